@@ -1,0 +1,100 @@
+"""Benchmarks of language and vision-language models as pytest suites.
+
+The names below are the public ones. They are imported when first used, because pytest
+imports this package in every environment in which it is installed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_evalkit.engine import Model
+    from pytest_evalkit.errors import (
+        EvalkitError,
+        ModelError,
+        ModelUnavailableError,
+        OptionError,
+        RequestRejectedError,
+        ResultsError,
+        ScoringError,
+        TaskError,
+        TransientModelError,
+    )
+    from pytest_evalkit.messages import ImagePart, ImageSource, Message, TextPart
+    from pytest_evalkit.models.backend import Backend
+    from pytest_evalkit.models.mock import MockBackend
+    from pytest_evalkit.values import (
+        Generate,
+        GenerationParameters,
+        Origin,
+        Response,
+        Timing,
+        Usage,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Backend": "models.backend",
+    "EvalkitError": "errors",
+    "Generate": "values",
+    "GenerationParameters": "values",
+    "ImagePart": "messages",
+    "ImageSource": "messages",
+    "Message": "messages",
+    "MockBackend": "models.mock",
+    "Model": "engine",
+    "ModelError": "errors",
+    "ModelUnavailableError": "errors",
+    "OptionError": "errors",
+    "Origin": "values",
+    "RequestRejectedError": "errors",
+    "Response": "values",
+    "ResultsError": "errors",
+    "ScoringError": "errors",
+    "TaskError": "errors",
+    "TextPart": "messages",
+    "Timing": "values",
+    "TransientModelError": "errors",
+    "Usage": "values",
+}
+
+__all__ = [
+    "Backend",
+    "EvalkitError",
+    "Generate",
+    "GenerationParameters",
+    "ImagePart",
+    "ImageSource",
+    "Message",
+    "MockBackend",
+    "Model",
+    "ModelError",
+    "ModelUnavailableError",
+    "OptionError",
+    "Origin",
+    "RequestRejectedError",
+    "Response",
+    "ResultsError",
+    "ScoringError",
+    "TaskError",
+    "TextPart",
+    "Timing",
+    "TransientModelError",
+    "Usage",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used.
+
+    Raises:
+        AttributeError: There is no such public name.
+    """
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

@@ -1,0 +1,90 @@
+"""JSON as bytes: the one place that knows how wire forms become text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from pytest_evalkit.errors import EvalkitError
+
+
+class CodecError(EvalkitError):
+    """A value is not JSON, or a text is not."""
+
+
+def _plain(value: Any) -> Any:
+    """Turn what numeric libraries return into plain numbers and lists."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_plain)
+_CANONICAL_ENCODER = msgspec.json.Encoder(enc_hook=_plain, order="sorted")
+_DECODER = msgspec.json.Decoder()
+
+
+def encode(value: Any) -> bytes:
+    """Write a value as one line of JSON, without a newline.
+
+    Not-a-number and the infinities become null, as JSON has none of them.
+
+    Raises:
+        CodecError: Part of the value has no JSON form.
+    """
+    return _encode(_ENCODER, value, is_sorted=False)
+
+
+def encode_canonical(value: Any) -> bytes:
+    """Write a value as one line of JSON with sorted keys, to be hashed.
+
+    Raises:
+        CodecError: Part of the value has no JSON form.
+    """
+    return _encode(_CANONICAL_ENCODER, value, is_sorted=True)
+
+
+def _encode(encoder: msgspec.json.Encoder, value: Any, *, is_sorted: bool) -> bytes:
+    try:
+        return encoder.encode(value)
+    except UnicodeEncodeError:
+        # Models do emit lone surrogates; only escapes can carry them.
+        plain = json.dumps(
+            value, default=_plain, ensure_ascii=True, sort_keys=is_sorted
+        )
+        return plain.encode("ascii")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CodecError(str(error)) from error
+
+
+def encode_pretty(value: Any) -> bytes:
+    """Write a value as indented JSON that ends in a newline.
+
+    Raises:
+        CodecError: Part of the value has no JSON form.
+    """
+    return msgspec.json.format(encode(value), indent=2) + b"\n"
+
+
+def decode(text: bytes | str) -> Any:
+    """Read one JSON value.
+
+    Raises:
+        CodecError: The text is not JSON.
+    """
+    try:
+        return _DECODER.decode(text)
+    except msgspec.DecodeError:
+        return _decode_tolerantly(text)
+
+
+def _decode_tolerantly(text: bytes | str) -> Any:
+    """Read what Python's own reader accepts too: lone surrogates, NaN."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CodecError(f"not JSON: {error}") from error

@@ -1,0 +1,102 @@
+"""What can go wrong, as one tree.
+
+    EvalkitError
+    ├── OptionError                a name, option or argument the user gave is wrong
+    ├── TaskError                  a task file is wrong; says path and line
+    │   └── DatasetError           its documents cannot be read
+    ├── ModelError                 the model gave no answer
+    │   ├── ModelUnavailableError  it cannot be reached or refuses us: stop the run
+    │   ├── RequestRejectedError   this request cannot be served: asking again is vain
+    │   └── TransientModelError    asking again may help
+    ├── ScoringError               an answer could not be scored
+    └── ResultsError               results could not be read or written
+
+A wrong answer is none of these: it is a low score.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class EvalkitError(Exception):
+    """Anything that this package raises on purpose."""
+
+
+class OptionError(EvalkitError):
+    """A name, option or argument that the user gave is wrong."""
+
+
+class TaskError(EvalkitError):
+    """A task file is wrong.
+
+    Attributes:
+        message: What is wrong and what to do, in one line.
+        path: The task file, or None where no file is known.
+        line: The line in it, from one, or None where none is known.
+    """
+
+    def __init__(
+        self, message: str, *, path: Path | None = None, line: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.line = line
+
+    def __str__(self) -> str:
+        """Say where and what: ``path:line: message``."""
+        if self.path is None:
+            return self.message
+        place = f"{self.path}:{self.line}" if self.line is not None else f"{self.path}"
+        return f"{place}: {self.message}"
+
+
+class DatasetError(TaskError):
+    """The documents of a task cannot be read."""
+
+
+class ModelError(EvalkitError):
+    """The model gave no answer.
+
+    Attributes:
+        attempts: How often it was asked, at least one.
+    """
+
+    attempts = 1
+
+
+class ModelUnavailableError(ModelError):
+    """The model cannot be reached, or refuses us: the run stops."""
+
+
+class RequestRejectedError(ModelError):
+    """This request cannot be served, and asking again would not change that."""
+
+
+class TransientModelError(ModelError):
+    """The model gave no answer this time.
+
+    Attributes:
+        retry_after_s: Seconds the endpoint asked us to wait, or None.
+        is_unreachable: True when no connection could be made at all.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        is_unreachable: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.is_unreachable = is_unreachable
+
+
+class ScoringError(EvalkitError):
+    """An answer could not be scored, or scores could not be aggregated."""
+
+
+class ResultsError(EvalkitError):
+    """Results could not be read or written."""

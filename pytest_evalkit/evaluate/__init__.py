@@ -1,0 +1,29 @@
+"""One document from its prompt to its Sample."""
+
+from __future__ import annotations
+
+from pytest_evalkit.evaluate.document import (
+    Evaluation,
+    evaluate_document,
+    skip_document,
+)
+from pytest_evalkit.evaluate.outcome import DocumentOutcome
+from pytest_evalkit.evaluate.sample import (
+    SAMPLE_SCHEMA_VERSION,
+    SampleDict,
+    SampleTiming,
+    Status,
+    TokenCounts,
+)
+
+__all__ = [
+    "SAMPLE_SCHEMA_VERSION",
+    "DocumentOutcome",
+    "Evaluation",
+    "SampleDict",
+    "SampleTiming",
+    "Status",
+    "TokenCounts",
+    "evaluate_document",
+    "skip_document",
+]

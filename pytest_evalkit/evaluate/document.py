@@ -1,0 +1,203 @@
+"""Evaluating a document: ask, strip reasoning, filter, score, record."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_evalkit.codec import CodecError, encode
+from pytest_evalkit.engine import Flow, drive
+from pytest_evalkit.engine.drive import Ask
+from pytest_evalkit.errors import EvalkitError, ModelError, ModelUnavailableError
+from pytest_evalkit.evaluate.answered import Answered
+from pytest_evalkit.evaluate.outcome import DocumentOutcome
+from pytest_evalkit.evaluate.recording import Recorded, scored_samples, unscored_samples
+from pytest_evalkit.scoring import score_document, strip_reasoning
+from pytest_evalkit.tasks import OpenedTask, Prepared
+
+ReasoningTags = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What evaluating the documents of one task takes.
+
+    Attributes:
+        opened: The task with its documents.
+        ask: Gets the answer to one request.
+        record: Makes samples durable; called with whole lines before a document counts
+            as done.
+        reasoning_tags: Pairs around thought to take out before filters see the text.
+        started_at: ``time.monotonic()`` at the start of the run.
+    """
+
+    opened: OpenedTask
+    ask: Ask
+    record: Callable[[bytes], None]
+    reasoning_tags: ReasoningTags
+    started_at: float
+
+
+async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutcome:
+    """Evaluate one document and make its samples durable.
+
+    Args:
+        evaluation: The task and how to ask.
+        doc_id: Position of the document in its split.
+
+    Returns:
+        How it ended; a document without an answer or score is in error, with the
+        reason, never scored.
+
+    Raises:
+        ModelUnavailableError: No document can be answered.
+        ResultsError: The samples cannot be written.
+    """
+    started = time.monotonic()
+    document = _Document(evaluation, doc_id, started)
+    try:
+        document.prepared = evaluation.opened.prepare(doc_id)
+        flow = document_flow(
+            evaluation.opened, document.prepared, evaluation.reasoning_tags
+        )
+        answered = await drive(flow, evaluation.ask)
+        return document.scored(answered)
+    except ModelUnavailableError:
+        raise
+    except ModelError as error:
+        return document.failed(f"no answer: {error}", error.attempts)
+    except (EvalkitError, UnscorableError) as error:
+        return document.failed(str(error), 1)
+
+
+def skip_document(
+    opened: OpenedTask, doc_id: int, reason: str, record: Callable[[bytes], None]
+) -> DocumentOutcome:
+    """Record that a document is not to be evaluated.
+
+    Args:
+        opened: Its task.
+        doc_id: Its position in the split.
+        reason: Why, in one line.
+        record: Makes samples durable.
+
+    Raises:
+        ResultsError: The samples cannot be written.
+    """
+    recorded = Recorded(
+        opened=opened, doc_id=doc_id, prepared=None, started_s=0.0, latency_s=0.0
+    )
+    samples = unscored_samples(recorded, "skipped", reason, 0)
+    record(b"".join(encode(sample) + b"\n" for sample in samples))
+    return DocumentOutcome(
+        task=opened.task.name,
+        doc_id=doc_id,
+        status="skipped",
+        scores={},
+        message=reason,
+        duration_s=0.0,
+    )
+
+
+class UnscorableError(Exception):
+    """The task's own code raised; the message says where."""
+
+
+def document_flow(
+    opened: OpenedTask, prepared: Prepared, tags: ReasoningTags
+) -> Flow[Answered]:
+    """Ask the document's requests and score their answers.
+
+    Raises:
+        UnscorableError: The scorer raised.
+        ScoringError: The scorer's result is not usable.
+    """
+    responses = yield prepared.requests
+    stripped = [strip_reasoning(response.text, tags) for response in responses]
+    try:
+        scored = score_document(
+            opened.task.scoring,
+            prepared.doc,
+            prepared.target,
+            [part.text for part in stripped],
+        )
+    except EvalkitError:
+        raise
+    except Exception as error:
+        # A task's own code may raise anything, and only its document is at fault.
+        raise UnscorableError(_blame(error)) from error
+    reasoning = tuple(
+        response.reasoning if response.reasoning is not None else part.reasoning
+        for response, part in zip(responses, stripped, strict=True)
+    )
+    return Answered(
+        responses=responses,
+        reasoning=reasoning,
+        is_truncated=any(part.truncated for part in stripped),
+        scored=scored,
+    )
+
+
+def _blame(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"scorer raised {type(error).__name__}: {error}{place}"
+
+
+class _Document:
+    """One document under way: turns how it ended into samples and an outcome."""
+
+    __slots__ = ("doc_id", "evaluation", "prepared", "started")
+
+    def __init__(self, evaluation: Evaluation, doc_id: int, started: float) -> None:
+        self.evaluation = evaluation
+        self.doc_id = doc_id
+        self.started = started
+        self.prepared: Prepared | None = None
+
+    def scored(self, answered: Answered) -> DocumentOutcome:
+        try:
+            lines = b"".join(
+                encode(sample) + b"\n"
+                for sample in scored_samples(self._recorded(), answered)
+            )
+        except CodecError as error:
+            return self.failed(f"a metric value cannot be recorded: {error}", 1)
+        self.evaluation.record(lines)
+        scores: dict[str, Any] = {
+            f"{name},{scored.filter}": value
+            for scored in answered.scored
+            for name, value in scored.metrics.items()
+        }
+        return DocumentOutcome(
+            task=self.evaluation.opened.task.name,
+            doc_id=self.doc_id,
+            status="scored",
+            scores=scores,
+            message=None,
+            duration_s=time.monotonic() - self.started,
+        )
+
+    def failed(self, message: str, attempts: int) -> DocumentOutcome:
+        samples = unscored_samples(self._recorded(), "error", message, attempts)
+        self.evaluation.record(b"".join(encode(sample) + b"\n" for sample in samples))
+        return DocumentOutcome(
+            task=self.evaluation.opened.task.name,
+            doc_id=self.doc_id,
+            status="error",
+            scores={},
+            message=message,
+            duration_s=time.monotonic() - self.started,
+        )
+
+    def _recorded(self) -> Recorded:
+        return Recorded(
+            opened=self.evaluation.opened,
+            doc_id=self.doc_id,
+            prepared=self.prepared,
+            started_s=self.started - self.evaluation.started_at,
+            latency_s=time.monotonic() - self.started,
+        )

@@ -1,0 +1,38 @@
+"""What is kept of a document once its samples are on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_evalkit.evaluate.sample import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentOutcome:
+    """How a document ended.
+
+    Attributes:
+        task: Name of its task.
+        doc_id: Its position in the split.
+        status: Scored, in error, or skipped.
+        scores: Value by ``metric,filter``; empty unless scored.
+        message: Why there is no score, in one line; None where there is one.
+        duration_s: Seconds from its start to its end.
+    """
+
+    task: str
+    doc_id: int
+    status: Status
+    scores: Mapping[str, Any]
+    message: str | None
+    duration_s: float
+
+    @property
+    def primary(self) -> tuple[str, float] | None:
+        """The first score that is a number, with its name."""
+        for name, value in self.scores.items():
+            if isinstance(value, int | float):
+                return name, float(value)
+        return None

@@ -1,0 +1,124 @@
+"""Writing samples: from what happened to a document to its wire form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_evalkit.evaluate.answered import Answered
+from pytest_evalkit.evaluate.sample import (
+    SAMPLE_SCHEMA_VERSION,
+    SampleDict,
+    Status,
+    TokenCounts,
+)
+from pytest_evalkit.messages import message_dicts
+from pytest_evalkit.tasks import OpenedTask, Prepared, doc_hash
+from pytest_evalkit.values import Response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What every sample of a document says.
+
+    Attributes:
+        opened: Its task.
+        doc_id: Its position in the split.
+        prepared: Its prompt and target, or None where making them failed.
+        started_s: Seconds from the start of the run to its own.
+        latency_s: Seconds it took.
+    """
+
+    opened: OpenedTask
+    doc_id: int
+    prepared: Prepared | None
+    started_s: float
+    latency_s: float
+
+    def sample(self, status: Status) -> dict[str, Any]:
+        """Begin a sample with what does not depend on the filter."""
+        prepared = self.prepared
+        sample: dict[str, Any] = {
+            "schema_version": SAMPLE_SCHEMA_VERSION,
+            "task": self.opened.task.name,
+            "doc_id": self.doc_id,
+            "item_id": self.opened.item_ids[self.doc_id],
+            "doc_hash": doc_hash(prepared.doc) if prepared else "",
+            "status": status,
+            "input": message_dicts(prepared.requests[0].messages) if prepared else [],
+            "target": prepared.target if prepared else None,
+            "timing": {
+                "started_s": round(self.started_s, 6),
+                "latency_s": round(self.latency_s, 6),
+            },
+        }
+        return sample
+
+
+def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDict]:
+    """Write one sample per filter of a scored document."""
+    texts = [response.text for response in answered.responses]
+    raw: Any = texts[0] if len(texts) == 1 else texts
+    shared = recorded.sample("scored")
+    shared["attempts"] = max(response.attempts for response in answered.responses)
+    shared.update(_answer_facts(answered))
+    for scored in answered.scored:
+        sample = {**shared, "filter": scored.filter, "filtered_resps": scored.filtered}
+        if raw != scored.filtered:
+            sample["resps"] = raw
+        sample["metrics"] = list(scored.metrics)
+        sample.update(scored.metrics)
+        yield sample  # type: ignore[misc]  # the metrics' names are the task's
+
+
+def unscored_samples(
+    recorded: Recorded, status: Status, message: str, attempts: int
+) -> Iterator[SampleDict]:
+    """Write one sample per filter of a document that got no score."""
+    shared = recorded.sample(status)
+    shared.update(attempts=attempts, error=message, filtered_resps=None, metrics=[])
+    for pipeline in recorded.opened.task.scoring.pipelines:
+        yield {**shared, "filter": pipeline.name}  # type: ignore[typeddict-item]
+
+
+def _answer_facts(answered: Answered) -> dict[str, Any]:
+    """Tell what came with the answers; only what there is to tell."""
+    facts: dict[str, Any] = {}
+    if any(answered.reasoning):
+        facts["reasoning"] = _one_or_all(answered.reasoning)
+    if answered.is_truncated:
+        facts["reasoning_truncated"] = True
+    reasons = [response.finish_reason for response in answered.responses]
+    if any(reasons):
+        facts["finish_reason"] = _one_or_all(reasons)
+    counts = _token_counts(answered.responses)
+    if counts is not None:
+        facts["token_counts"] = counts
+    request_s = [
+        response.timing.latency_s for response in answered.responses if response.timing
+    ]
+    if request_s:
+        facts["request_latency_s"] = _one_or_all([round(s, 6) for s in request_s])
+    return facts
+
+
+def _one_or_all(values: Sequence[Any]) -> Any:
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _token_counts(responses: Sequence[Response]) -> TokenCounts | None:
+    usages = [response.usage for response in responses if response.usage is not None]
+    if not usages:
+        return None
+    return {
+        "input_tokens": _sum([usage.input_tokens for usage in usages]),
+        "output_tokens": _sum([usage.output_tokens for usage in usages]),
+        "reasoning_tokens": _sum([usage.reasoning_tokens for usage in usages]),
+        "cached_tokens": _sum([usage.cached_tokens for usage in usages]),
+    }
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    told = [count for count in counts if count is not None]
+    return sum(told) if told else None

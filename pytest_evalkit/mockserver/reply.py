@@ -1,0 +1,35 @@
+"""What a mock endpoint answers to one request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer, good or bad.
+
+    Attributes:
+        text: The answer; with an error status, the error's message.
+        status: HTTP status; 400 and above make it an error.
+        headers: Further header lines, such as ``Retry-After``.
+        finish_reason: Why the generation is said to have ended.
+        reasoning: Thought to be sent apart from the text, or None.
+        delay_s: Seconds to wait before answering, on top of the server's own latency.
+        body: Sent as the whole body, in place of what the server would write; or None.
+        close: Drop the connection without an answer.
+    """
+
+    text: str = ""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    finish_reason: str = "stop"
+    reasoning: str | None = None
+    delay_s: float = 0.0
+    body: bytes | None = None
+    close: bool = False
+
+
+AnswerFunction = Callable[[dict[str, Any]], str | Reply]

@@ -1,0 +1,65 @@
+"""The demo model, which looks at pictures of shapes and needs no network."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from pytest_evalkit.mockserver import MockServer, serve_in_thread
+from pytest_evalkit.mockserver.pixels import answer_shapes
+from pytest_evalkit.models.openai_chat import OpenAIChat
+from pytest_evalkit.values import Generate, Response
+
+
+class Demo:
+    """Answers the questions of ``benchmarks/shapes`` by looking at the pictures.
+
+    Requests go over HTTP to a server of its own, which starts at the first of them on a
+    free port of this machine.
+    """
+
+    model_name = "demo"
+
+    def __init__(self) -> None:
+        self._starting = threading.Lock()
+        self._running = ExitStack()
+        self._chat: OpenAIChat | None = None
+
+    def describe(self) -> Mapping[str, Any]:
+        """Tell how answers come about."""
+        return {"model": self.model_name, "path": OpenAIChat.path}
+
+    async def generate(self, request: Generate) -> Response:
+        """Ask the server.
+
+        Raises:
+            TransientModelError: The server broke off.
+            RequestRejectedError: The request has no picture.
+        """
+        chat = self._chat
+        if chat is None:
+            chat = await asyncio.to_thread(self._start)
+        return await chat.generate(request)
+
+    async def aclose(self) -> None:
+        """Stop the server; another request would start it again."""
+        chat, self._chat = self._chat, None
+        if chat is not None:
+            await chat.aclose()
+        await asyncio.to_thread(self._running.close)
+
+    def _start(self) -> OpenAIChat:
+        # Requests come from several tasks at once, and from more than one loop.
+        with self._starting:
+            if self._chat is not None:
+                return self._chat
+            server = self._running.enter_context(
+                serve_in_thread(MockServer(answer_shapes))
+            )
+            # A key in the environment is not for this server.
+            chat = OpenAIChat(model=self.model_name, base_url=server.url, api_key="")
+            self._chat = chat
+            return chat

@@ -1,0 +1,39 @@
+"""Keeping secrets out of what is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+_MASK = "***"
+_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "AUTHORIZATION", "COOKIE")
+
+
+def masked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy a mapping with every text under a secret's name replaced by ``***``.
+
+    Numbers stay: ``max_tokens`` holds no secret. Mappings inside are masked too.
+    """
+    return {name: _masked_value(name, value) for name, value in values.items()}
+
+
+def masked_url(url: str) -> str:
+    """Write a URL without the user, the password and the secrets in its query."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc and not parts.query:
+        return url
+    _, at, host = parts.netloc.rpartition("@")
+    query = masked(dict(parse_qsl(parts.query, keep_blank_values=True)))
+    return urlunsplit(
+        parts._replace(
+            netloc=f"{_MASK}@{host}" if at else host, query=urlencode(query, safe="*")
+        )
+    )
+
+
+def _masked_value(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return masked(value)
+    is_secret = any(word in name.upper() for word in _SECRET_WORDS)
+    return _MASK if is_secret and isinstance(value, str) and value else value

@@ -1,0 +1,116 @@
+"""Reading the answers of OpenAI-compatible endpoints: pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pytest_evalkit.errors import RequestRejectedError
+from pytest_evalkit.values import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What one choice of an answer says.
+
+    Attributes:
+        text: The visible answer.
+        reasoning: Thought that was sent apart from it, or None.
+        finish_reason: Why the generation ended, or None where not told.
+    """
+
+    text: str
+    reasoning: str | None
+    finish_reason: str | None
+
+
+def spoken_in_chat(choice: Mapping[str, Any]) -> Spoken:
+    """Read a choice of a chat completion.
+
+    A refusal is an answer. An answer that is all reasoning has an empty text.
+
+    Raises:
+        RequestRejectedError: There is neither text, reasoning nor refusal.
+    """
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {}
+    reasoning = message.get("reasoning_content") or message.get("reasoning") or None
+    reasoning = _joined(reasoning)
+    text = _joined(message.get("content"))
+    if text is None:
+        text = message.get("refusal") or ("" if reasoning else None)
+    return Spoken(
+        text=_present(text, choice),
+        reasoning=reasoning,
+        finish_reason=choice.get("finish_reason"),
+    )
+
+
+def spoken_in_completion(choice: Mapping[str, Any]) -> Spoken:
+    """Read a choice of a text completion.
+
+    Raises:
+        RequestRejectedError: There is no text.
+    """
+    return Spoken(
+        text=_present(choice.get("text"), choice),
+        reasoning=None,
+        finish_reason=choice.get("finish_reason"),
+    )
+
+
+def cut_at_stop(spoken: Spoken, stop: Sequence[str]) -> Spoken:
+    """End the text before the earliest of the stop texts.
+
+    Endpoints take only some of them, and some endpoints heed none.
+    """
+    places = [spoken.text.find(text) for text in stop if text]
+    found = [place for place in places if place >= 0]
+    if not found:
+        return spoken
+    return replace(spoken, text=spoken.text[: min(found)], finish_reason="stop")
+
+
+def usage_of(answer: Mapping[str, Any]) -> Usage | None:
+    """Read the tokens that an answer cost, or None where it does not say."""
+    usage = answer.get("usage")
+    if not isinstance(usage, dict):
+        return None
+    return Usage(
+        input_tokens=_count(usage, "prompt_tokens"),
+        output_tokens=_count(usage, "completion_tokens"),
+        reasoning_tokens=_count(
+            usage.get("completion_tokens_details"), "reasoning_tokens"
+        ),
+        cached_tokens=_count(usage.get("prompt_tokens_details"), "cached_tokens"),
+    )
+
+
+def _joined(content: Any) -> str | None:
+    """Join what some endpoints send as a list of parts."""
+    if content is None or isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(_text_of_part(part) for part in content)
+    raise RequestRejectedError(
+        f"the answer's content is a {type(content).__name__}, not a text"
+    )
+
+
+def _text_of_part(part: Any) -> str:
+    text = part.get("text") if isinstance(part, dict) else part
+    return text if isinstance(text, str) else ""
+
+
+def _present(text: Any, choice: Mapping[str, Any]) -> str:
+    if isinstance(text, str):
+        return text
+    raise RequestRejectedError(
+        f"the answer has no text (finish_reason: {choice.get('finish_reason')})"
+    )
+
+
+def _count(counts: Any, name: str) -> int | None:
+    value = counts.get(name) if isinstance(counts, dict) else None
+    return value if isinstance(value, int) else None

@@ -1,0 +1,61 @@
+"""The oracle: a backend that answers what the task expects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytest_evalkit.errors import RequestRejectedError
+from pytest_evalkit.values import Generate, Origin, Response
+
+
+class Oracle:
+    """Answers the target of each document: shows that a task can be won."""
+
+    model_name = "oracle"
+
+    def describe(self) -> Mapping[str, Any]:
+        """Tell how answers come about."""
+        return {"model": self.model_name}
+
+    async def generate(self, request: Generate) -> Response:
+        """Answer the target.
+
+        Raises:
+            RequestRejectedError: The request is of no document, or its document's
+                target is no text, no number and no choice.
+        """
+        origin = request.origin
+        if origin is None:
+            raise RequestRejectedError(
+                "the oracle answers documents of a task only; this request has none"
+            )
+        return Response(text=_answer(origin, origin.target), finish_reason="stop")
+
+    async def aclose(self) -> None:
+        """Do nothing: an oracle holds nothing."""
+
+
+def _answer(origin: Origin, target: Any) -> str:
+    if isinstance(target, str):
+        return target
+    if isinstance(target, Sequence) and target:
+        return _answer(origin, target[0])
+    if isinstance(target, int | float) and not isinstance(target, bool):
+        return _numbered(origin, target)
+    raise RequestRejectedError(
+        f"document {origin.doc_id} of {origin.task} has the target {target!r}, "
+        "which the oracle cannot say: it must be a text, a number or a list of them"
+    )
+
+
+def _numbered(origin: Origin, target: float) -> str:
+    """Say the choice that a number stands for, or the number where none are given."""
+    if not origin.choices or not isinstance(target, int):
+        return str(target)
+    if not 0 <= target < len(origin.choices):
+        raise RequestRejectedError(
+            f"document {origin.doc_id} of {origin.task} has the target {target}, "
+            f"but {len(origin.choices)} choices"
+        )
+    return origin.choices[target]

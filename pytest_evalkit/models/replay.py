@@ -1,0 +1,102 @@
+"""A backend that answers from a file of recorded answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_evalkit.errors import (
+    ModelUnavailableError,
+    OptionError,
+    RequestRejectedError,
+)
+from pytest_evalkit.models.recordings import DOC_ID, Recordings, read_recordings
+from pytest_evalkit.naming import suggestion
+from pytest_evalkit.values import Generate, Origin, Response
+
+
+class Replay:
+    """Answers what was recorded for each document.
+
+    Args:
+        path: A samples file of this project, of lm-eval or of lmms-eval; any JSONL file
+            with an answer in each row; or a folder of a run of this project.
+        response: The field that holds the answer, or the answers of the repeats in
+            order. None for a samples file, which says so itself.
+        join: The columns that rows and documents are matched by, such as
+            ``question+image``; values are compared as texts. None for ``doc_id``, the
+            position of the document, which a row without ``doc_id`` has as its own.
+
+    Raises:
+        OptionError: The file cannot be read, or does not hold what is asked of it.
+    """
+
+    model_name = "replay"
+
+    def __init__(
+        self, *, path: str, response: str | None = None, join: str | None = None
+    ) -> None:
+        self._path = path
+        self._response = response
+        self._columns = tuple((DOC_ID if join is None else join).split("+"))
+        if not all(self._columns):
+            raise OptionError(f"join must be COLUMN[+COLUMN...], got {join!r}")
+        self._recordings: Recordings = read_recordings(
+            Path(path), response=response, columns=self._columns
+        )
+
+    def describe(self) -> Mapping[str, Any]:
+        """Tell how answers come about; ``sha256`` is that of the recorded rows."""
+        return {
+            "model": self.model_name,
+            "path": self._path,
+            "response": self._response,
+            "join": "+".join(self._columns),
+            "sha256": self._recordings.sha256,
+        }
+
+    async def generate(self, request: Generate) -> Response:
+        """Answer what was recorded.
+
+        Raises:
+            RequestRejectedError: Nothing was recorded for this document and repeat, or
+                the request is of no document.
+            ModelUnavailableError: Documents lack a column to be matched by.
+        """
+        origin = request.origin
+        if origin is None:
+            raise RequestRejectedError(
+                "recorded answers are those of documents; this request has none"
+            )
+        key = tuple(self._value(origin, column) for column in self._columns)
+        answers = self._recordings.find(origin.task, key)
+        answer = answers[origin.repeat] if origin.repeat < len(answers) else None
+        if answer is None:
+            raise RequestRejectedError(self._absence(origin, key, len(answers)))
+        return answer
+
+    async def aclose(self) -> None:
+        """Do nothing: the file was closed after it was read."""
+
+    def _value(self, origin: Origin, column: str) -> str:
+        if column == DOC_ID:
+            return str(origin.doc_id)
+        if column in origin.doc:
+            return str(origin.doc[column])
+        raise ModelUnavailableError(
+            f"the documents of {origin.task} have no column {column!r} to join on; "
+            f"{suggestion(column, origin.doc)}"
+        )
+
+    def _absence(self, origin: Origin, key: tuple[str, ...], found: int) -> str:
+        wanted = ", ".join(
+            f"{column}={value[:80]!r}"
+            for column, value in zip(self._columns, key, strict=True)
+        )
+        if found:
+            return (
+                f"{self._path} has {found} answers for {wanted}, "
+                f"none for repeat {origin.repeat}"
+            )
+        return f"{self._path} has no answer for {wanted} of task {origin.task}"

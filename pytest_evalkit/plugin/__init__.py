@@ -1,0 +1,77 @@
+"""The pytest plugin: hooks say when, their neighbours in this room say what.
+
+Importing it imports nothing heavy, since every pytest run in whose environment it is
+installed does so; what a hook needs is imported when there is something to evaluate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_evalkit.plugin.fixtures import model, record_score
+from pytest_evalkit.plugin.options import add_options, read_options
+
+if TYPE_CHECKING:
+    from pytest_evalkit.plugin.collection import TaskFile
+
+__all__ = ["model", "record_score"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare options and ini keys."""
+    add_options(parser)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options once, and take part in what this process is there for."""
+    from pytest_evalkit.plugin.setup import set_up
+
+    set_up(config, read_options(config))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Give back what the run holds."""
+    from pytest_evalkit.plugin.setup import tear_down
+
+    tear_down(config)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TaskFile | None:
+    """Take task YAMLs; leave every other file alone."""
+    if file_path.suffix not in {".yaml", ".yml"}:
+        return None
+    from pytest_evalkit.plugin.collection import collect_task_file
+
+    return collect_task_file(file_path, parent)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
+    """Number cases first; narrow the documents after everybody else has."""
+    from pytest_evalkit.plugin.setup import participants
+
+    taking_part = participants(config, items)
+    if taking_part is not None:
+        taking_part.number(items)
+    yield
+    if taking_part is not None:
+        taking_part.narrow(items)
+
+
+def pytest_report_teststatus(
+    report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, Any] | None:
+    """Let scored documents pass without a dot each; show their score under ``-v``."""
+    said = getattr(report, "evalkit", None)
+    if said is None or not report.passed:
+        return None
+    if config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES) <= 0:
+        return "passed", "", ""
+    return "passed", "", said["word"]

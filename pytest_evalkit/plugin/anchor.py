@@ -1,0 +1,84 @@
+"""Fixtures for items that are not Python functions.
+
+A document is a bare item, cheap to make by the ten thousand, and so has no fixtures of
+its own. One anchor, an ordinary function item that asks for ``model``, is set up before
+the first document of a task file runs and torn down after the last: fixtures live as
+long as the file's documents need them, in whatever scope they were written, and pytest's
+own hooks do the work. The one private name touched, ``_fixtureinfo``, tells whether two
+files would get the same session fixture; without it each file simply waits its turn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+def _ask_for_model(model: Any) -> None:
+    """Declare by its parameter which fixture an anchor wants."""
+
+
+class Anchors:
+    """Sets up the ``model`` fixture for one task file after another."""
+
+    def __init__(self) -> None:
+        self._current: pytest.Function | None = None
+        self._waiting: dict[pytest.File, pytest.Function] = {}
+        self._session_values: dict[int, Any] = {}
+
+    def enter(self, file: pytest.File, item: pytest.Item) -> None:
+        """Set up the fixtures of a task file, if they are not.
+
+        Args:
+            file: The task file.
+            item: Its document that is about to run.
+
+        Raises:
+            BaseException: Whatever the fixture raised.
+        """
+        if self._current is not None:
+            if self._current.parent is file:
+                return
+            self.leave(item)
+        anchor = self._anchor(file)
+        self._waiting.pop(file, None)
+        self._current = anchor
+        try:
+            anchor.ihook.pytest_runtest_setup(item=anchor)
+        except BaseException:
+            self.leave(item)
+            raise
+        definition = _session_definition(anchor)
+        if definition is not None:
+            self._session_values[definition] = anchor.funcargs["model"]
+
+    def leave(self, nextitem: pytest.Item | None) -> None:
+        """Tear down what the next item does not share."""
+        anchor, self._current = self._current, None
+        if anchor is not None:
+            anchor.ihook.pytest_runtest_teardown(item=anchor, nextitem=nextitem)
+
+    def value(self, file: pytest.File) -> Any | None:
+        """Get the fixture of a file, or None while it has to wait for its turn."""
+        if self._current is not None and self._current.parent is file:
+            return self._current.funcargs["model"]
+        definition = _session_definition(self._anchor(file))
+        return None if definition is None else self._session_values.get(definition)
+
+    def _anchor(self, file: pytest.File) -> pytest.Function:
+        anchor = self._waiting.get(file)
+        if anchor is None:
+            anchor = self._waiting[file] = pytest.Function.from_parent(
+                file, name="model", callobj=_ask_for_model
+            )
+        return anchor
+
+
+def _session_definition(anchor: pytest.Function) -> int | None:
+    """Identify the fixture an anchor would get, if it is one for the whole session."""
+    names = getattr(getattr(anchor, "_fixtureinfo", None), "name2fixturedefs", {})
+    definitions = names.get("model")
+    if not definitions or definitions[-1].scope != "session":
+        return None
+    return id(definitions[-1])

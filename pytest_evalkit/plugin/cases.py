@@ -1,0 +1,189 @@
+"""Cases written in Python: ordinary tests that ask a model and record scores.
+
+A test is a case when it asks for ``record_score``, or for a ``model`` fixture that
+turns out to be a model. The tests of one module are reported together as one task: each
+counts 1 or 0 by its plain ``assert``, next to whatever scores it records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_evalkit.codec import encode
+from pytest_evalkit.evaluate import SAMPLE_SCHEMA_VERSION
+from pytest_evalkit.plugin.run import Run, run_of
+from pytest_evalkit.results.conclusion import TaskFacts
+from pytest_evalkit.results.folder import RunFolder
+from pytest_evalkit.results.journal import SelectionDict, read_journals
+from pytest_evalkit.scoring.aggregations import AGGREGATIONS
+from pytest_evalkit.scoring.plan import FilterPipeline, MetricSpec, ScoringPlan
+
+PASSED_METRIC = "passed"
+
+RecordScore = Callable[[str, float], None]
+SCORES_KEY: pytest.StashKey[dict[str, float]] = pytest.StashKey()
+_POSITION_KEY: pytest.StashKey[int] = pytest.StashKey()
+
+
+def asks_for_model(item: pytest.Item) -> bool:
+    """Tell whether an item may be a case: it asks for one of the two fixtures."""
+    names: Sequence[str] = getattr(item, "fixturenames", ())
+    return "record_score" in names or "model" in names
+
+
+class CaseRecorder:
+    """Records the outcomes of cases.
+
+    Args:
+        config: pytest's configuration.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._original: dict[Path, int] = {}
+        self._selected: dict[Path, int] = {}
+        self._announced: set[Path] = set()
+
+    def number(self, items: Sequence[pytest.Item]) -> None:
+        """Give each case its position in its module, before any is deselected."""
+        for item in items:
+            if asks_for_model(item):
+                position = self._original.get(item.path, 0)
+                item.stash[_POSITION_KEY] = position
+                self._original[item.path] = position + 1
+
+    def plan(self, items: Sequence[pytest.Item]) -> None:
+        """Tell which items this process will run."""
+        for item in items:
+            if asks_for_model(item):
+                self._selected[item.path] = self._selected.get(item.path, 0) + 1
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Record a case when its call, or what prevented it, is reported.
+
+        Raises:
+            ResultsError: The record cannot be written.
+        """
+        report = yield
+        has_ended = report.when == "call" or (report.when == "setup" and report.failed)
+        if has_ended and asks_for_model(item) and _is_case(item):
+            self._record(item, call, report)
+        return report
+
+    def _record(
+        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
+        run = run_of(self._config)
+        self._announce(item, run)
+        sample = _sample(item, call, report)
+        sample["timing"]["started_s"] = round(
+            time.monotonic() - run.started_at - report.duration, 6
+        )
+        run.journal.write(encode(sample) + b"\n")
+
+    def _announce(self, item: pytest.Item, run: Run) -> None:
+        if item.path in self._announced:
+            return
+        self._announced.add(item.path)
+        selected = self._selected.get(item.path, 1)
+        share = run.share
+        selection: SelectionDict = {
+            "kind": "selection",
+            "task": _task(item),
+            "path": None,
+            "shard": 0 if share is None else share.number,
+            "original": self._original.get(item.path, selected),
+            "selected": selected,
+            "fingerprint": "",
+            "is_sample": False,
+        }
+        run.record_selection(selection)
+
+
+def _is_case(item: pytest.Item) -> bool:
+    if SCORES_KEY in item.stash or "record_score" in getattr(item, "fixturenames", ()):
+        return True
+    if "pytest_evalkit.engine" not in sys.modules:
+        return False
+    from pytest_evalkit.engine import Model
+    from pytest_evalkit.models.backend import Backend
+
+    value = getattr(item, "funcargs", {}).get("model")
+    return isinstance(value, Model | Backend)
+
+
+def _task(item: pytest.Item) -> str:
+    return item.path.stem
+
+
+def _sample(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> dict[str, Any]:
+    sample: dict[str, Any] = {
+        "schema_version": SAMPLE_SCHEMA_VERSION,
+        "task": _task(item),
+        "doc_id": item.stash.get(_POSITION_KEY, 0),
+        "item_id": item.name,
+        "doc_hash": hashlib.sha256(item.nodeid.encode()).hexdigest(),
+        "status": "scored",
+        "input": [],
+        "target": None,
+        "filter": "none",
+        "filtered_resps": None,
+        "attempts": 1,
+        "timing": {"started_s": 0.0, "latency_s": round(report.duration, 6)},
+    }
+    raised = call.excinfo
+    if report.skipped:
+        sample.update(status="skipped", metrics=[], error=str(report.longrepr))
+    elif raised is not None and not raised.errisinstance(
+        (AssertionError, pytest.fail.Exception)
+    ):
+        sample.update(status="error", metrics=[], error=raised.exconly())
+    else:
+        scores = {
+            PASSED_METRIC: float(raised is None),
+            **item.stash.get(SCORES_KEY, {}),
+        }
+        sample.update(scores, metrics=list(scores))
+    return sample
+
+
+def case_facts(folder: RunFolder, task: str) -> TaskFacts:
+    """Say how the cases of one module score: the mean of whatever they recorded.
+
+    Raises:
+        ResultsError: A journal is damaged.
+    """
+    names = {PASSED_METRIC: None}
+    for line in read_journals(folder.journal_dir):
+        if line.value.get("task") == task:
+            names.update(dict.fromkeys(line.value.get("metrics", ())))
+    metrics = tuple(
+        MetricSpec(
+            name=name,
+            function=None,
+            aggregation=AGGREGATIONS["mean"],
+            aggregation_name="mean",
+            higher_is_better=True,
+        )
+        for name in names
+    )
+    pipeline = FilterPipeline(name="none", steps=())
+    return TaskFacts(
+        alias=task,
+        config={},
+        version=None,
+        num_fewshot=0,
+        plan=ScoringPlan(pipelines=(pipeline,), metrics=metrics),
+    )

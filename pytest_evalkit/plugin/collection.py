@@ -1,0 +1,112 @@
+"""Task files and documents as pytest nodes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from pytest_evalkit.errors import EvalkitError
+
+if TYPE_CHECKING:
+    from pytest_evalkit.tasks import OpenedTask
+
+# Most YAML in a user's tree is none of ours; this tells without importing a parser.
+_MAYBE_TASK = re.compile(rb"^(?:task|group|include)\s*:", re.MULTILINE)
+
+
+def collect_task_file(file_path: Path, parent: pytest.Collector) -> TaskFile | None:
+    """Make a node of a YAML file if it is a task."""
+    if file_path.suffix not in {".yaml", ".yml"}:
+        return None
+    is_explicit = parent.session.isinitpath(file_path)
+    if not is_explicit and not _MAYBE_TASK.search(file_path.read_bytes()):
+        return None
+    from pytest_evalkit.tasks import is_task_file
+
+    if not is_task_file(file_path, explicit=is_explicit):
+        return None
+    return TaskFile.from_parent(parent, path=file_path)
+
+
+class TaskFile(pytest.File):
+    """A task YAML; its documents are its items."""
+
+    opened: OpenedTask
+
+    @cached_property
+    def report_keywords(self) -> dict[str, Literal[1]]:
+        """What reports of the file's documents carry as keywords: one copy for all."""
+        return dict.fromkeys((self.name, self.opened.task.name), 1)
+
+    def collect(self) -> Iterator[DocumentItem]:
+        """Open the task's documents, as light items.
+
+        Raises:
+            CollectError: The task file is wrong or its documents cannot be read.
+        """
+        from pytest_evalkit.plugin.run import run_of
+
+        try:
+            self.opened = run_of(self.config).open_task(self.path)
+        except EvalkitError as error:
+            raise self.CollectError(str(error)) from None
+        for tag in self.opened.task.tags:
+            self._tag(tag)
+        name = self.opened.task.name
+        for doc_id, item_id in enumerate(self.opened.item_ids):
+            yield DocumentItem.from_parent(
+                self, name=f"{name}[{item_id}]", doc_id=doc_id
+            )
+
+    def _tag(self, tag: str) -> None:
+        self.config.addinivalue_line("markers", f"{tag}: a tag of tasks")
+        self.add_marker(tag)
+
+
+class DocumentItem(pytest.Item):
+    """One document of a task.
+
+    Attributes:
+        doc_id: Position of the document in its split.
+    """
+
+    parent: TaskFile
+
+    def __init__(self, *, doc_id: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.doc_id = doc_id
+
+    @property
+    def task_file(self) -> TaskFile:
+        """The task file that the document belongs to."""
+        return self.parent
+
+    @property
+    def location(self) -> tuple[str, int | None, str]:
+        """Where to look: the task file, without pytest's costly path arithmetic."""
+        return (self.parent.nodeid, None, self.name)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Head a failure by the document's name."""
+        return self.path, None, self.name
+
+    def runtest(self) -> None:
+        """Fail: documents run by a protocol of their own.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError(f"{self.nodeid} was run outside its own protocol")
+
+    def listextrakeywords(self) -> set[str]:
+        """Let ``-k`` see the values of the columns that the task names."""
+        keywords = super().listextrakeywords()
+        opened = self.parent.opened
+        keywords.update(opened.keywords(self.doc_id))
+        keywords.update(opened.task.tags)
+        return keywords

@@ -1,0 +1,195 @@
+"""What a run concludes, in pytest's terms: results, gates as reports, exit status."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.plugin.cases import case_facts
+from pytest_evalkit.plugin.run import Run
+def render_html(a, b):
+    return ""
+from pytest_evalkit.results.conclusion import (
+    RunRecord,
+    TaskFacts,
+    first_samples,
+    read_run,
+    write_results,
+    write_samples,
+)
+from pytest_evalkit.results.document import RunFacts, build_results
+from pytest_evalkit.results.folder import RunFolder, write_whole
+from pytest_evalkit.results.gates import Gate, gates_of_task, parse_gate
+from pytest_evalkit.results.journal import SelectionDict
+from pytest_evalkit.results.schema import GateDict, ResultsDict
+from pytest_evalkit.tasks import load_task
+
+# A page of more becomes slow to open; the samples files have them all.
+_SAMPLES_ON_PAGE = 200
+
+_PACKAGES = ("pytest-evalkit", "pytest", "pytest-xdist", "datasets", "aiohttp")
+
+
+@dataclass(slots=True)
+class Conclusion:
+    """What a run concludes and what became of writing it down.
+
+    Attributes:
+        folder: Where it is.
+        results: What was concluded, or None where that failed.
+        problem: Why something could not be concluded or written, in one line, or None.
+        max_errors: Documents in error that do not fail the run.
+    """
+
+    folder: RunFolder
+    results: ResultsDict | None
+    problem: str | None
+    max_errors: int
+
+    def decide(self, session: pytest.Session, errors: int) -> None:
+        """Set the exit status that the conclusion asks for.
+
+        Args:
+            session: The session that ends.
+            errors: Documents in error, each of which failed its item.
+        """
+        if self.problem is not None and session.exitstatus in {
+            pytest.ExitCode.OK,
+            pytest.ExitCode.NO_TESTS_COLLECTED,
+        }:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        tolerated = 0 < errors <= self.max_errors and session.testsfailed == errors
+        if tolerated and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+            session.exitstatus = pytest.ExitCode.OK
+
+
+def conclude(config: pytest.Config, run: Run, *, is_whole: bool) -> Conclusion:
+    """Conclude a run from its journals, and report its gates.
+
+    Args:
+        config: pytest's configuration.
+        run: The run.
+        is_whole: False when the run was broken off.
+
+    Returns:
+        The conclusion; what goes wrong here is part of it, since raising now would
+        lose pytest's whole summary.
+    """
+    conclusion = Conclusion(run.folder, None, None, run.options.max_errors)
+    try:
+        record = read_run(run.folder, lambda said: _facts(run, said))
+        results = _results(run, record, is_whole=is_whole)
+        conclusion.results = results
+        for gate in results["gates"]:
+            _report_gate(config, gate)
+        write_samples(run.folder, record)
+        write_results(run.folder, results)
+        page = render_html(results, first_samples(record, _SAMPLES_ON_PAGE))
+        write_whole(run.folder.report_path, [page.encode("utf-8", "replace")])
+    except EvalkitError as error:
+        conclusion.problem = str(error)
+    return conclusion
+
+
+def _facts(run: Run, said: SelectionDict) -> TaskFacts:
+    """Look a task up: by its file, which may not be open in this process."""
+    if said["path"] is None:
+        return case_facts(run.folder, said["task"])
+    path = Path(said["path"])
+    opened = run.opened.get(path)
+    task = opened.task if opened is not None else load_task(path, run.settings)
+    run.known_tasks[task.name] = task
+    return TaskFacts(
+        alias=task.alias,
+        config=task.config,
+        version=task.version,
+        num_fewshot=task.num_fewshot,
+        plan=task.scoring,
+    )
+
+
+def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
+    elapsed_s = time.monotonic() - run.started_at
+    facts = RunFacts(
+        model_name=record.model_name or run.options.model or "",
+        model_description=record.model_description,
+        options=run.given_options(),
+        git_hash=_git_hash(run.config.rootpath),
+        started_at=run.started_date,
+        elapsed_s=elapsed_s,
+        complete=is_whole and record.is_complete,
+        environment=_environment(),
+        usage=record.traffic.usage(),
+        throughput=record.traffic.throughput(elapsed_s),
+        latency=record.traffic.latency(),
+    )
+    judge_partial = run.options.gate_partial
+    tasks = [
+        task.conclude(judge_partial=judge_partial) for task in record.tasks.values()
+    ]
+    return build_results(tasks, facts, _gates(run, record))
+
+
+def _gates(run: Run, record: RunRecord) -> list[Gate]:
+    gates = [parse_gate(text) for text in run.options.gates]
+    for name in record.tasks:
+        task = run.known_tasks.get(name)
+        if task is not None:
+            gates.extend(gates_of_task(name, [dict(raw) for raw in task.gates]))
+    return gates
+
+
+def _report_gate(config: pytest.Config, gate: GateDict) -> None:
+    """Report a gate as a test of its own, so that it counts wherever tests do."""
+    name = f"gate[{gate['condition']}]"
+    place = f"{gate['task'] or 'results'}"
+    outcome = {"pass": "passed", "fail": "failed", "skipped": "skipped"}[
+        gate["verdict"]
+    ]
+    longrepr: str | tuple[str, int, str] | None = None
+    if outcome == "failed":
+        longrepr = f"gate {gate['condition']} of {place} failed: {gate['message']}"
+    elif outcome == "skipped":
+        longrepr = (place, 0, f"Skipped: {gate['message']}")
+    report = pytest.TestReport(
+        nodeid=f"{place}::{name}",
+        location=(place, None, name),
+        keywords={},
+        outcome=outcome,  # type: ignore[arg-type]  # one of pytest's three words
+        longrepr=longrepr,
+        when="call",
+    )
+    config.hook.pytest_runtest_logreport(report=report)
+
+
+def _git_hash(folder: Path) -> str | None:
+    """Get the commit of the user's working directory; None where there is none."""
+    try:
+        told = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return told.stdout.strip() or None
+
+
+def _environment() -> Mapping[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **{name: version(name) for name in _PACKAGES},
+    }

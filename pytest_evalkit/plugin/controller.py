@@ -1,0 +1,154 @@
+"""The xdist controller's part: it numbers workers, watches, and concludes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_evalkit.plugin.options import OPTIONS_KEY
+from pytest_evalkit.plugin.place import run_folder
+from pytest_evalkit.plugin.workers import (
+    SharedScheduling,
+    Shares,
+    may_be_document,
+    share_index,
+)
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+    from pytest_evalkit.plugin.concluding import Conclusion
+    from pytest_evalkit.plugin.watch import Watch
+
+
+class Controller:
+    """Evaluates in no process of its own, but speaks for all that do.
+
+    Every session under xdist has one, so nothing is imported before a document was
+    seen.
+
+    Args:
+        config: pytest's configuration.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._shares: Shares | None = None
+        self._session: pytest.Session | None = None
+        self._documents: dict[int, int] = {}
+        self._watch: Watch | None = None
+        self._conclusion: Conclusion | None = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Remember the session, whose item count xdist gets wrong for parts."""
+        self._session = session
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: WorkerController) -> None:
+        """Tell a worker its share and where to write."""
+        if self._config.getoption("dist") == "each":
+            return
+        if self._shares is None:
+            self._shares = Shares(node.workerinput["workercount"])
+        self._shares.assign(node)
+        folder = run_folder(
+            self._config, self._config.stash[OPTIONS_KEY], self._model_name()
+        )
+        node.workerinput["evalkit_folder"] = str(folder.root)
+
+    def _model_name(self) -> str | None:
+        if self._config.stash[OPTIONS_KEY].model is None:
+            return None
+        from pytest_evalkit.plugin.run import run_of
+
+        backend = run_of(self._config).backend
+        return None if backend is None else backend.model_name
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: WorkerController, error: object) -> None:
+        """Free the share of a worker that died."""
+        if error and self._shares is not None:
+            self._shares.release(node)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(
+        self, config: pytest.Config, log: Any
+    ) -> SharedScheduling | None:
+        """Schedule whole shares, on top of what xdist would have done."""
+        if config.getoption("dist") == "each":
+            return None
+        others = config.pluginmanager.subset_hook_caller(
+            "pytest_xdist_make_scheduler", remove_plugins=[self]
+        )
+        usual = others(config=config, log=log)
+        return SharedScheduling(usual, _worker_count(config), self._collected)
+
+    def _collected(self, total: int) -> None:
+        assert self._session is not None
+        self._session.testscollected = total
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(
+        self, node: WorkerController, ids: Sequence[str]
+    ) -> None:
+        """Count the documents of all workers."""
+        if self._shares is not None:
+            self._documents[share_index(node)] = sum(map(may_be_document, ids))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count what has ended."""
+        if not hasattr(report, "evalkit"):
+            return
+        if self._watch is None:
+            from pytest_evalkit.plugin.watch import Watch
+
+            self._watch = Watch(self._config)
+            self._watch.begin(sum(self._documents.values()))
+        self._watch.see(report)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Conclude when all is done, and also when it was broken off."""
+        is_whole = False
+        try:
+            result = yield
+            is_whole = True
+            return result
+        finally:
+            if self._watch is not None:
+                self._watch.end()
+            self._conclude(is_whole=is_whole)
+
+    def _conclude(self, *, is_whole: bool) -> None:
+        options = self._config.stash[OPTIONS_KEY]
+        folder = run_folder(self._config, options, None)
+        if not folder.journal_dir.exists():
+            return
+        from pytest_evalkit.plugin.concluding import conclude
+        from pytest_evalkit.plugin.run import run_of
+
+        self._conclusion = conclude(
+            self._config, run_of(self._config), is_whole=is_whole
+        )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Decide the exit status."""
+        if self._conclusion is not None:
+            errors = 0 if self._watch is None else self._watch.progress.errors
+            self._conclusion.decide(session, errors)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Show what the run concludes."""
+        if self._conclusion is not None:
+            from pytest_evalkit.plugin.summary import write_summary
+
+            write_summary(terminalreporter, self._conclusion)
+
+
+def _worker_count(config: pytest.Config) -> int:
+    from xdist.workermanage import parse_tx_spec_config
+
+    return len(parse_tx_spec_config(config))

@@ -1,0 +1,158 @@
+"""Running documents: each item waits for its own and makes one report of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Coroutine, Sequence
+from typing import Any, NoReturn
+
+import pytest
+
+from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.evaluate import (
+    DocumentOutcome,
+    Evaluation,
+    evaluate_document,
+    skip_document,
+)
+from pytest_evalkit.plugin.anchor import Anchors
+from pytest_evalkit.plugin.collection import DocumentItem, TaskFile
+from pytest_evalkit.plugin.lookahead import Lookahead
+from pytest_evalkit.plugin.run import Run
+from pytest_evalkit.plugin.wire import report_document
+from pytest_evalkit.results.journal import SelectionDict
+
+
+class RunStoppedError(Exception):
+    """The run cannot go on; the message says why in one line."""
+
+
+class DocumentRunner:
+    """Runs the documents of a session, and nothing else in it.
+
+    Args:
+        run: The run they belong to.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._anchors = Anchors()
+        self._evaluations: dict[TaskFile, Evaluation] = {}
+        self._lookahead: Lookahead | None = None
+        self._items: Sequence[DocumentItem] = ()
+
+    def plan(self, items: Sequence[pytest.Item]) -> None:
+        """Tell which items the session will run, in their order."""
+        self._items = [item for item in items if isinstance(item, DocumentItem)]
+        selected: dict[TaskFile, int] = {}
+        for item in self._items:
+            selected[item.parent] = selected.get(item.parent, 0) + 1
+        for file, count in selected.items():
+            self._run.record_selection(self._selection(file, count))
+
+    def _selection(self, file: TaskFile, count: int) -> SelectionDict:
+        opened = file.opened
+        share = self._run.share
+        return {
+            "kind": "selection",
+            "task": opened.task.name,
+            "path": str(file.path),
+            "shard": 0 if share is None else share.number,
+            "original": len(opened.documents),
+            "selected": count,
+            "fingerprint": opened.fingerprint,
+            "is_sample": self._run.options.use_sample,
+        }
+
+    def run_item(self, item: DocumentItem, nextitem: pytest.Item | None) -> None:
+        """Run one document and report it.
+
+        Raises:
+            RunStoppedError: No document can be run any more.
+        """
+        started = time.time()
+        try:
+            outcome = self._outcome(item)
+            report = report_document(item, outcome, started, self._run.options)
+            item.ihook.pytest_runtest_logreport(report=report)
+        finally:
+            if nextitem is None or nextitem.parent is not item.parent:
+                self._anchors.leave(nextitem)
+
+    def _outcome(self, item: DocumentItem) -> DocumentOutcome:
+        unmet = item.parent.opened.task.needs
+        if unmet:
+            return self._skipped(item, f"needs {', '.join(unmet)}: not available here")
+        self._enter(item)
+        if self._lookahead is None:
+            self._lookahead = self._start_lookahead()
+        try:
+            return self._lookahead.outcome(item)
+        except EvalkitError as error:
+            self._stop(error)
+
+    def _enter(self, item: DocumentItem) -> None:
+        try:
+            self._anchors.enter(item.parent, item)
+            self._evaluation(item.parent)
+        except (EvalkitError, pytest.UsageError) as error:
+            self._stop(error)
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise
+        except pytest.skip.Exception as skipped:
+            raise RunStoppedError(f"the model fixture skipped: {skipped}") from None
+        except BaseException as error:
+            # A fixture may raise anything, and without a model no document can run.
+            raise RunStoppedError(
+                f"the model fixture raised {type(error).__name__}: {error}"
+            ) from error
+
+    def _stop(self, error: Exception) -> NoReturn:
+        raise RunStoppedError(str(error)) from error
+
+    def _skipped(self, item: DocumentItem, reason: str) -> DocumentOutcome:
+        return skip_document(
+            item.parent.opened, item.doc_id, reason, self._run.journal.write
+        )
+
+    def _start_lookahead(self) -> Lookahead:
+        lookahead = Lookahead(self._run.loop, self._start, self._run.concurrency)
+        lookahead.plan(
+            item for item in self._items if not item.parent.opened.task.needs
+        )
+        return lookahead
+
+    def _start(self, item: DocumentItem) -> Coroutine[Any, Any, DocumentOutcome] | None:
+        evaluation = self._evaluation(item.parent)
+        if evaluation is None:
+            return None
+        return evaluate_document(evaluation, item.doc_id)
+
+    def _evaluation(self, file: TaskFile) -> Evaluation | None:
+        evaluation = self._evaluations.get(file)
+        if evaluation is None:
+            value = self._anchors.value(file)
+            if value is None:
+                return None
+            evaluation = self._evaluations[file] = self._make_evaluation(file, value)
+        return evaluation
+
+    def _make_evaluation(self, file: TaskFile, value: Any) -> Evaluation:
+        model = self._run.as_model(value)
+        task = file.opened.task
+        return Evaluation(
+            opened=file.opened,
+            ask=model.engine.ask,
+            record=self._run.journal.write,
+            reasoning_tags=(
+                self._run.reasoning_tags
+                if task.reasoning_tags is None
+                else task.reasoning_tags
+            ),
+            started_at=self._run.started_at,
+        )
+
+    def close(self) -> None:
+        """Cancel what is still under way."""
+        if self._lookahead is not None:
+            self._lookahead.close()

@@ -1,0 +1,149 @@
+"""Documents under way before pytest asks for them.
+
+pytest runs one item after another; a model answers many requests at once. The look-ahead
+starts the documents of the coming items, up to the concurrency limit, and an item that
+runs waits for its own. One event loop on the main thread does it all: it runs while an
+item waits, and is given a turn now and then while finished items are being reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from time import monotonic
+from typing import Any
+
+from pytest_evalkit.evaluate import DocumentOutcome
+from pytest_evalkit.plugin.collection import DocumentItem
+
+# Reporting leaves the loop standing still; longer than this, and requests that could
+# have been sent wait for no reason.
+_TURN_S = 0.004
+
+Start = Callable[[DocumentItem], Coroutine[Any, Any, DocumentOutcome] | None]
+
+
+class Lookahead:
+    """Runs documents ahead of their items.
+
+    Args:
+        loop: The session's event loop.
+        start: Makes the coroutine that evaluates a document, or None while its model
+            is not known yet.
+        limit: The most documents under way, at least one.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, start: Start, limit: int
+    ) -> None:
+        self._loop = loop
+        self._start = start
+        self._limit = limit
+        self._coming: deque[DocumentItem] = deque()
+        self._tasks: dict[DocumentItem, asyncio.Task[DocumentOutcome]] = {}
+        self._running = 0
+        self._last_turn = monotonic()
+        self._fault: BaseException | None = None
+
+    @property
+    def running(self) -> int:
+        """How many documents are under way."""
+        return self._running
+
+    def plan(self, items: Iterable[DocumentItem]) -> None:
+        """Tell which documents will be asked for, in which order."""
+        self._coming.extend(items)
+
+    def outcome(self, item: DocumentItem) -> DocumentOutcome:
+        """Get how a document ended, waiting for it if need be.
+
+        Raises:
+            EvalkitError: The run cannot go on; raised for whichever document meets it,
+                at once.
+        """
+        self._fill()
+        task = self._tasks.get(item)
+        if task is None:
+            task = self._begin(item)
+        if not task.done():
+            self._run_until(task)
+        elif monotonic() - self._last_turn > _TURN_S:
+            self._turn()
+        del self._tasks[item]
+        return task.result()
+
+    def close(self) -> None:
+        """Cancel what is under way and wait until it has ended."""
+        self._coming.clear()
+        tasks = [task for task in self._tasks.values() if not task.done()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self._loop.run_until_complete(
+                asyncio.gather(*tasks, return_exceptions=True)
+            )
+        for task in self._tasks.values():
+            if not task.cancelled():
+                task.exception()
+        self._tasks.clear()
+
+    def _fill(self) -> None:
+        while self._coming and self._running < self._limit:
+            item = self._coming[0]
+            if item in self._tasks:
+                self._coming.popleft()
+                continue
+            coroutine = self._start(item)
+            if coroutine is None:
+                return
+            self._coming.popleft()
+            self._launch(item, coroutine)
+
+    def _begin(self, item: DocumentItem) -> asyncio.Task[DocumentOutcome]:
+        """Start a document out of turn: the order of items is not ours to assume."""
+        if item in self._coming:
+            self._coming.remove(item)
+        coroutine = self._start(item)
+        assert coroutine is not None, "the model of a running item is known"
+        return self._launch(item, coroutine)
+
+    def _launch(
+        self, item: DocumentItem, coroutine: Coroutine[Any, Any, DocumentOutcome]
+    ) -> asyncio.Task[DocumentOutcome]:
+        task = self._loop.create_task(coroutine)
+        self._tasks[item] = task
+        self._running += 1
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[DocumentOutcome]) -> None:
+        self._running -= 1
+        if not task.cancelled() and task.exception() is not None:
+            self._fault = task.exception()
+            self._coming.clear()
+            self._loop.stop()
+            return
+        if self._loop.is_running():
+            self._fill()
+
+    def _run_until(self, task: asyncio.Task[DocumentOutcome]) -> None:
+        task.add_done_callback(self._stop)
+        try:
+            while not task.done() and self._fault is None:
+                self._loop.run_forever()
+        finally:
+            task.remove_done_callback(self._stop)
+            self._last_turn = monotonic()
+        if self._fault is not None:
+            raise self._fault
+
+    def _stop(self, _: object) -> None:
+        self._loop.stop()
+
+    def _turn(self) -> None:
+        self._loop.call_soon(self._loop.stop)
+        self._loop.run_forever()
+        self._last_turn = monotonic()
+        if self._fault is not None:
+            raise self._fault

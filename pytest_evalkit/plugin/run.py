@@ -1,0 +1,229 @@
+"""The live run of one process: its options, its journal, its loop and its model."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from pytest_evalkit.codec import encode
+from pytest_evalkit.engine import Engine, Model, RetryPolicy
+from pytest_evalkit.errors import OptionError
+from pytest_evalkit.models.arguments import parse_model_args
+from pytest_evalkit.models.backend import Backend
+from pytest_evalkit.models.registry import make_backend
+from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
+from pytest_evalkit.plugin.place import run_folder, worker_input
+from pytest_evalkit.plugin.selection import Share
+from pytest_evalkit.results.folder import RunFolder
+from pytest_evalkit.results.journal import JournalWriter, SelectionDict
+from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS, parse_reasoning_tags
+from pytest_evalkit.tasks import (
+    DataSources,
+    OpenedTask,
+    Task,
+    TaskSettings,
+    load_task,
+)
+
+_RUN_KEY: pytest.StashKey[Run] = pytest.StashKey()
+
+
+class Run:
+    """One process's part of a run.
+
+    Args:
+        config: pytest's configuration.
+        options: What the user asked for.
+        backend: What answers, or None where a fixture will say.
+    """
+
+    def __init__(
+        self, config: pytest.Config, options: RunOptions, backend: Backend | None
+    ) -> None:
+        self.config = config
+        self.options = options
+        self.backend = backend
+        self.started_at = time.monotonic()
+        self.started_date = time.time()
+        self.opened: dict[Path, OpenedTask] = {}
+        self.known_tasks: dict[str, Task] = {}
+        self._models: list[Model] = []
+        self._described = False
+
+    @cached_property
+    def folder(self) -> RunFolder:
+        """Where the run leaves its results; one for all processes of it."""
+        name = None if self.backend is None else self.backend.model_name
+        return run_folder(self.config, self.options, name)
+
+    @cached_property
+    def share(self) -> Share | None:
+        """The worker's share of the documents; None where it has all."""
+        given = worker_input(self.config).get("evalkit_share")
+        return None if given is None else Share(*given)
+
+    @cached_property
+    def journal(self) -> JournalWriter:
+        """This process's journal, made when it is first written to."""
+        name = worker_input(self.config).get("workerid", "main")
+        return JournalWriter(self.folder.journal_dir / f"{name}.jsonl")
+
+    @cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The session's event loop, run on the main thread."""
+        return asyncio.new_event_loop()
+
+    @property
+    def has_journal(self) -> bool:
+        """True once something was recorded."""
+        return "journal" in vars(self)
+
+    @cached_property
+    def reasoning_tags(self) -> tuple[tuple[str, str], ...]:
+        """Pairs around thought, unless a task has its own."""
+        if self.options.reasoning_tags is None:
+            return DEFAULT_REASONING_TAGS
+        return parse_reasoning_tags(self.options.reasoning_tags)
+
+    @cached_property
+    def settings(self) -> TaskSettings:
+        """What the command line overrides in task files."""
+        options = self.options
+        return TaskSettings(
+            num_fewshot=options.num_fewshot,
+            system_instruction=options.system_instruction,
+            fewshot_as_multiturn=options.fewshot_as_multiturn,
+            prompt_variant=options.prompt_variant,
+            model_name=options.model,
+            generation=parse_model_args(options.gen_kwargs),
+            repeats=options.repeats,
+            fewshot_seed=options.seed,
+        )
+
+    @property
+    def concurrency(self) -> int:
+        """This process's share of the cap on requests in flight, at least one."""
+        cap = self.options.max_concurrency
+        if self.share is None:
+            return cap
+        number, of = self.share
+        return max(1, cap // of + (number < cap % of))
+
+    def open_task(self, path: Path) -> OpenedTask:
+        """Load a task file and open its documents; once per path.
+
+        Raises:
+            TaskError: The file is wrong, or its documents cannot be read.
+        """
+        if path not in self.opened:
+            sources = DataSources(
+                data_dir=self.options.data_dir, use_sample=self.options.use_sample
+            )
+            self.opened[path] = load_task(path, self.settings).open(sources)
+        return self.opened[path]
+
+    def make_model(self) -> Model:
+        """Make the model that the options name.
+
+        Raises:
+            OptionError: They name none.
+        """
+        if self.backend is None:
+            raise OptionError(
+                "no model: name one with --model, or write a fixture named 'model'"
+            )
+        return self.as_model(self.backend)
+
+    def as_model(self, value: Any) -> Model:
+        """Take what a ``model`` fixture returned.
+
+        Raises:
+            OptionError: It is neither a Model nor a Backend.
+        """
+        if isinstance(value, Model):
+            model = value
+        elif isinstance(value, Backend):
+            model = self._model(value)
+        else:
+            raise OptionError(
+                f"the model fixture returned a {type(value).__name__}; it must be a "
+                "Backend, such as MockBackend(handler), or a Model"
+            )
+        self._describe(model)
+        return model
+
+    def _model(self, backend: Backend) -> Model:
+        for model in self._models:
+            if model.backend is backend:
+                return model
+        policy = RetryPolicy(
+            attempts=self.options.max_attempts, timeout_s=self.options.request_timeout
+        )
+        engine = Engine(
+            backend,
+            policy=policy,
+            max_concurrency=self.concurrency,
+            rng=Random(f"{self.options.seed}/{os.getpid()}"),  # noqa: S311 - jitter
+        )
+        model = Model(engine, self.loop.run_until_complete)
+        self._models.append(model)
+        return model
+
+    def _describe(self, model: Model) -> None:
+        """Record once which model answered."""
+        if not self._described:
+            self._described = True
+            line = {
+                "kind": "model",
+                "name": model.name,
+                "description": dict(model.backend.describe()),
+            }
+            self.journal.write(encode(line) + b"\n")
+
+    def record_selection(self, selection: SelectionDict) -> None:
+        """Record what this process sets out to do of one task."""
+        self.journal.write_selection(selection)
+
+    def given_options(self) -> Mapping[str, Any]:
+        """List the options in force, as the results record them."""
+        return given_options(self.config)
+
+    def close(self) -> None:
+        """Give back connections, files and the loop."""
+        if "loop" in vars(self):
+            for model in self._models:
+                self.loop.run_until_complete(model.backend.aclose())
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())
+            self.loop.close()
+        if self.has_journal:
+            self.journal.close()
+
+
+def run_of(config: pytest.Config) -> Run:
+    """Get the run of this process, made when it is first needed."""
+    run = config.stash.get(_RUN_KEY, None)
+    if run is None:
+        options = config.stash[OPTIONS_KEY]
+        run = config.stash[_RUN_KEY] = Run(config, options, _backend(options))
+    return run
+
+
+def live_run(config: pytest.Config) -> Run | None:
+    """Get the run of this process if it was ever needed."""
+    return config.stash.get(_RUN_KEY, None)
+
+
+def _backend(options: RunOptions) -> Backend | None:
+    """Make what the options name; nothing is connected yet."""
+    if options.model is None:
+        return None
+    return make_backend(options.model, parse_model_args(options.model_args))

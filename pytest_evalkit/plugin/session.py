@@ -1,0 +1,103 @@
+"""An evaluation in a pytest session: what its parts do at each of pytest's steps."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_evalkit.plugin.cases import CaseRecorder
+from pytest_evalkit.plugin.collection import DocumentItem
+from pytest_evalkit.plugin.concluding import Conclusion, conclude
+from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
+from pytest_evalkit.plugin.place import worker_input
+from pytest_evalkit.plugin.run import run_of
+from pytest_evalkit.plugin.selection import narrow, take_share
+from pytest_evalkit.plugin.summary import write_summary
+from pytest_evalkit.plugin.watch import Watch
+
+
+class EvaluationSession:
+    """Evaluates in one process: the only one, or an xdist worker.
+
+    Args:
+        config: pytest's configuration.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._run = run_of(config)
+        self._cases = CaseRecorder(config)
+        self._documents = DocumentRunner(self._run)
+        self._watch = Watch(config)
+        self._session: pytest.Session | None = None
+        self._conclusion: Conclusion | None = None
+        config.pluginmanager.register(self._cases, "evalkit-cases")
+
+    def number(self, items: list[pytest.Item]) -> None:
+        """See the items before anybody deselects any."""
+        self._cases.number(items)
+
+    def narrow(self, items: list[pytest.Item]) -> None:
+        """Take out what this run, and this worker, is not to do."""
+        removed = narrow(items, self._run.options)
+        if removed:
+            self._config.hook.pytest_deselected(items=removed)
+        if self._run.share is not None:
+            take_share(items, self._run.share)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Learn what will run."""
+        self._session = session
+        if self._config.option.collectonly:
+            return
+        self._cases.plan(session.items)
+        self._documents.plan(session.items)
+        self._watch.begin(sum(isinstance(item, DocumentItem) for item in session.items))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Conclude when all is done, and also when it was broken off."""
+        is_whole = False
+        try:
+            result = yield
+            is_whole = True
+            return result
+        finally:
+            self._documents.close()
+            self._watch.end()
+            if not worker_input(self._config) and self._run.has_journal:
+                self._conclusion = conclude(self._config, self._run, is_whole=is_whole)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> bool | None:
+        """Run documents; leave every other item to pytest."""
+        if not isinstance(item, DocumentItem):
+            return None
+        try:
+            self._documents.run_item(item, nextitem)
+        except RunStoppedError as stopped:
+            item.session.shouldstop = str(stopped)
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count what has ended."""
+        self._watch.see(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Decide the exit status."""
+        if self._conclusion is not None:
+            self._conclusion.decide(session, self._watch.progress.errors)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Show what the run concludes."""
+        if self._conclusion is not None:
+            write_summary(terminalreporter, self._conclusion)
+
+    def close(self) -> None:
+        """Give back what the run holds."""
+        self._run.close()

@@ -1,0 +1,90 @@
+"""Which parts of the plugin a process needs, and when they are there.
+
+Light on purpose: a process with nothing to evaluate gets no further than this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions
+
+if TYPE_CHECKING:
+    from pytest_evalkit.plugin.session import EvaluationSession
+
+_SESSION_KEY: pytest.StashKey[EvaluationSession] = pytest.StashKey()
+
+
+def set_up(config: pytest.Config, options: RunOptions) -> None:
+    """Check what the user asked for, and register what this process needs.
+
+    Raises:
+        pytest.UsageError: A name or argument is wrong.
+    """
+    config.stash[OPTIONS_KEY] = options
+    try:
+        _check_names(config, options)
+        if _is_controller(config):
+            from pytest_evalkit.plugin.controller import Controller
+
+            config.pluginmanager.register(Controller(config), "evalkit-controller")
+    except EvalkitError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _check_names(config: pytest.Config, options: RunOptions) -> None:
+    """Look at names before anything is collected, so that a slip costs no time."""
+    if options.model or options.model_args or options.gen_kwargs:
+        from pytest_evalkit.plugin.run import run_of
+
+        run = run_of(config)
+        _ = run.settings
+    if options.reasoning_tags is not None:
+        from pytest_evalkit.scoring import parse_reasoning_tags
+
+        parse_reasoning_tags(options.reasoning_tags)
+    if options.gates:
+        from pytest_evalkit.results.gates import parse_gate
+
+        for gate in options.gates:
+            parse_gate(gate)
+    if options.tasks and not hasattr(config, "workerinput"):
+        from pytest_evalkit.plugin.named_tasks import add_named_tasks
+
+        add_named_tasks(config, options)
+
+
+def _is_controller(config: pytest.Config) -> bool:
+    """Tell whether this process hands work to xdist workers."""
+    if hasattr(config, "workerinput") or not config.pluginmanager.hasplugin("xdist"):
+        return False
+    return bool(config.getoption("tx", None)) and config.getoption("dist") != "no"
+
+
+def participants(
+    config: pytest.Config, items: Sequence[pytest.Item]
+) -> EvaluationSession | None:
+    """Get what evaluates in this process; None where there is nothing to evaluate."""
+    session = config.stash.get(_SESSION_KEY, None)
+    if session is None and any(_is_evaluated(item) for item in items):
+        from pytest_evalkit.plugin.session import EvaluationSession
+
+        session = config.stash[_SESSION_KEY] = EvaluationSession(config)
+        config.pluginmanager.register(session, "evalkit-session")
+    return session
+
+
+def _is_evaluated(item: Any) -> bool:
+    names = getattr(item, "fixturenames", ())
+    return hasattr(item, "doc_id") or "record_score" in names or "model" in names
+
+
+def tear_down(config: pytest.Config) -> None:
+    """Give back what the run holds."""
+    session = config.stash.get(_SESSION_KEY, None)
+    if session is not None:
+        session.close()

@@ -1,0 +1,53 @@
+"""The end of pytest's output: the score table, the gates, what was written where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pytest_evalkit.plugin.concluding import Conclusion
+from pytest_evalkit.reports.terminal import gate_lines, results_table
+
+_MARKUP = {
+    "pass": {"green": True},
+    "fail": {"red": True},
+    "skipped": {"yellow": True},
+}
+
+
+def write_summary(terminal: Any, conclusion: Conclusion) -> None:
+    """Show what a run concludes.
+
+    Args:
+        terminal: pytest's terminal reporter.
+        conclusion: What to show.
+    """
+    terminal.write_sep("=", "evaluation")
+    results = conclusion.results
+    if results is not None:
+        terminal.write_line(results_table(results, terminal._tw.fullwidth))  # noqa: SLF001 - the width has no public name
+        for gate, line in zip(results["gates"], gate_lines(results), strict=True):
+            terminal.write_line(line, **_MARKUP[gate["verdict"]])
+        if not results["complete"]:
+            terminal.write_line(
+                "the run is not complete: the figures rest on a part of its documents",
+                yellow=True,
+            )
+    if conclusion.problem is not None:
+        terminal.write_line(f"ERROR: {conclusion.problem}", red=True)
+    for label, path in _written(conclusion):
+        terminal.write_line(f"{label:<8} {_short(path)}")
+
+
+def _written(conclusion: Conclusion) -> list[tuple[str, Path]]:
+    folder = conclusion.folder
+    paths = [("results", folder.results_path), ("report", folder.report_path)]
+    return [(label, path) for label, path in paths if path.exists()]
+
+
+def _short(path: Path) -> str:
+    """Name a file as the user would from where pytest was started."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

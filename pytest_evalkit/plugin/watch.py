@@ -1,0 +1,44 @@
+"""Watching a run: documents counted by their reports, shown on a terminal."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pytest_evalkit.plugin.progress import Progress, ProgressLine
+from pytest_evalkit.plugin.wire import read_report
+
+
+class Watch:
+    """Counts documents by their reports, and shows the count on a terminal, if any.
+
+    Args:
+        config: pytest's configuration.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self.progress = Progress(time.monotonic)
+        self._line: ProgressLine | None = None
+
+    def begin(self, total: int) -> None:
+        """Tell how many documents there are."""
+        self.progress.begin(total)
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        if terminal is not None and self._line is None:
+            self._line = ProgressLine(terminal, self.progress, time.monotonic)
+
+    def see(self, report: pytest.TestReport) -> None:
+        """Count a document by its report."""
+        said = read_report(report)
+        if said is None:
+            return
+        self.progress.add(said["task"], said["status"], said["metric"], said["score"])
+        if self._line is not None:
+            self._line.update()
+
+    def end(self) -> None:
+        """Leave the terminal to others."""
+        if self._line is not None:
+            self._line.clear()

@@ -1,0 +1,16 @@
+"""Results as people read them: pure functions from results to text."""
+
+from __future__ import annotations
+
+from pytest_evalkit.reports.html import render_html
+from pytest_evalkit.reports.markdown import markdown_gates, markdown_table
+from pytest_evalkit.reports.terminal import gate_lines, path_lines, results_table
+
+__all__ = [
+    "gate_lines",
+    "markdown_gates",
+    "markdown_table",
+    "path_lines",
+    "render_html",
+    "results_table",
+]

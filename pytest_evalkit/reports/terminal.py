@@ -1,0 +1,189 @@
+"""Results on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_evalkit.reports.rows import Row, rows_of
+from pytest_evalkit.results.schema import GateDict, ResultsDict
+
+_GAP = "  "
+_LEAST_WIDTH = 8
+_STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33"}
+_VERDICT_STYLES = {"pass": "green", "fail": "red", "skipped": "yellow"}
+_ASCII = str.maketrans({"↑": "^", "↓": "v", "±": "+-", "─": "-", "…": "~"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column of the table.
+
+    Attributes:
+        title: Its heading.
+        cell: What a row shows in it.
+        is_number: Whether it is aligned to the right.
+        may_shrink: Whether its text may be cut to make the table fit.
+    """
+
+    title: str
+    cell: Callable[[Row], str]
+    is_number: bool = False
+    may_shrink: bool = False
+
+
+_COLUMNS = (
+    _Column("Task", lambda row: row.task if row.is_first else "", may_shrink=True),
+    _Column("Filter", lambda row: row.pipeline, may_shrink=True),
+    _Column("n-shot", lambda row: str(row.num_fewshot), is_number=True),
+    _Column("Metric", lambda row: f"{row.metric}{_arrow(row)}", may_shrink=True),
+    _Column("n", lambda row: str(row.n), is_number=True),
+    _Column("Value", lambda row: row.figure, is_number=True),
+    _Column("± Stderr", lambda row: row.spread and f"± {row.spread}"),
+    _Column(
+        "Coverage",
+        lambda row: row.coverage if row.is_first else "",
+        is_number=True,
+    ),
+)
+
+
+def results_table(
+    results: ResultsDict, width: int, color: bool = False, ascii_only: bool = False
+) -> str:
+    """Draw the figures of a run as a table, without a newline at its end.
+
+    Columns that would say nothing, and cells too long for the width, are shortened;
+    numbers never are. Below the table stands why a metric has no value.
+
+    Args:
+        results: What the run concludes.
+        width: Columns of the terminal.
+        color: Whether to mark headings and trouble with colours.
+        ascii_only: Whether to keep to ASCII, for terminals that know no more.
+    """
+    rows = list(rows_of(results))
+    if not rows:
+        return "no task has a metric"
+    columns = [column for column in _COLUMNS if _says_something(column, rows)]
+    cells = _cells(columns, rows, ascii_only)
+    if _excess(_widths(cells), width) > 0:
+        columns = [column for column in columns if column.title != "n-shot"]
+        cells = _cells(columns, rows, ascii_only)
+    widths = _fitted(columns, cells, width)
+    heading, *body = (_line(texts, columns, widths) for texts in cells)
+    lines = [_styled(heading, "bold", color), "─" * len(heading)]
+    for row, line in zip(rows, body, strict=True):
+        is_sound = row.is_covered and row.error is None
+        lines.append(line if is_sound else _styled(line, "red", color))
+    return _plain("\n".join([*lines, *_problems(rows)]), ascii_only)
+
+
+def gate_lines(
+    results: ResultsDict, color: bool = False, ascii_only: bool = False
+) -> list[str]:
+    """Say of each gate whether it holds, and why.
+
+    Args:
+        results: What the run concludes.
+        color: Whether to colour the verdicts.
+        ascii_only: Whether to keep to ASCII.
+    """
+    return [_plain(_gate_line(gate, color), ascii_only) for gate in results["gates"]]
+
+
+def path_lines(paths: Mapping[str, Path]) -> list[str]:
+    """Say where things were written.
+
+    Args:
+        paths: Each path by what is there, such as ``results``.
+    """
+    longest = max(map(len, paths), default=0)
+    return [f"{name:<{longest}}  {path}" for name, path in paths.items()]
+
+
+def _gate_line(gate: GateDict, color: bool) -> str:
+    verdict = _styled(f"{gate['verdict']:<7}", _VERDICT_STYLES[gate["verdict"]], color)
+    task = f"{gate['task']}: " if gate["task"] else ""
+    return f"gate {verdict}  {task}{gate['condition']} ({gate['message']})"
+
+
+def _arrow(row: Row) -> str:
+    if row.higher_is_better is None:
+        return ""
+    return " ↑" if row.higher_is_better else " ↓"
+
+
+def _says_something(column: _Column, rows: Sequence[Row]) -> bool:
+    if column.title == "n-shot":
+        return any(row.num_fewshot for row in rows)
+    if column.title == "Filter":
+        return any(row.pipeline != "none" for row in rows)
+    return any(column.cell(row) for row in rows)
+
+
+def _cells(
+    columns: Sequence[_Column], rows: Sequence[Row], ascii_only: bool
+) -> list[list[str]]:
+    """Write the headings and the rows, each as one text a column."""
+    titles = [column.title for column in columns]
+    lines = [titles, *([column.cell(row) for column in columns] for row in rows)]
+    return [[_plain(text, ascii_only) for text in line] for line in lines]
+
+
+def _widths(cells: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, texts)) for texts in zip(*cells, strict=True)]
+
+
+def _excess(widths: Sequence[int], width: int) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1) - width
+
+
+def _fitted(
+    columns: Sequence[_Column], cells: Sequence[Sequence[str]], width: int
+) -> list[int]:
+    """Find the columns' widths: as wide as their cells, cut where that is too much."""
+    widths = _widths(cells)
+    shrinkable = [i for i, column in enumerate(columns) if column.may_shrink]
+    for _ in range(_excess(widths, width)):
+        widest = max(shrinkable, key=widths.__getitem__)
+        if widths[widest] <= _LEAST_WIDTH:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _line(
+    texts: Sequence[str], columns: Sequence[_Column], widths: Sequence[int]
+) -> str:
+    return _GAP.join(
+        f"{_cut(text, width):{'>' if column.is_number else '<'}{width}}"
+        for text, column, width in zip(texts, columns, widths, strict=True)
+    ).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    """Shorten a text in its middle: names often differ at their end."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def _problems(rows: Sequence[Row]) -> list[str]:
+    return [
+        f"{row.task}: {row.metric},{row.pipeline} has no value: {row.error}"
+        for row in rows
+        if row.error is not None
+    ]
+
+
+def _styled(text: str, style: str, color: bool) -> str:
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if color else text
+
+
+def _plain(text: str, ascii_only: bool) -> str:
+    if not ascii_only:
+        return text
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode()

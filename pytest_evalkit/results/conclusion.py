@@ -1,0 +1,205 @@
+"""Concluding a run: its journals read once, and all that follows from them written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from pytest_evalkit.codec import decode, encode_pretty
+from pytest_evalkit.evaluate import SampleDict
+from pytest_evalkit.results.aggregate import Tally
+from pytest_evalkit.results.document import TaskConclusion
+from pytest_evalkit.results.folder import RunFolder, write_whole
+from pytest_evalkit.results.journal import (
+    Place,
+    PlaceReader,
+    SelectionDict,
+    read_journals,
+)
+from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.results.traffic import Traffic
+from pytest_evalkit.scoring import ScoringPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFacts:
+    """What concluding needs to know of a task beyond its samples.
+
+    Attributes:
+        alias: What tables call it.
+        config: The task file as it was resolved, in JSON values.
+        version: Version of the task.
+        num_fewshot: Worked examples in each prompt.
+        plan: How it scores.
+    """
+
+    alias: str
+    config: Mapping[str, Any]
+    version: Any
+    num_fewshot: int
+    plan: ScoringPlan
+
+
+class TaskRecord:
+    """What the journals say of one task."""
+
+    def __init__(self, first: SelectionDict, facts: TaskFacts) -> None:
+        self.name = first["task"]
+        self.facts = facts
+        self.tally = Tally(facts.plan)
+        self._selections = {first["shard"]: first}
+        self._places: dict[tuple[int, str], Place] = {}
+
+    def select(self, selection: SelectionDict) -> None:
+        """Take in what a process set out to do; once per share."""
+        self._selections[selection["shard"]] = selection
+
+    def add(self, sample: SampleDict, place: Place) -> None:
+        """Take in one sample."""
+        self.tally.add(sample)
+        self._places[sample["doc_id"], sample["filter"]] = place
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every selected document has been recorded, however it ended."""
+        recorded = {doc_id for doc_id, _ in self._places}
+        return len(recorded) >= self._selected
+
+    @property
+    def _selected(self) -> int:
+        return sum(said["selected"] for said in self._selections.values())
+
+    def places(self) -> list[Place]:
+        """Tell where the samples stand, in document order."""
+        order = {name: at for at, name in enumerate(self._filters())}
+        keys = sorted(self._places, key=lambda key: (key[0], order.get(key[1], 0)))
+        return [self._places[key] for key in keys]
+
+    def _filters(self) -> list[str]:
+        return [pipeline.name for pipeline in self.facts.plan.pipelines]
+
+    def conclude(self, *, judge_partial: bool) -> TaskConclusion:
+        """Aggregate the task.
+
+        Args:
+            judge_partial: True when gates are to be judged on part of the documents.
+        """
+        said = next(iter(self._selections.values()))
+        plan = self.facts.plan
+        return TaskConclusion(
+            name=self.name,
+            alias=self.facts.alias,
+            config=self.facts.config,
+            version=self.facts.version,
+            num_fewshot=self.facts.num_fewshot,
+            directions={
+                metric.name: metric.higher_is_better for metric in plan.metrics
+            },
+            aggregates=self.tally.aggregates(),
+            coverage=self.tally.coverage(said["original"], self._selected),
+            error_kinds=self.tally.error_kinds(),
+            task_hash=self.tally.task_hash(),
+            fingerprint=said["fingerprint"],
+            partial=None if judge_partial else self._partial(said),
+        )
+
+    def _partial(self, said: SelectionDict) -> str | None:
+        if said["is_sample"]:
+            return "the documents are the shipped sample's (--sample)"
+        if self._selected < said["original"]:
+            return (
+                f"{self._selected} of {said['original']} documents were selected "
+                "(--gate-partial judges all the same)"
+            )
+        return None
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """What all journals of a run say together.
+
+    Attributes:
+        tasks: By name, in the order of their first mention.
+        traffic: What the requests cost.
+        model_name: What answered, or None where nothing was asked.
+        model_description: How its answers came about.
+    """
+
+    tasks: dict[str, TaskRecord] = field(default_factory=dict)
+    traffic: Traffic = field(default_factory=Traffic)
+    model_name: str | None = None
+    model_description: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every selected document has been recorded."""
+        return all(task.is_complete for task in self.tasks.values())
+
+
+def read_run(
+    folder: RunFolder, facts_of: Callable[[SelectionDict], TaskFacts]
+) -> RunRecord:
+    """Read the journals of a run.
+
+    Args:
+        folder: The run's folder.
+        facts_of: Looks a task up by what its selection line says.
+
+    Raises:
+        ResultsError: A journal is damaged other than at its end.
+    """
+    record = RunRecord()
+    for line in read_journals(folder.journal_dir):
+        selection = line.selection
+        if selection is not None:
+            task = record.tasks.get(selection["task"])
+            if task is None:
+                facts = facts_of(selection)
+                record.tasks[selection["task"]] = TaskRecord(selection, facts)
+            else:
+                task.select(selection)
+        elif line.value.get("kind") == "model":
+            record.model_name = line.value["name"]
+            record.model_description = line.value["description"]
+        else:
+            sample = line.sample
+            record.tasks[sample["task"]].add(sample, line.place)
+            record.traffic.add(sample)
+    return record
+
+
+def write_samples(folder: RunFolder, record: RunRecord) -> None:
+    """Write the samples of each task, in document order, each file whole.
+
+    Raises:
+        ResultsError: A file cannot be written.
+    """
+    for task in record.tasks.values():
+        with PlaceReader() as reader:
+            lines = map(reader.line, task.places())
+            write_whole(folder.samples_path(task.name), lines)
+
+
+def write_results(folder: RunFolder, results: ResultsDict) -> None:
+    """Write the results, whole.
+
+    Raises:
+        ResultsError: The file cannot be written.
+    """
+    write_whole(folder.results_path, [encode_pretty(results)])
+
+
+def first_samples(record: RunRecord, most: int) -> Iterator[SampleDict]:
+    """Read some samples of every task, the first documents of each.
+
+    Args:
+        record: What the journals say.
+        most: Samples in all; at least one of each task is read.
+    """
+    share = max(1, most // max(1, len(record.tasks)))
+    with PlaceReader() as reader:
+        for task in record.tasks.values():
+            for place in islice(task.places(), share):
+                yield decode(reader.line(place))

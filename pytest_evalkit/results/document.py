@@ -1,0 +1,167 @@
+"""From what a run found out to the document it leaves: ``results.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_evalkit.models.masking import masked
+from pytest_evalkit.results.gates import Gate, judge_all
+from pytest_evalkit.results.schema import (
+    RESULTS_SCHEMA_VERSION,
+    AggregateDict,
+    CoverageDict,
+    ResultsDict,
+)
+from pytest_evalkit.results.secrets import without_secrets
+
+# Options that readers of lm-eval files look up in ``config`` itself.
+_CONFIG_OPTIONS = (
+    "model_args",
+    "batch_size",
+    "device",
+    "use_cache",
+    "limit",
+    "offset",
+    "gen_kwargs",
+    "seed",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskConclusion:
+    """What a run concludes about one task.
+
+    Attributes:
+        name: Name of the task.
+        alias: What tables call it.
+        config: The task file as it was resolved, in JSON values.
+        version: Version of the task, as its file says.
+        num_fewshot: Worked examples in each prompt.
+        directions: ``higher_is_better`` by metric.
+        aggregates: One row per filter and metric.
+        coverage: How many documents the rows rest on.
+        error_kinds: Documents in error by kind; empty where there are none.
+        task_hash: Hash of the documents.
+        fingerprint: What identifies the data set's content.
+        partial: Why the figures are not the task's, such as ``-k selected 3 of 300
+            documents``; None where all documents were meant to run.
+    """
+
+    name: str
+    alias: str
+    config: Mapping[str, Any]
+    version: Any
+    num_fewshot: int
+    directions: Mapping[str, bool | None]
+    aggregates: Sequence[AggregateDict]
+    coverage: CoverageDict
+    error_kinds: Mapping[str, int] = field(default_factory=dict)
+    task_hash: str
+    fingerprint: str
+    partial: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What a run is, whatever its tasks.
+
+    Attributes:
+        model_name: What the results call the model.
+        model_description: How its answers came about.
+        options: Every option in force, by its name with underscores.
+        git_hash: Commit of the working directory, or None outside a repository.
+        started_at: Start of the run, in seconds since 1970 (UTC).
+        elapsed_s: Seconds it took.
+        complete: Whether everything it set out to do was done.
+        environment: Versions of what took part.
+        usage: Tokens, summed.
+        throughput: What was done each second.
+        latency: What a request took, in seconds.
+    """
+
+    model_name: str
+    model_description: Mapping[str, Any]
+    options: Mapping[str, Any]
+    git_hash: str | None
+    started_at: float
+    elapsed_s: float
+    complete: bool
+    environment: Mapping[str, Any]
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    throughput: Mapping[str, Any] = field(default_factory=dict)
+    latency: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_results(
+    tasks: Sequence[TaskConclusion], run: RunFacts, gates: Sequence[Gate] = ()
+) -> ResultsDict:
+    """Write down what a run concludes, its gates judged.
+
+    Args:
+        tasks: The tasks, in the order of the run.
+        run: The rest.
+        gates: Conditions on the tasks' figures.
+    """
+    results: ResultsDict = {
+        "schema_version": RESULTS_SCHEMA_VERSION,
+        "complete": run.complete,
+        "results": {task.name: _row(task) for task in tasks},
+        "aggregates": {task.name: list(task.aggregates) for task in tasks},
+        "groups": {},
+        "group_subtasks": {},
+        "configs": {task.name: masked(task.config) for task in tasks},
+        "versions": {task.name: task.version for task in tasks},
+        "n-shot": {task.name: task.num_fewshot for task in tasks},
+        "n-samples": {
+            task.name: {
+                "original": task.coverage["original"],
+                "effective": task.coverage["selected"],
+            }
+            for task in tasks
+        },
+        "higher_is_better": {task.name: dict(task.directions) for task in tasks},
+        "coverage": {task.name: task.coverage for task in tasks},
+        "errors": {task.name: dict(task.error_kinds) for task in tasks},
+        "gates": [],
+        "usage": dict(run.usage),
+        "throughput": dict(run.throughput),
+        "latency": dict(run.latency),
+        "task_hashes": {task.name: task.task_hash for task in tasks},
+        "dataset_fingerprints": {task.name: task.fingerprint for task in tasks},
+        "config": _config(run),
+        "environment": without_secrets(run.environment),
+        "model_name": run.model_name,
+        "git_hash": run.git_hash,
+        "date": run.started_at,
+        "total_evaluation_time_seconds": run.elapsed_s,
+    }
+    partial = {task.name: task.partial for task in tasks if task.partial is not None}
+    results["gates"] = judge_all(gates, results, partial)
+    return results
+
+
+def _row(task: TaskConclusion) -> dict[str, Any]:
+    scored = task.coverage["scored"]
+    row: dict[str, Any] = {
+        "alias": task.alias,
+        "samples": scored,
+        "sample_len": scored,
+    }
+    for aggregate in task.aggregates:
+        metric, pipeline = aggregate["metric"], aggregate["filter"]
+        stderr = aggregate["stderr"]
+        row[f"{metric},{pipeline}"] = aggregate["value"]
+        row[f"{metric}_stderr,{pipeline}"] = "N/A" if stderr is None else stderr
+    return row
+
+
+def _config(run: RunFacts) -> dict[str, Any]:
+    options = without_secrets(run.options)
+    return {
+        "model": run.model_name,
+        **{name: options[name] for name in _CONFIG_OPTIONS if name in options},
+        "model_description": without_secrets(run.model_description),
+        "resolved_cli_args": options,
+    }

@@ -1,0 +1,167 @@
+"""The journal: what a run has finished, durable line by line.
+
+Each process of a run appends to a file of its own: first what it set out to do (one
+``selection`` line per task), then the samples of each document as it finishes. What a
+run concludes is read from its journals alone, so that it is the same whether one
+process wrote them or many, and whether they ended well or were killed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, NamedTuple, Self, TypedDict, cast
+
+from pytest_evalkit.codec import CodecError, decode, encode
+from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.evaluate import SampleDict
+
+
+class SelectionDict(TypedDict):
+    """What one process set out to do of one task.
+
+    ``shard`` numbers the worker's share, so that a replacement which repeats the line
+    of a dead worker is not counted twice. ``path`` is None for cases in Python, and
+    ``is_sample`` says that the documents were the shipped sample's.
+    """
+
+    kind: Literal["selection"]
+    task: str
+    path: str | None
+    shard: int
+    original: int
+    selected: int
+    fingerprint: str
+    is_sample: bool
+
+
+class JournalWriter:
+    """Appends lines to the journal of one process; each is on its way to disk at once.
+
+    Args:
+        path: The file; its folder is made.
+
+    Raises:
+        ResultsError: The file cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+    def write(self, lines: bytes) -> None:
+        """Append whole lines.
+
+        Raises:
+            ResultsError: They cannot be written, such as on a full disk.
+        """
+        try:
+            written = os.write(self._file, lines)
+            while written < len(lines):
+                written += os.write(self._file, lines[written:])
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+    def write_selection(self, selection: SelectionDict) -> None:
+        """Append what this process sets out to do of one task.
+
+        Raises:
+            ResultsError: It cannot be written.
+        """
+        self.write(encode(selection) + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def _unwritable(path: Path, error: OSError) -> ResultsError:
+    return ResultsError(
+        f"cannot write {path}: {error.strerror}; free space or choose another "
+        "folder with --output-path"
+    )
+
+
+class Place(NamedTuple):
+    """Where the line of a sample stands."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One line of a journal with its place."""
+
+    value: dict[str, Any]
+    place: Place
+
+    @property
+    def selection(self) -> SelectionDict | None:
+        """The line as a selection, or None where it is a sample."""
+        if self.value.get("kind") == "selection":
+            return cast("SelectionDict", self.value)
+        return None
+
+    @property
+    def sample(self) -> SampleDict:
+        """The line as a sample."""
+        return cast("SampleDict", self.value)
+
+
+def read_journals(folder: Path) -> Iterator[JournalLine]:
+    """Read every journal of a run, file by file, line by line.
+
+    The last line of a file may be torn by a kill; it is left out, since its document
+    counts as not finished.
+
+    Raises:
+        ResultsError: A line that is not the last one is not JSON.
+    """
+    for path in sorted(folder.glob("*.jsonl")):
+        yield from _read_journal(path)
+
+
+def _read_journal(path: Path) -> Iterator[JournalLine]:
+    offset = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                value = decode(line)
+            except CodecError as error:
+                raise ResultsError(f"{path}:{number}: {error}") from error
+            yield JournalLine(value, Place(path, offset, len(line)))
+            offset += len(line)
+
+
+class PlaceReader:
+    """Reads lines again by their place, keeping the files open in between."""
+
+    def __init__(self) -> None:
+        self._files = ExitStack()
+        self._open: dict[Path, BinaryIO] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
+
+    def line(self, place: Place) -> bytes:
+        """Read one line, with its newline."""
+        file = self._open.get(place.path)
+        if file is None:
+            file = self._files.enter_context(place.path.open("rb"))
+            self._open[place.path] = file
+        file.seek(place.offset)
+        return file.read(place.length)

@@ -1,0 +1,97 @@
+"""The wire form of ``results.json``.
+
+Keys that readers of lm-eval and lmms-eval results parse keep their names and shapes;
+the rest says how far the numbers can be trusted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+RESULTS_SCHEMA_VERSION = 1
+
+Verdict = Literal["pass", "fail", "skipped"]
+
+
+class AggregateDict(TypedDict):
+    """One aggregated metric of one task under one filter.
+
+    ``value`` is None where there was nothing to aggregate or aggregating failed;
+    ``stderr`` and ``ci95`` are None where no standard error is defined.
+    """
+
+    metric: str
+    filter: str
+    value: float | None
+    stderr: float | None
+    ci95: tuple[float, float] | None
+    n: int
+    higher_is_better: bool | None
+    error: NotRequired[str]
+
+
+class CoverageDict(TypedDict):
+    """How many of a task's documents the numbers rest on.
+
+    ``original`` is the size of the split, ``selected`` what this run set out to do.
+    """
+
+    original: int
+    selected: int
+    scored: int
+    errors: int
+    skipped: int
+
+
+class GateDict(TypedDict):
+    """One condition and what became of it. ``value`` is None where there was none."""
+
+    task: str
+    metric: str
+    filter: str
+    condition: str
+    value: float | None
+    bound: float
+    verdict: Verdict
+    message: str
+
+
+class SampleCountDict(TypedDict):
+    """Documents of a task: ``original`` in its split, ``effective`` in this run."""
+
+    original: int
+    effective: int
+
+
+# All that a run concludes. It is written as a call because readers of lm-eval files
+# expect keys with a hyphen.
+ResultsDict = TypedDict(
+    "ResultsDict",
+    {
+        "schema_version": int,
+        "complete": bool,
+        "results": dict[str, dict[str, Any]],
+        "aggregates": dict[str, list[AggregateDict]],
+        "groups": dict[str, dict[str, Any]],
+        "group_subtasks": dict[str, list[str]],
+        "configs": dict[str, dict[str, Any]],
+        "versions": dict[str, Any],
+        "n-shot": dict[str, int],
+        "n-samples": dict[str, SampleCountDict],
+        "higher_is_better": dict[str, dict[str, bool | None]],
+        "coverage": dict[str, CoverageDict],
+        "errors": dict[str, dict[str, int]],
+        "gates": list[GateDict],
+        "usage": dict[str, Any],
+        "throughput": dict[str, Any],
+        "latency": dict[str, Any],
+        "task_hashes": dict[str, str],
+        "dataset_fingerprints": dict[str, str],
+        "config": dict[str, Any],
+        "environment": dict[str, Any],
+        "model_name": str,
+        "git_hash": str | None,
+        "date": float,
+        "total_evaluation_time_seconds": float,
+    },
+)

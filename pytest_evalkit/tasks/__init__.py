@@ -1,0 +1,23 @@
+"""From a task file to documents and the requests that ask about them."""
+
+from __future__ import annotations
+
+from pytest_evalkit.tasks.discovery import find_tasks, is_task_file
+from pytest_evalkit.tasks.doc_hash import doc_hash
+from pytest_evalkit.tasks.documents import Documents
+from pytest_evalkit.tasks.loading import TaskSettings, load_task
+from pytest_evalkit.tasks.locations import DataSources
+from pytest_evalkit.tasks.task import OpenedTask, Prepared, Task
+
+__all__ = [
+    "DataSources",
+    "Documents",
+    "OpenedTask",
+    "Prepared",
+    "Task",
+    "TaskSettings",
+    "doc_hash",
+    "find_tasks",
+    "is_task_file",
+    "load_task",
+]

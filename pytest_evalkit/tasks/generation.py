@@ -1,0 +1,94 @@
+"""``generation_kwargs`` of both dialects, as one set of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_evalkit.errors import OptionError
+from pytest_evalkit.values import GenerationParameters
+
+# Where one mapping spells a parameter twice, the earlier spelling counts.
+_MAX_TOKENS = ("max_tokens", "max_completion_tokens", "max_gen_toks", "max_new_tokens")
+_STOP = ("until", "stop")
+
+
+def parameters(
+    task: Mapping[str, Any], overrides: Mapping[str, Any], *, stop: str
+) -> GenerationParameters:
+    """Merge what a task and the command line ask for.
+
+    Text is generated greedily unless they say otherwise: ``temperature`` is zero where
+    neither it nor ``do_sample`` is given.
+
+    Args:
+        task: ``generation_kwargs`` of the task; null there means not given.
+        overrides: The same from the command line, in any spelling; null there leaves
+            the choice to the model.
+        stop: What ends the text where the task does not say.
+
+    Raises:
+        OptionError: A value has the wrong kind.
+    """
+    given = {key: value for key, value in _canonical(task).items() if value is not None}
+    given.setdefault("stop", stop)
+    given.update(_canonical(overrides))
+    is_sampling = _is_true(given.pop("do_sample", False))
+    if not is_sampling:
+        given.setdefault("temperature", 0.0)
+    if given.get("num_beams") == 1:
+        del given["num_beams"]
+    return GenerationParameters(
+        max_tokens=_whole(given, "max_tokens"),
+        temperature=_number(given, "temperature"),
+        top_p=_number(given, "top_p"),
+        top_k=_whole(given, "top_k"),
+        stop=_texts(given.pop("stop")),
+        seed=_whole(given, "seed"),
+        extra={key: value for key, value in given.items() if value is not None},
+    )
+
+
+def _canonical(options: Mapping[str, Any]) -> dict[str, Any]:
+    plain = dict(options)
+    for name, spellings in (("max_tokens", _MAX_TOKENS), ("stop", _STOP)):
+        found = [plain.pop(key) for key in spellings if key in plain]
+        given = [value for value in found if value is not None]
+        if found:
+            plain[name] = given[0] if given else None
+    return plain
+
+
+def _is_true(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() == "true"
+    return bool(value)
+
+
+def _number(given: dict[str, Any], key: str) -> float | None:
+    value = given.pop(key, None)
+    if value is None:
+        return None
+    try:
+        # YAML reads 1e-3 as text; Python does not.
+        return float(value)
+    except (TypeError, ValueError):
+        raise OptionError(f"{key} is {value!r}, but must be a number") from None
+
+
+def _whole(given: dict[str, Any], key: str) -> int | None:
+    number = _number(given, key)
+    if number is None:
+        return None
+    if not number.is_integer():
+        raise OptionError(f"{key} is {number!r}, but must be a whole number")
+    return int(number)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    items = [value] if isinstance(value, str) else value
+    if isinstance(items, list | tuple) and all(isinstance(item, str) for item in items):
+        return tuple(items)
+    raise OptionError(f"until is {value!r}, but must be text or a list of texts")

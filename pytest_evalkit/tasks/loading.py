@@ -1,0 +1,284 @@
+"""From a task file to a Task, without touching its data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from pytest_evalkit.errors import OptionError, TaskError
+from pytest_evalkit.naming import suggestion
+from pytest_evalkit.scoring import (
+    DEFAULT_REASONING_TAGS,
+    ScoringPlan,
+    build_plan,
+    parse_reasoning_tags,
+)
+from pytest_evalkit.tasks import schema
+from pytest_evalkit.tasks.fewshot import SAMPLERS
+from pytest_evalkit.tasks.functions import load_functions
+from pytest_evalkit.tasks.generation import parameters
+from pytest_evalkit.tasks.opening import Recipe
+from pytest_evalkit.tasks.source import FunctionReference, Source, read_source
+from pytest_evalkit.tasks.task import Task
+from pytest_evalkit.tasks.variants import Variant, choose
+from pytest_evalkit.values import GenerationParameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSettings:
+    """What the command line says about every task; None leaves it to the task.
+
+    Attributes:
+        num_fewshot: Examples a prompt shows, zero or more.
+        system_instruction: A system message.
+        fewshot_as_multiturn: Whether examples are turns of a conversation.
+        prompt_variant: Key of ``lmms_eval_specific_kwargs``.
+        model_name: The model's name, which may be such a key too.
+        generation: Generation arguments, merged over the task's.
+        repeats: How often each document is asked, at least once.
+        fewshot_seed: Starts the stream that draws examples, one stream per task.
+    """
+
+    num_fewshot: int | None = None
+    system_instruction: str | None = None
+    fewshot_as_multiturn: bool | None = None
+    prompt_variant: str | None = None
+    model_name: str | None = None
+    generation: Mapping[str, Any] = field(default_factory=dict)
+    repeats: int | None = None
+    fewshot_seed: int = 1234
+
+
+def load_task(path: Path, settings: TaskSettings) -> Task:
+    """Read a task file and import the functions that it names.
+
+    Args:
+        path: The task file.
+        settings: What the command line says.
+
+    Raises:
+        TaskError: The file is wrong; says where, and the nearest valid name.
+        OptionError: A setting is wrong for this task.
+    """
+    source = read_source(path)
+    schema.check(source)
+    _check_required(source)
+    values = {key: load_functions(value) for key, value in source.values.items()}
+    variant = _variant(source, "lmms_eval_specific_kwargs", settings)
+    num_fewshot = _first(settings.num_fewshot, values.get("num_fewshot"), 0)
+    repeats = _first(settings.repeats, values.get("repeats"), 1)
+    recipe = _recipe(source, values, settings, variant, num_fewshot)
+    name = str(values["task"])
+    return Task(
+        name=name,
+        alias=values.get("task_alias") or name,
+        path=path,
+        tags=(*schema.texts(source, "tag"), *schema.texts(source, "group")),
+        version=_metadata(source).get("version"),
+        num_fewshot=num_fewshot,
+        output_type="generate_until",
+        config=_config(source, settings, variant, num_fewshot, repeats),
+        scoring=_scoring(source, values),
+        repeats=repeats,
+        reasoning_tags=_reasoning_tags(source),
+        gates=tuple(values.get("gate") or ()),
+        needs=schema.texts(source, "needs"),
+        parameters=_parameters(source, settings),
+        recipe=recipe,
+    )
+
+
+def _first(*values: Any) -> Any:
+    return next(value for value in values if value is not None)
+
+
+def _check_required(source: Source) -> None:
+    values = source.values
+    for key in ("dataset_path", "doc_to_text"):
+        if values.get(key) is None:
+            raise source.error(f"has no {key}: key", key)
+    if not values.get("test_split") and not values.get("validation_split"):
+        raise source.error(
+            "names no split to evaluate; set test_split or validation_split",
+            "test_split",
+        )
+    if values.get("doc_to_target") is None and values.get("process_results") is None:
+        raise source.error(
+            "has nothing to score by; set doc_to_target or process_results",
+            "doc_to_target",
+        )
+    if type(values["doc_to_text"]) is int:
+        message = "doc_to_text as a position among inputs is not supported yet"
+        raise source.error(message, "doc_to_text")
+    _check_fewshot(source)
+
+
+def _check_fewshot(source: Source) -> None:
+    sampler = (source.values.get("fewshot_config") or {}).get("sampler")
+    if isinstance(sampler, FunctionReference):
+        message = "a sampler of the task's own is not supported yet"
+        raise source.error(message, "fewshot_config", "sampler")
+    if sampler is not None and sampler not in SAMPLERS:
+        hint = suggestion(sampler, SAMPLERS)
+        message = f"unknown sampler {sampler!r}; {hint}"
+        raise source.error(message, "fewshot_config", "sampler")
+
+
+def _metadata(source: Source) -> Mapping[str, Any]:
+    """Read ``metadata``, which some files write as a list of one mapping."""
+    value = source.values.get("metadata") or {}
+    if isinstance(value, list):
+        value = value[0]
+    return value if isinstance(value, dict) else {}
+
+
+def _variant(source: Source, key: str, settings: TaskSettings) -> Variant | None:
+    options = source.values.get(key)
+    if options is None:
+        return None
+    asked = settings.prompt_variant if key == "lmms_eval_specific_kwargs" else None
+    return choose(options, asked, settings.prompt_variant or settings.model_name)
+
+
+def _recipe(
+    source: Source,
+    values: Mapping[str, Any],
+    settings: TaskSettings,
+    variant: Variant | None,
+    num_fewshot: int,
+) -> Recipe:
+    if num_fewshot and values.get("doc_to_visual") is not None:
+        message = "examples with images are not supported yet; use num_fewshot: 0"
+        raise source.error(message, "num_fewshot")
+    target = _variant(source, "model_specific_target_kwargs", settings)
+    return Recipe(
+        source=source,
+        values=values,
+        num_fewshot=num_fewshot,
+        fewshot_seed=settings.fewshot_seed,
+        system_instruction=settings.system_instruction,
+        is_multiturn=bool(settings.fewshot_as_multiturn),
+        kwargs=variant.kwargs if variant else None,
+        target_kwargs=target.kwargs if target else None,
+        id_column=_id_column(source),
+        keywords=_keywords(source),
+    )
+
+
+def _id_column(source: Source) -> str | None:
+    value = _metadata(source).get("id_column")
+    if value is None or isinstance(value, str):
+        return value
+    message = f"metadata.id_column names a column, not {value!r}"
+    raise source.error(message, "metadata", "id_column")
+
+
+def _keywords(source: Source) -> tuple[str, ...]:
+    value = _metadata(source).get("keywords") or []
+    names = [value] if isinstance(value, str) else value
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return tuple(names)
+    message = f"metadata.keywords names columns, not {value!r}"
+    raise source.error(message, "metadata", "keywords")
+
+
+def _reasoning_tags(source: Source) -> tuple[tuple[str, str], ...] | None:
+    value = source.values.get("reasoning_tags")
+    if value is None:
+        return None
+    if value is False or value == []:
+        return ()
+    if value is True:
+        return DEFAULT_REASONING_TAGS
+    try:
+        return parse_reasoning_tags(value)
+    except OptionError as error:
+        raise source.error(str(error), "reasoning_tags") from error
+
+
+def _parameters(source: Source, settings: TaskSettings) -> GenerationParameters:
+    own = source.values.get("generation_kwargs") or {}
+    specific = _variant(source, "model_specific_generation_kwargs", settings)
+    task = {**own, **(specific.kwargs if specific else {})}
+    stop = _first(source.values.get("fewshot_delimiter"), "\n\n")
+    try:
+        # Alone first, so that a fault is laid to the file or to the command line.
+        parameters(task, {}, stop=stop)
+    except OptionError as error:
+        raise source.error(
+            f"generation_kwargs: {error}", "generation_kwargs"
+        ) from error
+    return parameters(task, settings.generation, stop=stop)
+
+
+def _scoring(source: Source, values: Mapping[str, Any]) -> ScoringPlan:
+    filters, metrics = values.get("filter_list"), values.get("metric_list")
+    process_results = values.get("process_results")
+    try:
+        return build_plan(filters, metrics, process_results)
+    except OptionError as error:
+        raise _scoring_error(source, values, error) from error
+
+
+def _scoring_error(
+    source: Source, values: Mapping[str, Any], error: OptionError
+) -> TaskError:
+    """Find the entry at fault by building each alone."""
+    process_results = values.get("process_results")
+    for position, entry in enumerate(values.get("filter_list") or ()):
+        if not _is_sound([entry], None, process_results):
+            return source.error(str(error), "filter_list", position)
+    for position, entry in enumerate(values.get("metric_list") or ()):
+        if not _is_sound(None, [entry], process_results):
+            return source.error(str(error), "metric_list", position)
+    key = "metric_list" if values.get("metric_list") else "filter_list"
+    return source.error(str(error), key)
+
+
+def _is_sound(
+    filters: Sequence[Any] | None, metrics: Sequence[Any] | None, process_results: Any
+) -> bool:
+    try:
+        build_plan(filters, metrics, process_results)
+    except OptionError:
+        return False
+    return True
+
+
+def _config(
+    source: Source,
+    settings: TaskSettings,
+    variant: Variant | None,
+    num_fewshot: int,
+    repeats: int,
+) -> dict[str, Any]:
+    """Write what was decided: the merged file, and what the command line changed."""
+    config: dict[str, Any] = _json(dict(source.values))
+    config["dialect"] = source.dialect
+    config["num_fewshot"] = num_fewshot
+    config["repeats"] = repeats
+    if settings.generation:
+        own = source.values.get("generation_kwargs") or {}
+        config["generation_kwargs"] = _json({**own, **settings.generation})
+    if variant is not None:
+        config["prompt_variant"] = variant.name
+    return config
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, FunctionReference):
+        return value.name
+    if isinstance(value, dict):
+        return {_key(key): _json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_json(item) for item in value]
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return value
+
+
+def _key(key: Any) -> str:
+    return key if isinstance(key, str) else str(_json(key))

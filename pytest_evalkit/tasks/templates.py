@@ -1,0 +1,112 @@
+"""Jinja templates of task files: sandboxed, strict, compiled once per task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pytest_evalkit.errors import TaskError
+from pytest_evalkit.naming import suggestion
+from pytest_evalkit.tasks.source import Place
+
+if TYPE_CHECKING:
+    from jinja2.nodes import Template
+    from jinja2.sandbox import SandboxedEnvironment
+
+_MARKS = ("{{", "{%", "{#")
+
+
+def compile_template(
+    text: str, columns: Collection[str], place: Place
+) -> Callable[[Mapping[str, Any]], str]:
+    """Make a function from document to text.
+
+    Args:
+        text: The template; without a mark of Jinja it is its own rendering.
+        columns: What the documents have.
+        place: Where the template stands.
+
+    Raises:
+        TaskError: Its syntax is wrong, or it uses a column that does not exist without
+            asking first whether it is defined.
+    """
+    if not any(mark in text for mark in _MARKS):
+        return lambda _: text
+
+    import jinja2
+
+    environment = _environment()
+    try:
+        tree = environment.parse(text)
+        template = environment.from_string(text)
+    except jinja2.TemplateSyntaxError as error:
+        raise _error(f"the template is wrong: {error.message}", place) from error
+    _check_names(tree, columns, place)
+
+    # What the template's own expressions raise on an unusual document.
+    failures = (
+        jinja2.TemplateError,
+        TypeError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+    )
+
+    def render(doc: Mapping[str, Any]) -> str:
+        try:
+            return template.render(doc)
+        except failures as error:
+            raise _error(f"the template failed: {error}", place) from error
+
+    return render
+
+
+def _error(message: str, place: Place) -> TaskError:
+    return TaskError(message, path=place.path, line=place.line)
+
+
+def missing_column(name: str, columns: Collection[str], place: Place) -> TaskError:
+    """Make the error for a column that does not exist."""
+    hint = suggestion(name, columns)
+    return _error(f"the documents have no column {name!r}; {hint}", place)
+
+
+def _check_names(tree: Template, columns: Collection[str], place: Place) -> None:
+    from jinja2 import meta
+
+    guarded = _guarded(tree)
+    known = set(columns) | guarded | set(_environment().globals)
+    for name in sorted(meta.find_undeclared_variables(tree) - known):
+        raise missing_column(name, columns, place)
+
+
+def _guarded(tree: Template) -> set[str]:
+    """Find the names that a template asks for before it uses them."""
+    from jinja2 import nodes
+
+    asked = [
+        node.node
+        for node in tree.find_all((nodes.Test, nodes.Filter))
+        if node.name in ("defined", "undefined", "default", "d")
+    ]
+    return {node.name for node in asked if isinstance(node, nodes.Name)}
+
+
+@cache
+def _environment() -> SandboxedEnvironment:
+    import jinja2
+    from jinja2.sandbox import SandboxedEnvironment
+
+    # A prompt is plain text for a model: nothing in it is to be escaped.
+    environment = SandboxedEnvironment(
+        autoescape=False, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    environment.filters["regex_replace"] = _regex_replace
+    return environment
+
+
+def _regex_replace(text: str, pattern: str, repl: str, count: int = 0) -> str:
+    return re.sub(pattern, repl, text, count=count)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import asyncio
+import io
+
+import pytest
+
+from pytest_evalkit.errors import RequestRejectedError
+from pytest_evalkit.messages import ImagePart, ImageSource, Message, TextPart
+from pytest_evalkit.models.demo import Demo
+from pytest_evalkit.values import Generate
+
+
+def ask_colour(colour: tuple[int, int, int]) -> Generate:
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (96, 96), "white")
+    ImageDraw.Draw(image).rectangle((30, 30, 50, 50), fill=colour)
+    stream = io.BytesIO()
+    image.save(stream, format="PNG")
+    parts = (
+        ImagePart(ImageSource.of_bytes(stream.getvalue())),
+        TextPart("What colour is the square?\nAnswer with a single word or number."),
+    )
+    return Generate(messages=(Message("user", parts),))
+
+
+def test_the_demo_model_answers_over_http_and_starts_again_after_it_was_closed() -> (
+    None
+):
+    async def run() -> list[str]:
+        demo = Demo()
+        colours = [(220, 40, 40), (40, 80, 220)]
+        answers = await asyncio.gather(
+            *(demo.generate(ask_colour(colour)) for colour in colours)
+        )
+        await demo.aclose()
+        again = await demo.generate(ask_colour((240, 200, 20)))
+        await demo.aclose()
+        assert again.timing is not None
+        return [answer.text for answer in (*answers, again)]
+
+    assert asyncio.run(run()) == ["red", "blue", "yellow"]
+
+
+def test_the_demo_model_says_that_it_needs_a_picture() -> None:
+    async def run() -> None:
+        demo = Demo()
+        request = Generate(messages=(Message.of_text("user", "Why?"),))
+        try:
+            await demo.generate(request)
+        finally:
+            await demo.aclose()
+
+    with pytest.raises(RequestRejectedError, match="needs a picture"):
+        asyncio.run(run())

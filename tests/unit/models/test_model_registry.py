@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from pytest_evalkit.errors import OptionError
+from pytest_evalkit.models import BACKENDS, make_backend
+from pytest_evalkit.models.chance import Constant
+from pytest_evalkit.models.openai_chat import OpenAIChat
+from pytest_evalkit.naming import import_object
+
+
+@dataclass(kw_only=True)
+class Typed(Constant):
+    """A user's own backend, with an argument of each kind."""
+
+    count: int = 0
+    share: float = 0.5
+    flag: bool = False
+    names: tuple[str, ...] = ()
+    mode: Literal["a", "b"] = "a"
+    place: Path = Path()
+
+
+class Open(Constant):
+    def __init__(self, **anything: Any) -> None:
+        super().__init__()
+        self.anything = anything
+
+
+class NoBackend:
+    pass
+
+
+class Unconvertible(Constant):
+    def __init__(self, *, source: Path | str) -> None:
+        super().__init__(text=str(source))
+
+
+class Broken(Constant):
+    def __init__(self, *, level: int) -> None:
+        raise ValueError(f"level {level} is too high")
+
+
+OWN = f"{__name__}:"
+
+
+def make_typed(**args: Any) -> Typed:
+    backend = make_backend(OWN + "Typed", args)
+    assert isinstance(backend, Typed)
+    return backend
+
+
+def test_every_name_in_the_table_leads_to_a_class() -> None:
+    kinds = [import_object(reference) for reference in BACKENDS.values()]
+
+    assert all(isinstance(kind, type) for kind in kinds)
+
+
+def test_the_aliases_of_other_tools_are_the_chat_backend() -> None:
+    backend = make_backend("local-chat-completions", {"model": "m"})
+
+    assert isinstance(backend, OpenAIChat)
+
+
+def test_an_unknown_name_points_to_the_nearest() -> None:
+    with pytest.raises(OptionError, match=r"'opnai'; did you mean 'openai'\?"):
+        make_backend("opnai", {})
+
+
+def test_an_unknown_argument_points_to_the_nearest() -> None:
+    with pytest.raises(OptionError, match=r"'max_token'; did you mean 'max_tokens'\?"):
+        make_backend("openai", {"model": "m", "max_token": 5})
+
+
+def test_a_missing_argument_is_named() -> None:
+    with pytest.raises(OptionError, match=r"'openai' needs --model-args model=\.\.\."):
+        make_backend("openai", {})
+
+
+def test_an_argument_that_a_backend_does_not_have_at_all_is_refused() -> None:
+    with pytest.raises(OptionError, match="'oracle' takes no argument 'model'"):
+        make_backend("oracle", {"model": "x"})
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "expected"),
+    [
+        ("count", "8", 8),
+        ("count", 8, 8),
+        ("share", "0.25", 0.25),
+        ("share", 1, 1.0),
+        ("flag", "true", True),
+        ("names", ["a", "b"], ("a", "b")),
+        ("mode", "b", "b"),
+        ("place", "a/b", Path("a/b")),
+    ],
+)
+def test_texts_become_what_the_annotations_ask_for(
+    key: str, given: Any, expected: Any
+) -> None:
+    value = getattr(make_typed(**{key: given}), key)
+
+    assert value == expected
+    assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "said"),
+    [
+        ("count", "many", "'count' .* must be int, got 'many'"),
+        ("count", 1.5, "must be int, got 1.5"),
+        ("flag", "maybe", "must be bool, got 'maybe'"),
+        ("mode", "c", r"must be Literal\['a', 'b'\], got 'c'"),
+        ("names", 3, "got 3"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused(key: str, given: Any, said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        make_typed(**{key: given})
+
+
+def test_a_whole_number_can_be_the_name_of_a_model() -> None:
+    backend = make_backend("openai", {"model": 7})
+
+    assert backend.model_name == "7"
+
+
+def test_a_fraction_meant_as_text_must_be_quoted() -> None:
+    with pytest.raises(OptionError, match="put it in quotes"):
+        make_backend("constant", {"text": 1.50})
+
+
+def test_a_secret_of_the_wrong_type_is_not_repeated() -> None:
+    with pytest.raises(OptionError) as failure:
+        make_backend("openai", {"model": "m", "headers": {"X-Api-Key": ["hush"]}})
+
+    assert "headers" in str(failure.value)
+
+
+def test_what_a_constructor_says_is_passed_on() -> None:
+    with pytest.raises(OptionError, match=r"Broken.*level 9 is too high"):
+        make_backend(OWN + "Broken", {"level": 9})
+
+
+def test_a_class_that_takes_anything_is_given_anything() -> None:
+    backend = make_backend(OWN + "Open", {"x": 1, "y": "z"})
+
+    assert isinstance(backend, Open)
+    assert backend.anything == {"x": 1, "y": "z"}
+
+
+def test_a_class_that_is_no_backend_is_refused() -> None:
+    with pytest.raises(OptionError, match="NoBackend, which is not a backend"):
+        make_backend(OWN + "NoBackend", {})
+
+
+def test_a_thing_that_is_no_class_is_refused() -> None:
+    with pytest.raises(OptionError, match="is a str, not a class"):
+        make_backend(OWN + "OWN", {})
+
+
+def test_a_misspelt_class_points_to_the_nearest() -> None:
+    with pytest.raises(OptionError, match="did you mean 'Typed'"):
+        make_backend(OWN + "Tiped", {})
+
+
+def test_a_module_that_does_not_exist_is_named() -> None:
+    with pytest.raises(OptionError, match="no_such_module"):
+        make_backend("no_such_module:Thing", {})
+
+
+def test_an_annotation_that_cannot_be_converted_to_is_an_option_error() -> None:
+    with pytest.raises(OptionError, match="'source'"):
+        make_backend(OWN + "Unconvertible", {"source": "x"})
