@@ -8,39 +8,44 @@ so a timer that fires late gives the lateness back before it counts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
 
 # A loop that runs fires its timers within milliseconds.
 _LATE_S = 0.05
 
 
-@asynccontextmanager
-async def patient_timeout(seconds: float) -> AsyncIterator[None]:
-    """Limit the time that a block may take while the loop runs.
+class PatientTimeout:
+    """Limits the time that a block may take while the loop runs.
 
-    Raises:
-        TimeoutError: The block did not end in time.
+    Used as ``async with PatientTimeout(60.0): ...``; leaving the block raises
+    ``TimeoutError`` when it did not end in time.
+
+    Args:
+        seconds: The limit.
     """
-    loop = asyncio.get_running_loop()
-    due = loop.time() + seconds
-    async with asyncio.timeout(None) as timeout:
-        timer = _PatientTimer(loop, timeout, due)
-        try:
-            yield
-        finally:
-            timer.cancel()
 
+    __slots__ = ("_cancelling", "_handle", "_has_fired", "_loop", "_seconds", "_task")
 
-class _PatientTimer:
-    """Ends a time limit, unless it was kept from doing so when it was due."""
+    _handle: asyncio.TimerHandle
+    _loop: asyncio.AbstractEventLoop
+    _task: asyncio.Task[object]
+    _cancelling: int
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, timeout: asyncio.Timeout, due: float
-    ) -> None:
-        self._loop = loop
-        self._timeout = timeout
-        self._handle = loop.call_at(due, self._fire, due)
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._has_fired = False
+
+    async def __aenter__(self) -> Self:
+        """Start the time."""
+        task = asyncio.current_task()
+        assert task is not None, "a time limit belongs to a task"
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._loop = task.get_loop()
+        due = self._loop.time() + self._seconds
+        self._handle = self._loop.call_at(due, self._fire, due)
+        return self
 
     def _fire(self, due: float) -> None:
         now = self._loop.time()
@@ -48,9 +53,26 @@ class _PatientTimer:
         if lateness > _LATE_S:
             again = now + lateness
             self._handle = self._loop.call_at(again, self._fire, again)
-        else:
-            self._timeout.reschedule(now)
+            return
+        self._has_fired = True
+        self._task.cancel()
 
-    def cancel(self) -> None:
-        """Let the limit go."""
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _: TracebackType | None,
+    ) -> None:
+        """Stop the time.
+
+        Raises:
+            TimeoutError: The block did not end in time.
+        """
         self._handle.cancel()
+        # Somebody else may have cancelled the task as well; then that is what counts.
+        if (
+            self._has_fired
+            and self._task.uncancel() <= self._cancelling
+            and kind is asyncio.CancelledError
+        ):
+            raise TimeoutError from error

@@ -41,21 +41,25 @@ async def drive(flow: Flow[T], ask: Ask) -> T:
 async def _ask_all(requests: Sequence[Request], ask: Ask) -> Sequence[Response]:
     if len(requests) == 1:
         return (await ask(requests[0]),)
+    tasks: list[asyncio.Task[Response]] = []
+    failure: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_once(ask, request)) for request in requests]
+            tasks.extend(group.create_task(_once(ask, one)) for one in requests)
     except* ModelError as errors:
         # One is enough to know that there is no answer; a group would reach the user
         # as fifty lines of traceback.
-        first = errors.exceptions[0]
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        failure: BaseException | None = first
-    else:
-        failure = None
+        failure = _first(errors)
     if failure is not None:
         raise failure
     return [task.result() for task in tasks]
+
+
+def _first(errors: BaseExceptionGroup[ModelError]) -> BaseException:
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
 
 
 async def _once(ask: Ask, request: Request) -> Response:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from random import Random
 from weakref import WeakKeyDictionary
 
-from pytest_evalkit.engine.deadline import patient_timeout
+from pytest_evalkit.engine.deadline import PatientTimeout
 from pytest_evalkit.engine.retry import RetryPolicy
 from pytest_evalkit.errors import (
     ModelError,
@@ -91,7 +91,7 @@ class Engine:
 
     async def _attempt(self, request: Request) -> Response:
         try:
-            async with patient_timeout(self.policy.timeout_s):
+            async with PatientTimeout(self.policy.timeout_s):
                 return await self.backend.generate(request)
         except ModelError:
             raise

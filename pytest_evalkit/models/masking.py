@@ -11,7 +11,7 @@ _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "AUTHORIZATION", "COOKIE"
 
 
 def masked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy a mapping with every text under a secret's name replaced by ``***``.
+    """Copy a mapping with every secret, told by its name, replaced by ``***``.
 
     Numbers stay: ``max_tokens`` holds no secret. Mappings inside are masked too.
     """
@@ -36,4 +36,5 @@ def _masked_value(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return masked(value)
     is_secret = any(word in name.upper() for word in _SECRET_WORDS)
-    return _MASK if is_secret and isinstance(value, str) and value else value
+    is_harmless = not value or isinstance(value, int | float)
+    return _MASK if is_secret and not is_harmless else value

@@ -190,7 +190,7 @@ def _flat(row: _Row, name: str, value: Any, depth: int = 0) -> list[str | None]:
     if isinstance(value, list) and depth < _DEEPEST:
         return [text for entry in value for text in _flat(row, name, entry, depth + 1)]
     raise OptionError(
-        f"{row.place}: {name!r} holds a {type(value).__name__} where the text of an "
+        f"{row.place}: {name!r} holds something of type {type(value).__name__} where the text of an "
         "answer should be"
     )
 

@@ -20,7 +20,7 @@ _CHAT = "pytest_evalkit.models.openai_chat:OpenAIChat"
 _COMPLETIONS = "pytest_evalkit.models.openai_completions:OpenAICompletions"
 
 # References, not classes: a backend is imported when a run asks for it.
-BACKENDS = {
+BACKENDS: dict[str, str] = {
     "openai": _CHAT,
     "async_openai": _CHAT,
     "openai-chat-completions": _CHAT,

@@ -68,10 +68,10 @@ def pytest_collection_modifyitems(
 def pytest_report_teststatus(
     report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
 ) -> tuple[str, str, Any] | None:
-    """Let scored documents pass without a dot each; show their score under ``-v``."""
-    said = getattr(report, "evalkit", None)
-    if said is None or not report.passed:
+    """Let documents and gates pass without a dot each; show scores under ``-v``."""
+    word = getattr(report, "evalkit_word", None)
+    if word is None:
         return None
-    if config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES) <= 0:
-        return "passed", "", ""
-    return "passed", "", said["word"]
+    from pytest_evalkit.plugin.wire import shown_status
+
+    return shown_status(report, word, config)

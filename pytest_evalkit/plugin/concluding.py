@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,8 +17,8 @@ import pytest
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.plugin.cases import case_facts
 from pytest_evalkit.plugin.run import Run
-def render_html(a, b):
-    return ""
+from pytest_evalkit.plugin.wire import Longrepr, Outcome, say
+from pytest_evalkit.reports.html import render_html
 from pytest_evalkit.results.conclusion import (
     RunRecord,
     TaskFacts,
@@ -36,6 +37,11 @@ from pytest_evalkit.tasks import load_task
 # A page of more becomes slow to open; the samples files have them all.
 _SAMPLES_ON_PAGE = 200
 
+_OUTCOMES: Mapping[str, Outcome] = {
+    "pass": "passed",
+    "fail": "failed",
+    "skipped": "skipped",
+}
 _PACKAGES = ("pytest-evalkit", "pytest", "pytest-xdist", "datasets", "aiohttp")
 
 
@@ -72,11 +78,11 @@ class Conclusion:
             session.exitstatus = pytest.ExitCode.OK
 
 
-def conclude(config: pytest.Config, run: Run, *, is_whole: bool) -> Conclusion:
+def conclude(session: pytest.Session, run: Run, *, is_whole: bool) -> Conclusion:
     """Conclude a run from its journals, and report its gates.
 
     Args:
-        config: pytest's configuration.
+        session: The session that ends.
         run: The run.
         is_whole: False when the run was broken off.
 
@@ -89,8 +95,7 @@ def conclude(config: pytest.Config, run: Run, *, is_whole: bool) -> Conclusion:
         record = read_run(run.folder, lambda said: _facts(run, said))
         results = _results(run, record, is_whole=is_whole)
         conclusion.results = results
-        for gate in results["gates"]:
-            _report_gate(config, gate)
+        _report_gates(session, run, results["gates"])
         write_samples(run.folder, record)
         write_results(run.folder, results)
         page = render_html(results, first_samples(record, _SAMPLES_ON_PAGE))
@@ -148,27 +153,39 @@ def _gates(run: Run, record: RunRecord) -> list[Gate]:
     return gates
 
 
-def _report_gate(config: pytest.Config, gate: GateDict) -> None:
-    """Report a gate as a test of its own, so that it counts wherever tests do."""
+def _report_gates(session: pytest.Session, run: Run, gates: Sequence[GateDict]) -> None:
+    """Report gates as tests of their own, so that they count wherever tests do."""
+    session.testscollected += len(gates)
+    for gate in gates:
+        task = run.known_tasks.get(gate["task"])
+        place = session.config.rootpath if task is None else task.path
+        report = _gate_report(gate, bestrelpath(session.config.rootpath, place))
+        session.config.hook.pytest_runtest_logreport(report=report)
+
+
+def _gate_report(gate: GateDict, place: str) -> pytest.TestReport:
     name = f"gate[{gate['condition']}]"
-    place = f"{gate['task'] or 'results'}"
-    outcome = {"pass": "passed", "fail": "failed", "skipped": "skipped"}[
-        gate["verdict"]
-    ]
-    longrepr: str | tuple[str, int, str] | None = None
+    outcome = _OUTCOMES[gate["verdict"]]
+    longrepr: Longrepr = None
     if outcome == "failed":
-        longrepr = f"gate {gate['condition']} of {place} failed: {gate['message']}"
+        longrepr = f"{gate['task']}: {gate['message']}"
     elif outcome == "skipped":
         longrepr = (place, 0, f"Skipped: {gate['message']}")
     report = pytest.TestReport(
         nodeid=f"{place}::{name}",
         location=(place, None, name),
         keywords={},
-        outcome=outcome,  # type: ignore[arg-type]  # one of pytest's three words
+        outcome=outcome,
         longrepr=longrepr,
         when="call",
     )
-    config.hook.pytest_runtest_logreport(report=report)
+    say(report, "GATE HOLDS")
+    return report
+
+
+def bestrelpath(folder: Path, path: Path) -> str:
+    """Name a path from a folder as node ids do, with forward slashes."""
+    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _git_hash(folder: Path) -> str | None:

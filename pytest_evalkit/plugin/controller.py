@@ -109,7 +109,9 @@ class Controller:
         self._watch.see(report)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self) -> Generator[None, object, object]:
+    def pytest_runtestloop(
+        self, session: pytest.Session
+    ) -> Generator[None, object, object]:
         """Conclude when all is done, and also when it was broken off."""
         is_whole = False
         try:
@@ -119,9 +121,9 @@ class Controller:
         finally:
             if self._watch is not None:
                 self._watch.end()
-            self._conclude(is_whole=is_whole)
+            self._conclude(session, is_whole=is_whole)
 
-    def _conclude(self, *, is_whole: bool) -> None:
+    def _conclude(self, session: pytest.Session, *, is_whole: bool) -> None:
         options = self._config.stash[OPTIONS_KEY]
         folder = run_folder(self._config, options, None)
         if not folder.journal_dir.exists():
@@ -129,9 +131,7 @@ class Controller:
         from pytest_evalkit.plugin.concluding import conclude
         from pytest_evalkit.plugin.run import run_of
 
-        self._conclusion = conclude(
-            self._config, run_of(self._config), is_whole=is_whole
-        )
+        self._conclusion = conclude(session, run_of(self._config), is_whole=is_whole)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

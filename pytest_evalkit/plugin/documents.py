@@ -19,7 +19,7 @@ from pytest_evalkit.plugin.anchor import Anchors
 from pytest_evalkit.plugin.collection import DocumentItem, TaskFile
 from pytest_evalkit.plugin.lookahead import Lookahead
 from pytest_evalkit.plugin.run import Run
-from pytest_evalkit.plugin.wire import report_document
+from pytest_evalkit.plugin.wire import report_document, slim
 from pytest_evalkit.results.journal import SelectionDict
 
 
@@ -75,6 +75,7 @@ class DocumentRunner:
             outcome = self._outcome(item)
             report = report_document(item, outcome, started, self._run.options)
             item.ihook.pytest_runtest_logreport(report=report)
+            slim(report, item.config)
         finally:
             if nextitem is None or nextitem.parent is not item.parent:
                 self._anchors.leave(nextitem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -16,6 +16,13 @@ _FOLDER_KEY: pytest.StashKey[RunFolder] = pytest.StashKey()
 
 # Where a model comes from a fixture, the command line has no name for the folder.
 _FIXTURE_MODEL = "fixture"
+
+
+class Share(NamedTuple):
+    """One part of several: ``number`` counts from zero."""
+
+    number: int
+    of: int
 
 
 def worker_input(config: pytest.Config) -> Mapping[str, Any]:

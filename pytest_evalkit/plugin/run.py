@@ -20,8 +20,7 @@ from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.models.registry import make_backend
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
-from pytest_evalkit.plugin.place import run_folder, worker_input
-from pytest_evalkit.plugin.selection import Share
+from pytest_evalkit.plugin.place import Share, run_folder, worker_input
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import JournalWriter, SelectionDict
 from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS, parse_reasoning_tags

@@ -5,19 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 import pytest
 
 from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.options import RunOptions
-
-
-class Share(NamedTuple):
-    """One part of several: ``number`` counts from zero."""
-
-    number: int
-    of: int
+from pytest_evalkit.plugin.place import Share
 
 
 def narrow(items: list[pytest.Item], options: RunOptions) -> list[pytest.Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator
 from typing import Any
 
@@ -31,7 +32,6 @@ class EvaluationSession:
         self._cases = CaseRecorder(config)
         self._documents = DocumentRunner(self._run)
         self._watch = Watch(config)
-        self._session: pytest.Session | None = None
         self._conclusion: Conclusion | None = None
         config.pluginmanager.register(self._cases, "evalkit-cases")
 
@@ -49,7 +49,6 @@ class EvaluationSession:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn what will run."""
-        self._session = session
         if self._config.option.collectonly:
             return
         self._cases.plan(session.items)
@@ -57,18 +56,24 @@ class EvaluationSession:
         self._watch.begin(sum(isinstance(item, DocumentItem) for item in session.items))
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self) -> Generator[None, object, object]:
+    def pytest_runtestloop(
+        self, session: pytest.Session
+    ) -> Generator[None, object, object]:
         """Conclude when all is done, and also when it was broken off."""
         is_whole = False
+        # Tens of thousands of items live as long as the session; going over them in
+        # every full collection costs more than all the rest of reporting.
+        gc.freeze()
         try:
             result = yield
             is_whole = True
             return result
         finally:
+            gc.unfreeze()
             self._documents.close()
             self._watch.end()
             if not worker_input(self._config) and self._run.has_journal:
-                self._conclusion = conclude(self._config, self._run, is_whole=is_whole)
+                self._conclusion = conclude(session, self._run, is_whole=is_whole)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(

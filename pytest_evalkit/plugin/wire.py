@@ -7,7 +7,7 @@ that this package puts on a report is written and read here.
 from __future__ import annotations
 
 import time
-from typing import TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 import pytest
 
@@ -16,20 +16,25 @@ from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.options import RunOptions
 
 _ATTRIBUTE = "evalkit"
+_WORD = "evalkit_word"
+
+# With these of -r the summary lists what passed, and needs a word for it.
+_LISTING_PASSED = frozenset("pPA")
+
+Outcome = Literal["passed", "failed", "skipped"]
+Longrepr = str | tuple[str, int, str] | None
 
 
 class ReportDict(TypedDict):
     """What a document's report says beyond pytest's own attributes.
 
-    ``score`` is the primary metric's value where it is a number; ``word`` is what the
-    verbose listing shows.
+    ``score`` is the primary metric's value where it is a number.
     """
 
     task: str
     status: str
     metric: str | None
     score: float | None
-    word: str
 
 
 def read_report(report: pytest.TestReport | pytest.CollectReport) -> ReportDict | None:
@@ -55,15 +60,10 @@ def report_document(
         "status": outcome.status,
         "metric": primary[0] if primary else None,
         "score": primary[1] if primary else None,
-        "word": _word(outcome, primary),
     }
-    if outcome.status == "skipped":
-        return _report(
-            item, "skipped", (str(item.path), 0, f"Skipped: {failure}"), started, said
-        )
-    report = _report(
-        item, "passed" if failure is None else "failed", failure, started, said
-    )
+    report = _report(item, outcome, failure, started)
+    setattr(report, _ATTRIBUTE, said)
+    say(report, _word(outcome, primary))
     report.duration = outcome.duration_s
     report.user_properties.extend(
         (name, value)
@@ -74,24 +74,23 @@ def report_document(
 
 
 def _report(
-    item: DocumentItem,
-    outcome: str,
-    longrepr: str | tuple[str, int, str] | None,
-    started: float,
-    said: ReportDict,
+    item: DocumentItem, outcome: DocumentOutcome, failure: str | None, started: float
 ) -> pytest.TestReport:
-    report = pytest.TestReport(
-        nodeid=item.nodeid,
+    if outcome.status == "skipped":
+        word: Outcome = "skipped"
+        longrepr: Longrepr = (str(item.path), 0, f"Skipped: {failure}")
+    else:
+        word, longrepr = ("passed" if failure is None else "failed"), failure
+    return pytest.TestReport(
+        nodeid=getattr(item, "id", item.nodeid),
         location=item.location,
         keywords=item.parent.report_keywords,
-        outcome=outcome,  # type: ignore[arg-type]  # one of pytest's three words
+        outcome=word,
         longrepr=longrepr,
         when="call",
         start=started,
         stop=time.time(),
     )
-    setattr(report, _ATTRIBUTE, said)
-    return report
 
 
 def _failure(
@@ -108,3 +107,37 @@ def _word(outcome: DocumentOutcome, primary: tuple[str, float] | None) -> str:
     if outcome.status == "scored":
         return f"{primary[0]}={primary[1]:g}" if primary else "SCORED"
     return outcome.status.upper()
+
+
+def say(report: pytest.TestReport, word: str) -> None:
+    """Give a report the word that listings show for it."""
+    setattr(report, _WORD, word)
+
+
+def slim(report: pytest.TestReport, config: pytest.Config) -> None:
+    """Take off a report what everybody has seen, since the terminal keeps every one.
+
+    Args:
+        report: A report that has been handed to all hooks.
+        config: Says whether a listing at the end wants the word.
+    """
+    del report.__dict__[_ATTRIBUTE]
+    if not _LISTING_PASSED & set(config.option.reportchars):
+        del report.__dict__[_WORD]
+
+
+def shown_status(
+    report: pytest.CollectReport | pytest.TestReport, word: str, config: pytest.Config
+) -> tuple[str, str, Any]:
+    """Say how the terminal shows a report of ours.
+
+    Without ``-v`` it shows nothing while the run goes on, the progress line does.
+
+    Returns:
+        The category to count it in, its letter, and its word.
+    """
+    if not report.passed:
+        return report.outcome, "", report.outcome.upper()
+    is_verbose = config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES) > 0
+    is_listed = _LISTING_PASSED & set(config.option.reportchars)
+    return report.outcome, "", word if is_verbose or is_listed else ""

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_evalkit.evaluate.sample import SampleDict, TokenCounts
 from pytest_evalkit.stats import mean, percentile
 
 _COUNTS = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
 _PERCENTS = (50, 90, 99)
+
+
+class _Cost(NamedTuple):
+    """What one document cost: its tokens by kind, or None, and its requests' seconds.
+
+    It is small, as there may be many.
+    """
+
+    tokens: tuple[int | None, ...] | None
+    latencies_s: tuple[float, ...]
 
 
 class Traffic:
@@ -20,24 +31,24 @@ class Traffic:
     """
 
     def __init__(self) -> None:
-        self._tokens: dict[tuple[str, int], TokenCounts | None] = {}
-        self._latencies_s: dict[tuple[str, int], tuple[float, ...]] = {}
+        self._costs: dict[tuple[str, int], _Cost] = {}
 
     def add(self, sample: SampleDict) -> None:
         """Take in one sample."""
-        document = sample["task"], sample["doc_id"]
-        self._tokens[document] = sample.get("token_counts")
-        self._latencies_s[document] = _latencies(sample.get("request_latency_s"))
+        self._costs[sys.intern(sample["task"]), sample["doc_id"]] = _Cost(
+            tokens=_tokens(sample.get("token_counts")),
+            latencies_s=_latencies(sample.get("request_latency_s")),
+        )
 
     def usage(self) -> dict[str, int | None]:
         """Sum the tokens of each kind; None where no response told.
 
         ``documents_with_counts`` says how many documents the sums rest on.
         """
-        told = [counts for counts in self._tokens.values() if counts is not None]
+        told = [cost.tokens for cost in self._costs.values() if cost.tokens is not None]
         usage: dict[str, int | None] = {"documents_with_counts": len(told)}
-        for kind in _COUNTS:
-            usage[kind] = _sum_told(counts.get(kind) for counts in told)
+        for position, kind in enumerate(_COUNTS):
+            usage[kind] = _sum_told(counts[position] for counts in told)
         return usage
 
     def throughput(self, elapsed_s: float) -> dict[str, float | None]:
@@ -50,13 +61,13 @@ class Traffic:
             return {"documents_per_s": None, "output_tokens_per_s": None}
         tokens = self.usage()["output_tokens"]
         return {
-            "documents_per_s": len(self._tokens) / elapsed_s,
+            "documents_per_s": len(self._costs) / elapsed_s,
             "output_tokens_per_s": None if tokens is None else tokens / elapsed_s,
         }
 
     def latency(self) -> dict[str, Any]:
         """Describe the seconds that requests took; empty where none was timed."""
-        seconds = sorted(s for times in self._latencies_s.values() for s in times)
+        seconds = sorted(s for cost in self._costs.values() for s in cost.latencies_s)
         if not seconds:
             return {}
         return {
@@ -65,6 +76,18 @@ class Traffic:
             **{f"p{percent}_s": percentile(seconds, percent) for percent in _PERCENTS},
             "method": "nearest rank",
         }
+
+
+def _tokens(counts: TokenCounts | None) -> tuple[int | None, ...] | None:
+    """Put a document's tokens in the order of ``_COUNTS``."""
+    if counts is None:
+        return None
+    return (
+        counts["input_tokens"],
+        counts["output_tokens"],
+        counts["reasoning_tokens"],
+        counts["cached_tokens"],
+    )
 
 
 def _latencies(recorded: Any) -> tuple[float, ...]:

@@ -161,10 +161,12 @@ def _merged_name(path: Path, text: str) -> str | None:
     if not all(isinstance(name, str) for name in names):
         return None
     try:
-        name = read_source(path).values.get("task")
+        values = read_source(path).values
     except TaskError:
         return None
-    return name if isinstance(name, str) else None
+    name = values.get("task")
+    is_task = isinstance(name, str) and values.keys() & (ALL_KEYS - {"task"})
+    return name if is_task else None
 
 
 def _tags(path: Path, text: str) -> tuple[str, ...]:

@@ -205,7 +205,7 @@ def texts(source: Source, key: str) -> tuple[str, ...]:
 
 
 def _check_group(source: Source) -> None:
-    if "task" not in source.values and "group" not in source.values:
+    if source.values.get("task") is None and source.values.get("group") is None:
         raise source.error(
             "has no task: key, which names the task; files without one are there to "
             "be included",
@@ -214,7 +214,7 @@ def _check_group(source: Source) -> None:
     if isinstance(source.values.get("task"), str):
         return
     key = "group" if "group" in source.values else "task"
-    if "group" in source.values or isinstance(source.values["task"], list):
+    if source.values.get("task") is None or isinstance(source.values["task"], list):
         raise source.error(
             "groups are not supported yet; name the tasks one by one", key
         )

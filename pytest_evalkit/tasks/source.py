@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import yaml
 from yaml.constructor import SafeConstructor
@@ -112,10 +112,8 @@ class _Constructor(SafeConstructor):
         super().__init__()
         self.path = path
 
-    def construct_undefined(self, node: Node) -> Any:
-        """Read ``!function module.name``; refuse every other tag of the file's own."""
-        if node.tag != "!function":
-            return super().construct_undefined(node)
+    def construct_function(self, node: Node) -> FunctionReference:
+        """Read ``!function module.name``."""
         place = Place(self.path, node.start_mark.line + 1)
         if not isinstance(node, ScalarNode) or not node.value.strip():
             raise TaskError(
@@ -124,6 +122,11 @@ class _Constructor(SafeConstructor):
                 line=place.line,
             )
         return FunctionReference(node.value.strip(), place)
+
+    yaml_constructors: ClassVar = {
+        **SafeConstructor.yaml_constructors,
+        "!function": construct_function,
+    }
 
 
 def read_source(path: Path) -> Source:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -215,6 +217,23 @@ def test_two_requests_at_once_are_answered_in_turn(server: MockServer) -> None:
     assert answered.index(b'"late"') < answered.index(b'"X"')
 
 
+def test_a_client_that_hangs_up_before_its_answer_harms_no_other(
+    server: MockServer, client: http.client.HTTPConnection
+) -> None:
+    host, port = urlsplit(server.url).netloc.split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as impatient:
+        impatient.sendall(
+            b"POST /v1/completions HTTP/1.1\r\nContent-Length: 18\r\n\r\n"
+            b'{"prompt": "late"}'
+        )
+
+    assert post(client, "late")[1]["choices"][0]["message"]["content"] == "late"
+
+
+def test_stopping_a_server_that_was_never_started_is_harmless() -> None:
+    asyncio.run(MockServer(answer).stop())
+
+
 def test_a_client_that_waits_is_told_to_continue(server: MockServer) -> None:
     answered = raw_exchange(
         server,
@@ -244,6 +263,17 @@ def test_bytes_that_are_no_request_are_refused(
 def test_a_server_has_no_url_before_it_is_started() -> None:
     with pytest.raises(RuntimeError, match="before it is started"):
         _ = MockServer(answer).url
+
+
+def test_a_latency_is_waited_out_before_each_answer() -> None:
+    with serve_in_thread(MockServer(answer, latency_s=0.05)) as slow:
+        connection = http.client.HTTPConnection(urlsplit(slow.url).netloc, timeout=20)
+        before = time.monotonic()
+        post(connection, "a")
+        after = time.monotonic()
+        connection.close()
+
+    assert after - before >= 0.05
 
 
 def test_a_port_that_is_taken_is_reported(server: MockServer) -> None:

@@ -281,6 +281,22 @@ def test_closing_reaches_a_loop_that_runs_in_another_thread() -> None:
     loop.close()
 
 
+def test_a_loop_that_stands_still_closes_its_own_connections_when_it_ends() -> None:
+    with serve_in_thread(MockServer(lambda _: "x")) as server, asyncio.Runner() as own:
+        client = transport(f"{server.url}/completions")
+        own.run(client.post(b"{}"))
+        session = client._opened[own.get_loop()].session
+        closing = threading.Thread(target=lambda: asyncio.run(client.aclose()))
+        closing.start()
+        closing.join()
+
+        was_left_open = not session.closed
+        own.close()
+
+    assert was_left_open
+    assert session.closed
+
+
 def test_a_transport_works_again_after_it_was_closed() -> None:
     async def ask_close_ask(url: str) -> dict[str, Any]:
         client = transport(url)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -97,6 +100,7 @@ def test_an_argument_that_a_backend_does_not_have_at_all_is_refused() -> None:
         ("names", ["a", "b"], ("a", "b")),
         ("mode", "b", "b"),
         ("place", "a/b", Path("a/b")),
+        ("place", Path("c"), Path("c")),
     ],
 )
 def test_texts_become_what_the_annotations_ask_for(
@@ -116,6 +120,7 @@ def test_texts_become_what_the_annotations_ask_for(
         ("flag", "maybe", "must be bool, got 'maybe'"),
         ("mode", "c", r"must be Literal\['a', 'b'\], got 'c'"),
         ("names", 3, "got 3"),
+        ("place", 3, "must be Path, got 3"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(key: str, given: Any, said: str) -> None:
@@ -138,7 +143,8 @@ def test_a_secret_of_the_wrong_type_is_not_repeated() -> None:
     with pytest.raises(OptionError) as failure:
         make_backend("openai", {"model": "m", "headers": {"X-Api-Key": ["hush"]}})
 
-    assert "headers" in str(failure.value)
+    assert "'headers'" in str(failure.value)
+    assert "hush" not in str(failure.value)
 
 
 def test_what_a_constructor_says_is_passed_on() -> None:
@@ -176,3 +182,22 @@ def test_a_module_that_does_not_exist_is_named() -> None:
 def test_an_annotation_that_cannot_be_converted_to_is_an_option_error() -> None:
     with pytest.raises(OptionError, match="'source'"):
         make_backend(OWN + "Unconvertible", {"source": "x"})
+
+
+def test_importing_the_backends_loads_no_heavy_package() -> None:
+    root = Path(__file__).parents[3]
+    heavy = ["aiohttp", "PIL", "numpy", "datasets", "openai", "jinja2"]
+    program = (
+        "import sys, pytest_evalkit.models, pytest_evalkit.mockserver\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert finished.stdout.strip() == "[]"

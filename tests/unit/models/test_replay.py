@@ -150,12 +150,12 @@ def test_a_missing_repeat_among_others_is_no_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "arguments", "said"),
     [
-        ('{"a": 1}\n{"a"', {"response": "a"}, r"s\.jsonl:2: not JSON"),
+        ('{"a": "x"}\n{"a"', {"response": "a"}, r"s\.jsonl:2: not JSON"),
         ("[1]\n", {}, r"s\.jsonl:1: a row must be a JSON object"),
         ('{"respones": "x"}', {"response": "response"}, "did you mean 'respones'"),
         ('{"said": "x"}', {}, r"s\.jsonl:1: neither resps .* response=.*said"),
-        ('{"said": 5}', {"response": "said"}, "'said' holds a int"),
-        ('{"resps": [[["-1.0", "True"]]]}', {}, "'resps' holds a list"),
+        ('{"said": 5}', {"response": "said"}, "'said' holds something of type int"),
+        ('{"resps": [[["-1.0", "True"]]]}', {}, "'resps' holds something of type list"),
         (
             '{"a": "x", "qestion": "y"}',
             {"response": "a", "join": "question"},

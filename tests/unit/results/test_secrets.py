@@ -18,6 +18,9 @@ from pytest_evalkit.results.secrets import without_secrets
         ("max_tokens=64,password=x", "max_tokens=64,password=***"),
         ({"max_tokens": 64, "seed": None}, {"max_tokens": 64, "seed": None}),
         ("http://host:8000/v1", "http://host:8000/v1"),
+        ("base_url=http://me:pw@host/v1,n=3", "base_url=http://***@host/v1,n=3"),
+        ("base_url=http://h/v1?api_key=sk-1", "base_url=http://h/v1?api_key=***"),
+        ("base_url=http://[me:pw@host", "base_url=***"),
     ],
 )
 def test_secrets_are_masked_and_nothing_else(value: Any, written: Any) -> None:

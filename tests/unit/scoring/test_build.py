@@ -80,6 +80,14 @@ def test_a_function_of_the_task_can_be_a_metric() -> None:
     assert plan.metrics[0].higher_is_better is False
 
 
+def test_the_first_metric_of_the_file_stays_the_first() -> None:
+    entries = [{"metric": name} for name in ("zeta", "acc", "beta")]
+
+    plan = build(None, entries, process)
+
+    assert [metric.name for metric in plan.metrics] == ["zeta", "acc", "beta"]
+
+
 def test_the_rest_of_an_entry_are_arguments_of_the_metric() -> None:
     entry = {"metric": "exact_match", "ignore_case": True, "hf_evaluate": True}
 

@@ -1,0 +1,76 @@
+"""The command line of ``evalkit``; each subcommand loads what it needs, when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import NoReturn
+
+from pytest_evalkit.errors import EvalkitError
+
+EXIT_USAGE = 4
+"""Exit status where what was asked for is wrong, as pytest has it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand.
+
+    Args:
+        argv: The arguments; None for those of the process.
+
+    Returns:
+        The exit status: 0, or 4 where the arguments or the files they name are wrong.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # The server reads its own options, so that there is one list of them.
+    if arguments[:1] == ["mock-server"]:
+        return _mock_server(arguments[1:])
+    options = _parser().parse_args(arguments)
+    try:
+        return _show(options)
+    except EvalkitError as error:
+        sys.stderr.write(f"evalkit: {error}\n")
+        return EXIT_USAGE
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that ends with pytest's exit status for wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="evalkit", description=__doc__)
+    parser.add_argument(
+        "--version", action="version", version=f"evalkit {version('pytest-evalkit')}"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    show = commands.add_parser("show", help="print what a run concluded")
+    show.add_argument(
+        "run",
+        metavar="RUN",
+        help="a run folder, its results.json, or 'last': the newest under results/",
+    )
+    show.add_argument(
+        "--markdown", action="store_true", help="print tables in Markdown"
+    )
+    commands.add_parser(
+        "mock-server", help="serve made-up answers; its own --help says more"
+    )
+    return parser
+
+
+def _show(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.show import show
+
+    return show(options.run, markdown=options.markdown)
+
+
+def _mock_server(arguments: list[str]) -> int:
+    from pytest_evalkit.mockserver.__main__ import main as serve
+
+    return serve(arguments)

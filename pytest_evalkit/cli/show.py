@@ -1,0 +1,98 @@
+"""``evalkit show``: what a finished run concluded, on the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.reports import (
+    gate_lines,
+    markdown_gates,
+    markdown_table,
+    path_lines,
+    results_table,
+)
+from pytest_evalkit.results.folder import RunFolder
+from pytest_evalkit.results.read import read_results, results_file
+from pytest_evalkit.results.schema import ResultsDict
+
+_RESULTS = Path("results")
+
+
+def show(run: str, *, markdown: bool) -> int:
+    """Print the figures, the gates and the files of a run.
+
+    Args:
+        run: The run folder, its ``results.json``, or ``last``.
+        markdown: Whether to print Markdown.
+
+    Returns:
+        The exit status, 0: what the gates say was the run's own status.
+
+    Raises:
+        ResultsError: There is no such run, or its results cannot be read.
+    """
+    path = _last_run() if run == "last" else Path(run)
+    results = read_results(path)
+    text = _markdown(results) if markdown else _terminal(results, path, sys.stdout)
+    sys.stdout.write(text)
+    return 0
+
+
+def _last_run() -> Path:
+    """Find the run under ``results/`` that was concluded last."""
+    files = sorted(
+        _RESULTS.glob("**/results.json"), key=lambda file: file.stat().st_mtime_ns
+    )
+    if not files:
+        raise ResultsError(
+            f"there is no run under {_RESULTS}/; name a run folder instead of 'last'"
+        )
+    return files[-1]
+
+
+def _markdown(results: ResultsDict) -> str:
+    heading = f"**{results['model_name']}**"
+    if not results["complete"]:
+        heading += " (not complete)"
+    parts = [heading, markdown_table(results), markdown_gates(results)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _terminal(results: ResultsDict, path: Path, out: TextIO) -> str:
+    color = out.isatty()
+    ascii_only = not _can_write(out, "↑↓±─…")
+    width = shutil.get_terminal_size().columns
+    complete = "" if results["complete"] else " (not complete)"
+    lines = [
+        f"{results['model_name']}{complete}",
+        "",
+        results_table(results, width, color=color, ascii_only=ascii_only),
+    ]
+    gates = gate_lines(results, color=color, ascii_only=ascii_only)
+    if gates:
+        lines += ["", *gates]
+    lines += ["", *path_lines(_files(results_file(path)))]
+    return "\n".join(lines) + "\n"
+
+
+def _can_write(out: TextIO, text: str) -> bool:
+    try:
+        text.encode(out.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _files(results_path: Path) -> dict[str, Path]:
+    """Name the files of a run that are there."""
+    folder = RunFolder(results_path.parent)
+    files = {"results": results_path}
+    if folder.report_path.is_file():
+        files["report"] = folder.report_path
+    if any(folder.root.glob("samples_*.jsonl")):
+        files["samples"] = folder.root / "samples_*.jsonl"
+    return files

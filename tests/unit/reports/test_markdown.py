@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pytest_evalkit.reports import markdown_gates, markdown_table
+from pytest_evalkit.results.schema import ResultsDict
+
+
+def test_every_row_has_as_many_cells_as_the_heading(results: ResultsDict) -> None:
+    lines = markdown_table(results).splitlines()
+
+    assert len(lines) == 6
+    assert {line.count("|") for line in lines} == {11}
+
+
+def test_a_row_says_what_the_terminal_says(results: ResultsDict) -> None:
+    lines = markdown_table(results).splitlines()
+
+    assert lines[2] == (
+        "| sums | strict | 5 | exact\\_match | ↑ | 4 | 0.7500 | ± | 0.2500 | 4/4 |"
+    )
+    assert lines[5] == "|  | none | 0 | distance | ↓ | 2 | error |  |  |  |"
+
+
+def test_a_name_cannot_leave_its_cell(results: ResultsDict) -> None:
+    results["results"]["sums"]["alias"] = "a|b\n<i>"
+
+    line = markdown_table(results).splitlines()[2]
+
+    assert line.startswith("| a\\|b \\<i> | strict |")
+
+
+def test_gates_are_a_list(results: ResultsDict) -> None:
+    passed, failed = markdown_gates(results).splitlines()
+
+    assert passed.startswith("- ✅ sums: `exact_match >= 0.7`: ")
+    assert failed.startswith("- ❌ pictures: `total >= 1000`: only 3 of 4 ")

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_evalkit.reports import gate_lines, path_lines, results_table
+from pytest_evalkit.results.schema import ResultsDict
+
+
+def test_the_table_is_aligned_and_names_each_task_once(results: ResultsDict) -> None:
+    assert results_table(results, 100).splitlines() == [
+        "Task      Filter  n-shot  Metric         n      Value  ± Stderr  Coverage",
+        "─" * 73,
+        "sums      strict       5  exact_match ↑  4     0.7500  ± 0.2500       4/4",
+        "          loose        5  exact_match ↑  4     0.5000  ± 0.2500",
+        "pictures  none         0  total          4  1678.2300                 3/4",
+        "          none         0  distance ↓     2      error",
+        "pictures: distance,none has no value: KeyError: 'q'",
+    ]
+
+
+def test_without_filters_and_examples_there_are_no_columns_for_them(
+    results: ResultsDict,
+) -> None:
+    del results["aggregates"]["sums"]
+
+    heading = results_table(results, 100).splitlines()[0]
+
+    assert heading.split() == ["Task", "Metric", "n", "Value", "Coverage"]
+
+
+@pytest.mark.parametrize("width", [60, 65, 70])
+def test_a_narrow_terminal_cuts_names_and_never_numbers(
+    results: ResultsDict, width: int
+) -> None:
+    lines = results_table(results, width).splitlines()
+
+    assert all(len(line) <= width for line in lines[:6])
+    assert "0.7500  ± 0.2500       4/4" in lines[2]
+    assert "1678.2300" in lines[4]
+
+
+def test_a_cut_name_keeps_both_ends(results: ResultsDict) -> None:
+    line = results_table(results, 60).splitlines()[2]
+
+    assert "exact" not in line
+    assert "exa…ch ↑" in line or "exac…h ↑" in line
+
+
+def test_a_terminal_that_knows_only_ascii_gets_ascii(results: ResultsDict) -> None:
+    results["results"]["sums"]["alias"] = "Süms"
+
+    table = results_table(results, 60, ascii_only=True)
+
+    assert table.isascii()
+    assert "+- 0.2500" in table
+    assert "S\\xfcms" in table
+
+
+def test_colour_marks_what_is_not_whole(results: ResultsDict) -> None:
+    lines = results_table(results, 100, color=True).splitlines()
+
+    assert not lines[2].startswith("\x1b")
+    assert lines[4].startswith("\x1b[31mpictures")
+    assert lines[5].endswith("\x1b[0m")
+
+
+def test_without_colour_there_are_no_escapes(results: ResultsDict) -> None:
+    text = results_table(results, 100) + "".join(gate_lines(results))
+
+    assert "\x1b" not in text
+
+
+def test_a_run_without_metrics_says_so(results: ResultsDict) -> None:
+    results["aggregates"] = {}
+
+    assert results_table(results, 100) == "no task has a metric"
+
+
+def test_each_gate_says_its_verdict_and_why(results: ResultsDict) -> None:
+    passed, failed = gate_lines(results)
+
+    assert passed == (
+        "gate pass     sums: exact_match >= 0.7 (exact_match,strict is 0.75 ± 0.2500 "
+        "(n=4); the gate is >= 0.7; of several filters the first, 'strict', is judged)"
+    )
+    assert failed.startswith("gate fail     pictures: total >= 1000 (only 3 of 4 ")
+
+
+def test_gates_keep_to_ascii_when_asked(results: ResultsDict) -> None:
+    assert all(line.isascii() for line in gate_lines(results, ascii_only=True))
+
+
+def test_paths_are_aligned() -> None:
+    lines = path_lines({"results": Path("r.json"), "page": Path("p.html")})
+
+    assert lines == ["results  r.json", "page     p.html"]
