@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 _MASK = "***"
-_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "AUTHORIZATION", "COOKIE")
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD|AUTHORIZATION|COOKIE")
+# Names that contain such a word and mean something else.
+_HARMLESS = re.compile("KEYWORD|TOKENI[SZ]|TOKENS|(CLUSTER|SCORE|SORT)_KEY")
 
 
 def masked(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,6 +38,6 @@ def masked_url(url: str) -> str:
 def _masked_value(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return masked(value)
-    is_secret = any(word in name.upper() for word in _SECRET_WORDS)
+    is_secret = _SECRET.search(_HARMLESS.sub("", name.upper())) is not None
     is_harmless = not value or isinstance(value, int | float)
     return _MASK if is_secret and not is_harmless else value

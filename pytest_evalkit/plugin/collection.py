@@ -13,6 +13,8 @@ import pytest
 from pytest_evalkit.errors import EvalkitError
 
 if TYPE_CHECKING:
+    from pluggy import HookRelay
+
     from pytest_evalkit.tasks import OpenedTask
 
 # Most YAML in a user's tree is none of ours; this tells without importing a parser.
@@ -43,6 +45,11 @@ class TaskFile(pytest.File):
         """What reports of the file's documents carry as keywords: one copy for all."""
         return dict.fromkeys((self.name, self.opened.task.name), 1)
 
+    @cached_property
+    def report_hook(self) -> HookRelay:
+        """The hooks that hear of the file's documents; looking them up is dear."""
+        return self.ihook
+
     def collect(self) -> Iterator[DocumentItem]:
         """Open the task's documents, as light items.
 
@@ -59,8 +66,14 @@ class TaskFile(pytest.File):
             self._tag(tag)
         name = self.opened.task.name
         for doc_id, item_id in enumerate(self.opened.item_ids):
+            item_name = f"{name}[{item_id}]"
+            # Said as a text, since what pytest itself would make of a name in brackets
+            # is not what it reads back from its cache, and --lf would find nothing.
             yield DocumentItem.from_parent(
-                self, name=f"{name}[{item_id}]", doc_id=doc_id
+                self,
+                name=item_name,
+                doc_id=doc_id,
+                nodeid=f"{self.nodeid}::{item_name}",
             )
 
     def _tag(self, tag: str) -> None:

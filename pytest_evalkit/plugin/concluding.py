@@ -98,7 +98,7 @@ def conclude(session: pytest.Session, run: Run, *, is_whole: bool) -> Conclusion
         _report_gates(session, run, results["gates"])
         write_samples(run.folder, record)
         write_results(run.folder, results)
-        page = render_html(results, first_samples(record, _SAMPLES_ON_PAGE))
+        page = render_html(results, first_samples(run.folder, record, _SAMPLES_ON_PAGE))
         write_whole(run.folder.report_path, [page.encode("utf-8", "replace")])
     except EvalkitError as error:
         conclusion.problem = str(error)

@@ -74,7 +74,7 @@ class DocumentRunner:
         try:
             outcome = self._outcome(item)
             report = report_document(item, outcome, started, self._run.options)
-            item.ihook.pytest_runtest_logreport(report=report)
+            item.parent.report_hook.pytest_runtest_logreport(report=report)
             slim(report, item.config)
         finally:
             if nextitem is None or nextitem.parent is not item.parent:

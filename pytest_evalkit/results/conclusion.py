@@ -42,6 +42,10 @@ class TaskFacts:
     plan: ScoringPlan
 
 
+_OFFSET_BITS = 48
+_OFFSET_MASK = (1 << _OFFSET_BITS) - 1
+
+
 class TaskRecord:
     """What the journals say of one task."""
 
@@ -50,7 +54,11 @@ class TaskRecord:
         self.facts = facts
         self.tally = Tally(facts.plan)
         self._selections = {first["shard"]: first}
-        self._places: dict[tuple[int, str], Place] = {}
+        # By filter, then document; a place is packed into one number, since a run may
+        # have hundreds of thousands of them.
+        self._places: dict[str, dict[int, int]] = {
+            pipeline.name: {} for pipeline in facts.plan.pipelines
+        }
 
     def select(self, selection: SelectionDict) -> None:
         """Take in what a process set out to do; once per share."""
@@ -59,26 +67,27 @@ class TaskRecord:
     def add(self, sample: SampleDict, place: Place) -> None:
         """Take in one sample."""
         self.tally.add(sample)
-        self._places[sample["doc_id"], sample["filter"]] = place
+        places = self._places.setdefault(sample["filter"], {})
+        places[sample["doc_id"]] = place.journal << _OFFSET_BITS | place.offset
 
     @property
     def is_complete(self) -> bool:
         """Whether every selected document has been recorded, however it ended."""
-        recorded = {doc_id for doc_id, _ in self._places}
-        return len(recorded) >= self._selected
+        recorded = max((len(places) for places in self._places.values()), default=0)
+        return recorded >= self._selected
 
     @property
     def _selected(self) -> int:
         return sum(said["selected"] for said in self._selections.values())
 
-    def places(self) -> list[Place]:
-        """Tell where the samples stand, in document order."""
-        order = {name: at for at, name in enumerate(self._filters())}
-        keys = sorted(self._places, key=lambda key: (key[0], order.get(key[1], 0)))
-        return [self._places[key] for key in keys]
-
-    def _filters(self) -> list[str]:
-        return [pipeline.name for pipeline in self.facts.plan.pipelines]
+    def places(self) -> Iterator[Place]:
+        """Tell where the samples stand: by document, then in the filters' order."""
+        documents = sorted({doc for places in self._places.values() for doc in places})
+        for doc_id in documents:
+            for places in self._places.values():
+                packed = places.get(doc_id)
+                if packed is not None:
+                    yield Place(packed >> _OFFSET_BITS, packed & _OFFSET_MASK)
 
     def conclude(self, *, judge_partial: bool) -> TaskConclusion:
         """Aggregate the task.
@@ -177,7 +186,7 @@ def write_samples(folder: RunFolder, record: RunRecord) -> None:
         ResultsError: A file cannot be written.
     """
     for task in record.tasks.values():
-        with PlaceReader() as reader:
+        with PlaceReader(folder.journal_dir) as reader:
             lines = map(reader.line, task.places())
             write_whole(folder.samples_path(task.name), lines)
 
@@ -191,15 +200,18 @@ def write_results(folder: RunFolder, results: ResultsDict) -> None:
     write_whole(folder.results_path, [encode_pretty(results)])
 
 
-def first_samples(record: RunRecord, most: int) -> Iterator[SampleDict]:
+def first_samples(
+    folder: RunFolder, record: RunRecord, most: int
+) -> Iterator[SampleDict]:
     """Read some samples of every task, the first documents of each.
 
     Args:
+        folder: The run's folder.
         record: What the journals say.
         most: Samples in all; at least one of each task is read.
     """
     share = max(1, most // max(1, len(record.tasks)))
-    with PlaceReader() as reader:
+    with PlaceReader(folder.journal_dir) as reader:
         for task in record.tasks.values():
             for place in islice(task.places(), share):
                 yield decode(reader.line(place))

@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -45,7 +46,7 @@ def exact_match(
 
     def normal(text: str) -> str:
         for regex in regexes_to_ignore:
-            text = re.sub(regex, "", text)
+            text = _compiled(regex).sub("", text)
         text = text.lower() if ignore_case else text
         text = text.translate(_NO_PUNCTUATION) if ignore_punctuation else text
         return text.translate(_NO_DIGITS) if ignore_numbers else text
@@ -53,6 +54,10 @@ def exact_match(
     pairs = list(zip(references, predictions, strict=True))
     equal = sum(normal(reference) == normal(answer) for reference, answer in pairs)
     return equal / len(pairs)
+
+
+# The cache of the re module is behind a function that costs more than most patterns.
+_compiled = lru_cache(maxsize=256)(re.compile)
 
 
 def bypass(*, references: Sequence[Any], predictions: Sequence[Any]) -> None:

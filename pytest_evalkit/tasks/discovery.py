@@ -19,7 +19,7 @@ from pytest_evalkit.tasks.source import read_source
 _SUFFIXES = (".yaml", ".yml")
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules"})
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_KEY = re.compile(r"^([A-Za-z_][\w-]*)[ \t]*:(?=\s|$)", re.MULTILINE)
+_KEY = re.compile(r"^[\"']?([A-Za-z_][\w-]*)[\"']?[ \t]*:(?=\s|$)", re.MULTILINE)
 
 
 class _Named(NamedTuple):
@@ -142,7 +142,7 @@ def _fragment(text: str, key: str) -> Any:
     Returns:
         Its value, or None where it is absent or cannot be read alone.
     """
-    start = re.search(rf"^{key}[ \t]*:(?=\s|$)", text, re.MULTILINE)
+    start = re.search(rf"^[\"']?{key}[\"']?[ \t]*:(?=\s|$)", text, re.MULTILINE)
     if start is None:
         return None
     end = re.compile(r"^(?![\s#-]|$)", re.MULTILINE).search(text, start.end())

@@ -65,7 +65,7 @@ def _rows(value: Any, source: Source, folder: Path | None) -> Rows:
     if is_list and all(isinstance(row, Mapping) for row in value):
         return Rows(value, folder=folder)
     raise source.error(
-        f"process_docs returned a {type(value).__name__}, but must return a data set "
+        f"process_docs returned {type(value).__name__}, but must return a data set "
         "or a list of mappings",
         "process_docs",
     )

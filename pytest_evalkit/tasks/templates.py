@@ -44,6 +44,9 @@ def compile_template(
     except jinja2.TemplateSyntaxError as error:
         raise _error(f"the template is wrong: {error.message}", place) from error
     _check_names(tree, columns, place)
+    pieces = _pieces(tree, columns)
+    if pieces is not None:
+        return _joined(pieces)
 
     # What the template's own expressions raise on an unusual document.
     failures = (
@@ -60,6 +63,39 @@ def compile_template(
             return template.render(doc)
         except failures as error:
             raise _error(f"the template failed: {error}", place) from error
+
+    return render
+
+
+def _pieces(tree: Template, columns: Collection[str]) -> list[tuple[str, bool]] | None:
+    """Take a template apart that does no more than put columns between texts.
+
+    Most do no more, and joining strings is ten times as fast as rendering.
+
+    Returns:
+        Texts, and names of columns with True beside them; None for other templates.
+    """
+    from jinja2 import nodes
+
+    pieces: list[tuple[str, bool]] = []
+    for statement in tree.body:
+        if not isinstance(statement, nodes.Output):
+            return None
+        for node in statement.nodes:
+            if isinstance(node, nodes.TemplateData):
+                pieces.append((node.data, False))
+            elif isinstance(node, nodes.Name) and node.name in columns:
+                pieces.append((node.name, True))
+            else:
+                return None
+    return pieces
+
+
+def _joined(pieces: list[tuple[str, bool]]) -> Callable[[Mapping[str, Any]], str]:
+    def render(doc: Mapping[str, Any]) -> str:
+        return "".join(
+            [str(doc[text]) if is_column else text for text, is_column in pieces]
+        )
 
     return render
 

@@ -115,9 +115,7 @@ def test_every_document_gets_a_name_of_its_own(
     assert item_ids.unique(values) == expected
 
 
-@pytest.mark.parametrize(
-    "values", [[], ["a", None], [1.5], [True], [["a"]], ["a", ""]]
-)
+@pytest.mark.parametrize("values", [[], ["a", None], [1.5], [True], [["a"]], ["a", ""]])
 def test_not_every_column_can_name_documents(values: list[Any]) -> None:
     assert not item_ids.is_naming(values)
 

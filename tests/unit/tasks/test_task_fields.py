@@ -47,7 +47,6 @@ def binder(folder: TaskFolder) -> FieldBinder:
         ("{% for o in options %}{{loop.index}}{{o}} {% endfor %}", "1x 2y "),
         ("{{question | regex_replace('W', 'T')}}", "Thy?"),
         ("{{range(3) | list | length}}", "3"),
-        ("{{self}}", "me"),
         ("{{hint if hint is defined else 'none'}}", "none"),
         ("{{hint | default('none')}}", "none"),
         ("<b>{{'<'}}", "<b><"),
@@ -94,7 +93,9 @@ def test_a_text_is_a_column_a_literal_or_a_function(
 
 
 def test_a_bare_word_that_is_no_column_is_an_error(binder: FieldBinder) -> None:
-    with pytest.raises(TaskError, match=r"'questoin'; did you mean 'question'") as caught:
+    with pytest.raises(
+        TaskError, match=r"'questoin'; did you mean 'question'"
+    ) as caught:
         binder.text("questoin", "doc_to_text")
 
     assert caught.value.line == 1
@@ -113,7 +114,7 @@ def test_a_question_that_is_no_text_is_an_error(binder: FieldBinder) -> None:
         ("{{digits}}", True, 1),
         ("{{digits}}", False, "1"),
         ("digits", True, "1"),
-        ("{{-1}}", True, "-1"),
+        ("{{ -1 }}", True, "-1"),
         ("label", False, 1),
         (0, True, 0),
         (["a", "b"], False, ["a", "b"]),

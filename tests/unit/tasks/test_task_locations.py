@@ -45,9 +45,7 @@ def _files(location: Location) -> list[Path]:
     return list(location.files)
 
 
-@pytest.mark.parametrize(
-    "place", ["org/name/main", "org/name", "name/main", "name"]
-)
+@pytest.mark.parametrize("place", ["org/name/main", "org/name", "name/main", "name"])
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl", "arrow"])
 def test_a_mirror_is_found_with_and_without_its_parts(
     folder: TaskFolder, place: str, suffix: str
@@ -140,9 +138,7 @@ def test_included_data_files_may_lie_beside_the_task(folder: TaskFolder) -> None
         "shared/base",
         "dataset_path: json\ndataset_kwargs: {data_files: {test: [rows.jsonl]}}\n",
     )
-    source = read_source(
-        folder.write("a/a.yaml", "include: ../shared/base\ntask: t\n")
-    )
+    source = read_source(folder.write("a/a.yaml", "include: ../shared/base\ntask: t\n"))
 
     assert _files(locate(source, "test", DataSources())) == [path]
 
@@ -195,9 +191,7 @@ def test_a_saved_folder_is_told_from_a_folder_of_files(folder: TaskFolder) -> No
 
 def test_a_missing_saved_folder_is_told(folder: TaskFolder) -> None:
     with pytest.raises(DatasetError, match="absent does not exist"):
-        _located(
-            folder, dataset_path="absent", dataset_kwargs={"load_from_disk": True}
-        )
+        _located(folder, dataset_path="absent", dataset_kwargs={"load_from_disk": True})
 
 
 @pytest.mark.parametrize("key", ["video", "From_YouTube", "builder_script"])
@@ -207,7 +201,12 @@ def test_what_cannot_be_fetched_yet_is_told(folder: TaskFolder, key: str) -> Non
 
 
 def test_switches_without_effect_reach_nobody(folder: TaskFolder) -> None:
-    kwargs = {"trust_remote_code": True, "max_retries": 3, "video": False, "token": True}
+    kwargs = {
+        "trust_remote_code": True,
+        "max_retries": 3,
+        "video": False,
+        "token": True,
+    }
 
     location = _located(folder, dataset_path="org/name", dataset_kwargs=kwargs)
 

@@ -21,9 +21,7 @@ def test_own_keys_replace_included_ones_whole(folder: TaskFolder) -> None:
     assert source.values == {"task": "base", "generation_kwargs": {"a": 3}}
 
 
-@pytest.mark.parametrize(
-    ("dialect", "expected"), [("lm", "second"), ("lmms", "first")]
-)
+@pytest.mark.parametrize(("dialect", "expected"), [("lm", "second"), ("lmms", "first")])
 def test_dialects_differ_in_which_of_several_includes_wins(
     folder: TaskFolder, dialect: str, expected: str
 ) -> None:
@@ -47,9 +45,7 @@ def test_dialects_differ_in_which_of_several_includes_wins(
         ("doc_to_text: '{{q}}'", "lm"),
     ],
 )
-def test_keys_decide_the_dialect(
-    folder: TaskFolder, line: str, expected: str
-) -> None:
+def test_keys_decide_the_dialect(folder: TaskFolder, line: str, expected: str) -> None:
     assert read_source(folder.write("a.yaml", line)).dialect == expected
 
 

@@ -69,7 +69,7 @@ def test_images_are_opened_wherever_they_stand() -> None:
 
     first, second = table[0], table[1]
 
-    assert list(first) == ["image", "id", "more", "pair"]
+    assert tuple(first) == table.columns
     assert first["image"].getpixel((0, 0)) == (255, 0, 0)
     assert first["more"][0].size == (3, 2)
     assert first["pair"]["left"].size == (3, 2)
@@ -155,8 +155,8 @@ def test_process_docs_sees_a_data_set(folder: TaskFolder) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("return 3", "process_docs returned a int"),
-        ("return dataset['x']", "process_docs failed: KeyError"),
+        ("return 3", "process_docs returned int"),
+        ("return dataset['x']", "process_docs failed: ValueError"),
     ],
 )
 def test_a_wrong_process_docs_is_one_line(
