@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_evalkit.tasks import OpenedTask
 
 # Most YAML in a user's tree is none of ours; this tells without importing a parser.
-_MAYBE_TASK = re.compile(rb"^(?:task|group|include)\s*:", re.MULTILINE)
+_MAYBE_TASK = re.compile(rb"""^["']?(?:task|group|include)["']?\s*:""", re.MULTILINE)
 
 
 def collect_task_file(file_path: Path, parent: pytest.Collector) -> TaskFile | None:
@@ -35,9 +35,13 @@ def collect_task_file(file_path: Path, parent: pytest.Collector) -> TaskFile | N
     return TaskFile.from_parent(parent, path=file_path)
 
 
-class TaskFile(pytest.File):
-    """A task YAML; its documents are its items."""
+class TaskFile(pytest.Module):
+    """A task YAML; its documents are its items.
 
+    It is a module, as doctest's text files are, so that module fixtures have a node.
+    """
+
+    obj = None
     opened: OpenedTask
 
     @cached_property

@@ -106,7 +106,7 @@ class Controller:
 
             self._watch = Watch(self._config)
             self._watch.begin(sum(self._documents.values()))
-        self._watch.see(report)
+        self._watch.count_report(report)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(

@@ -19,6 +19,7 @@ from pytest_evalkit.plugin.anchor import Anchors
 from pytest_evalkit.plugin.collection import DocumentItem, TaskFile
 from pytest_evalkit.plugin.lookahead import Lookahead
 from pytest_evalkit.plugin.run import Run
+from pytest_evalkit.plugin.watch import Watch
 from pytest_evalkit.plugin.wire import report_document, slim
 from pytest_evalkit.results.journal import SelectionDict
 
@@ -32,10 +33,12 @@ class DocumentRunner:
 
     Args:
         run: The run they belong to.
+        watch: Hears of each document that ended.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, watch: Watch) -> None:
         self._run = run
+        self._watch = watch
         self._anchors = Anchors()
         self._evaluations: dict[TaskFile, Evaluation] = {}
         self._lookahead: Lookahead | None = None
@@ -112,12 +115,16 @@ class DocumentRunner:
         raise RunStoppedError(str(error)) from error
 
     def _skipped(self, item: DocumentItem, reason: str) -> DocumentOutcome:
-        return skip_document(
+        outcome = skip_document(
             item.parent.opened, item.doc_id, reason, self._run.journal.write
         )
+        self._watch.count(outcome)
+        return outcome
 
     def _start_lookahead(self) -> Lookahead:
-        lookahead = Lookahead(self._run.loop, self._start, self._run.concurrency)
+        lookahead = Lookahead(
+            self._run.loop, self._start, self._run.concurrency, self._watch
+        )
         lookahead.plan(
             item for item in self._items if not item.parent.opened.task.needs
         )

@@ -16,10 +16,12 @@ from typing import Any
 
 from pytest_evalkit.evaluate import DocumentOutcome
 from pytest_evalkit.plugin.collection import DocumentItem
+from pytest_evalkit.plugin.watch import Watch
 
 # Reporting leaves the loop standing still; longer than this, and requests that could
 # have been sent wait for no reason.
 _TURN_S = 0.004
+_TICK_S = 0.25
 
 Start = Callable[[DocumentItem], Coroutine[Any, Any, DocumentOutcome] | None]
 
@@ -32,19 +34,27 @@ class Lookahead:
         start: Makes the coroutine that evaluates a document, or None while its model
             is not known yet.
         limit: The most documents under way, at least one.
+        watch: Hears of each document that ended, and is called now and then while
+            nothing ends.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, start: Start, limit: int
+        self,
+        loop: asyncio.AbstractEventLoop,
+        start: Start,
+        limit: int,
+        watch: Watch,
     ) -> None:
         self._loop = loop
         self._start = start
         self._limit = limit
+        self._watch = watch
         self._coming: deque[DocumentItem] = deque()
         self._tasks: dict[DocumentItem, asyncio.Task[DocumentOutcome]] = {}
         self._running = 0
         self._last_turn = monotonic()
         self._fault: BaseException | None = None
+        self._next_tick: asyncio.TimerHandle
 
     @property
     def running(self) -> int:
@@ -119,27 +129,37 @@ class Lookahead:
 
     def _ended(self, task: asyncio.Task[DocumentOutcome]) -> None:
         self._running -= 1
-        if not task.cancelled() and task.exception() is not None:
+        if task.cancelled():
+            return
+        if task.exception() is not None:
             self._fault = task.exception()
             self._coming.clear()
             self._loop.stop()
             return
+        self._watch.count(task.result())
         if self._loop.is_running():
             self._fill()
 
     def _run_until(self, task: asyncio.Task[DocumentOutcome]) -> None:
         task.add_done_callback(self._stop)
+        self._next_tick = self._loop.call_later(_TICK_S, self._tick)
         try:
             while not task.done() and self._fault is None:
                 self._loop.run_forever()
         finally:
             task.remove_done_callback(self._stop)
+            self._next_tick.cancel()
             self._last_turn = monotonic()
         if self._fault is not None:
             raise self._fault
 
     def _stop(self, _: object) -> None:
         self._loop.stop()
+
+    def _tick(self) -> None:
+        """Show that time goes by, however slow the document that is waited for."""
+        self._watch.show()
+        self._next_tick = self._loop.call_later(_TICK_S, self._tick)
 
     def _turn(self) -> None:
         self._loop.call_soon(self._loop.stop)

@@ -150,7 +150,10 @@ class ProgressLine:
         if not self._is_live:
             self._terminal.write_line(self._progress.line())
             return
-        self._terminal.rewrite(self._fitting(self._progress.line()), erase=True)
+        line = self._fitting(self._progress.line())
+        self._terminal.rewrite(line, erase=True)
+        # Erasing leaves the cursor at the margin, where an echoed ^C would wrap.
+        self._terminal.rewrite(line)
         self._is_drawn = True
 
     def clear(self) -> None:

@@ -30,8 +30,8 @@ class EvaluationSession:
         self._config = config
         self._run = run_of(config)
         self._cases = CaseRecorder(config)
-        self._documents = DocumentRunner(self._run)
         self._watch = Watch(config)
+        self._documents = DocumentRunner(self._run, self._watch)
         self._conclusion: Conclusion | None = None
         config.pluginmanager.register(self._cases, "evalkit-cases")
 
@@ -87,10 +87,6 @@ class EvaluationSession:
         except RunStoppedError as stopped:
             item.session.shouldstop = str(stopped)
         return True
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count what has ended."""
-        self._watch.see(report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -1,4 +1,4 @@
-"""Watching a run: documents counted by their reports, shown on a terminal."""
+"""Watching a run: documents counted as they end, shown on a terminal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import time
 
 import pytest
 
+from pytest_evalkit.evaluate import DocumentOutcome
 from pytest_evalkit.plugin.progress import Progress, ProgressLine
 from pytest_evalkit.plugin.wire import read_report
 
 
 class Watch:
-    """Counts documents by their reports, and shows the count on a terminal, if any.
+    """Counts documents, and shows the count on a terminal, if there is one.
 
     Args:
         config: pytest's configuration.
@@ -29,12 +30,23 @@ class Watch:
         if terminal is not None and self._line is None:
             self._line = ProgressLine(terminal, self.progress, time.monotonic)
 
-    def see(self, report: pytest.TestReport) -> None:
-        """Count a document by its report."""
+    def count(self, outcome: DocumentOutcome) -> None:
+        """Count a document that ended in this process."""
+        metric, score = outcome.primary or (None, None)
+        self.progress.add(outcome.task, outcome.status, metric, score)
+        self.show()
+
+    def count_report(self, report: pytest.TestReport) -> None:
+        """Count a document that ended in a worker."""
         said = read_report(report)
-        if said is None:
-            return
-        self.progress.add(said["task"], said["status"], said["metric"], said["score"])
+        if said is not None:
+            self.progress.add(
+                said["task"], said["status"], said["metric"], said["score"]
+            )
+            self.show()
+
+    def show(self) -> None:
+        """Draw the state, if it is time to."""
         if self._line is not None:
             self._line.update()
 

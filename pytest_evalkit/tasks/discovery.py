@@ -147,6 +147,8 @@ def _fragment(text: str, key: str) -> Any:
         return None
     end = re.compile(r"^(?![\s#-]|$)", re.MULTILINE).search(text, start.end())
     fragment = text[start.start() : end.start() if end else len(text)]
+    # Nothing is imported here; the name of a function reads as text.
+    fragment = fragment.replace("!function ", "")
     try:
         value = yaml.load(fragment, Loader=_LOADER)  # noqa: S506 (it is the safe loader, written in C)
     except (yaml.YAMLError, ValueError, RecursionError):

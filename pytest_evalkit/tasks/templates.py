@@ -111,24 +111,20 @@ def missing_column(name: str, columns: Collection[str], place: Place) -> TaskErr
 
 
 def _check_names(tree: Template, columns: Collection[str], place: Place) -> None:
-    from jinja2 import meta
+    from jinja2 import meta, nodes
 
-    guarded = _guarded(tree)
-    known = set(columns) | guarded | set(_environment().globals)
+    asks = {test.name for test in tree.find_all(nodes.Test)}
+    if asks & {"defined", "undefined"}:
+        # A name may then stand in a branch that no document without it takes.
+        return
+    defaulted = {
+        node.node.name
+        for node in tree.find_all(nodes.Filter)
+        if node.name in ("default", "d") and isinstance(node.node, nodes.Name)
+    }
+    known = set(columns) | defaulted | set(_environment().globals)
     for name in sorted(meta.find_undeclared_variables(tree) - known):
         raise missing_column(name, columns, place)
-
-
-def _guarded(tree: Template) -> set[str]:
-    """Find the names that a template asks for before it uses them."""
-    from jinja2 import nodes
-
-    asked = [
-        node.node
-        for node in tree.find_all((nodes.Test, nodes.Filter))
-        if node.name in ("defined", "undefined", "default", "d")
-    ]
-    return {node.name for node in asked if isinstance(node, nodes.Name)}
 
 
 @cache

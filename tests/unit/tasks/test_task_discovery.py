@@ -22,12 +22,13 @@ _TASK = "dataset_path: org/name\n"
         "task: a\ndoc_to_text: !function utils.f\n",
         "task: a\ndoc_to_txet: [broken\ndataset_path: x\n",
         "'task': a\n\"dataset_path\": org/name\n",
-        "\"include\": \"base\"\n",
+        '"include": "base"\n',
         "include: base\ntask: a\n",
         "include: base\n",
         "include: [base]\n",
         "include:\n- base\n",
         "group: g\ntask:\n- a\n- b\n",
+        "group: g\ntask:\n- group: h\n  aggregation: !function utils.f\n",
     ],
 )
 def test_tasks_are_found_by_walking(folder: TaskFolder, text: str) -> None:

@@ -49,6 +49,7 @@ def binder(folder: TaskFolder) -> FieldBinder:
         ("{{range(3) | list | length}}", "3"),
         ("{{hint if hint is defined else 'none'}}", "none"),
         ("{{hint | default('none')}}", "none"),
+        ("{{question if question is defined else target}}", "Why?"),
         ("<b>{{'<'}}", "<b><"),
         ("no marks", "no marks"),
     ],
@@ -62,6 +63,7 @@ def test_a_template_renders_as_in_the_reference(template: str, expected: str) ->
     [
         ("{{questoin}}", "no column 'questoin'; did you mean 'question'?"),
         ("{{question", "the template is wrong"),
+        ("{{hint if label is defined else ''}}", "the template failed: 'hint' is"),
         ("{{options.index('z')}}", "the template failed"),
         ("{{''.__class__.__mro__}}", "the template failed"),
     ],

@@ -109,7 +109,6 @@ def _saved(folder: TaskFolder, **keys: Any) -> Path:
     )
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_saved_folder_is_read_and_its_images_sent_as_they_are(
     folder: TaskFolder,
 ) -> None:
@@ -125,7 +124,6 @@ def test_a_saved_folder_is_read_and_its_images_sent_as_they_are(
     assert message.text == "a"
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_saved_folder_without_the_split_names_those_it_has(
     folder: TaskFolder,
 ) -> None:
@@ -135,7 +133,6 @@ def test_a_saved_folder_without_the_split_names_those_it_has(
         task.open(DataSources())
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_process_docs_sees_a_data_set(folder: TaskFolder) -> None:
     folder.write(
         "utils.py",
@@ -151,7 +148,6 @@ def test_process_docs_sees_a_data_set(folder: TaskFolder) -> None:
     assert kinds == ["multiply", "subtract"]
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -170,7 +166,6 @@ def test_a_wrong_process_docs_is_one_line(
         task.open(DataSources())
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_process_docs_may_return_a_list(folder: TaskFolder) -> None:
     folder.write(
         "utils.py", "def process(dataset):\n    return [dict(row) for row in dataset]\n"
@@ -182,7 +177,6 @@ def test_process_docs_may_return_a_list(folder: TaskFolder) -> None:
     assert len(task.open(DataSources()).documents) == 3
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "json", "arrow"])
 def test_other_formats_are_read_beside_the_file(
     folder: TaskFolder, suffix: str
@@ -204,14 +198,12 @@ def test_other_formats_are_read_beside_the_file(
     assert len(opened.fingerprint) == 64
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_slice_of_a_split_is_taken(folder: TaskFolder) -> None:
     opened = folder.open(test_split="test[1:]")
 
     assert opened.documents.column("question") == ["2*3", "9-4"]
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_file_that_cannot_be_read_is_one_line(folder: TaskFolder) -> None:
     folder.write("test.parquet", "no parquet")
 
