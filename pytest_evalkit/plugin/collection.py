@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from functools import cached_property
@@ -32,7 +33,17 @@ def collect_task_file(file_path: Path, parent: pytest.Collector) -> TaskFile | N
 
     if not is_task_file(file_path, explicit=is_explicit):
         return None
-    return TaskFile.from_parent(parent, path=file_path)
+    return TaskFile.from_parent(
+        parent, path=file_path, nodeid=node_path(parent.config, file_path)
+    )
+
+
+def node_path(config: pytest.Config, path: Path) -> str:
+    """Name a file as node ids begin, also where it lies outside the root folder.
+
+    There pytest would leave the name out, and the ids of two files could be the same.
+    """
+    return Path(os.path.relpath(path, config.rootpath)).as_posix()
 
 
 class TaskFile(pytest.Module):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 import time
@@ -16,6 +15,7 @@ import pytest
 
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.plugin.cases import case_facts
+from pytest_evalkit.plugin.collection import node_path
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.wire import Longrepr, Outcome, say
 from pytest_evalkit.reports.html import render_html
@@ -158,8 +158,8 @@ def _report_gates(session: pytest.Session, run: Run, gates: Sequence[GateDict]) 
     session.testscollected += len(gates)
     for gate in gates:
         task = run.known_tasks.get(gate["task"])
-        place = session.config.rootpath if task is None else task.path
-        report = _gate_report(gate, bestrelpath(session.config.rootpath, place))
+        place = "results" if task is None else node_path(session.config, task.path)
+        report = _gate_report(gate, place)
         session.config.hook.pytest_runtest_logreport(report=report)
 
 
@@ -181,11 +181,6 @@ def _gate_report(gate: GateDict, place: str) -> pytest.TestReport:
     )
     say(report, "GATE HOLDS")
     return report
-
-
-def bestrelpath(folder: Path, path: Path) -> str:
-    """Name a path from a folder as node ids do, with forward slashes."""
-    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _git_hash(folder: Path) -> str | None:

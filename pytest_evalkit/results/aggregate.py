@@ -144,6 +144,9 @@ def _aggregate(metric: MetricSpec, pipeline: str, values: list[Any]) -> Aggregat
     except Exception as error:  # noqa: BLE001
         row["error"] = f"{type(error).__name__}: {error}"
         return row
+    if value is None:
+        # The aggregation found nothing to aggregate, such as no whole pair.
+        return row
     problem = _problem(value, metric.aggregation_name)
     if problem is not None:
         row["error"] = problem
