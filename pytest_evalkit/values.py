@@ -43,6 +43,7 @@ class Origin:
         doc_id: Position of the document in its split, from zero.
         doc: The document as the task sees it.
         target: The expected answer in whatever form the task gives it, or None.
+        ideal: How a perfect answer reads, or None where it reads as the target does.
         choices: The answers to choose from; empty where the question is open.
         repeat: Which of several draws of the same question, from zero.
     """
@@ -51,6 +52,7 @@ class Origin:
     doc_id: int
     doc: Mapping[str, Any]
     target: Any = None
+    ideal: str | None = None
     choices: tuple[str, ...] = ()
     repeat: int = 0
 

@@ -10,4 +10,5 @@ for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines():
     sample = json.loads(line)
     if sample["status"] == "scored" and sample["exact_match"] == 0:
         name = f"{sample['task']}[{sample['item_id']}]"
-        print(name, sample["filtered_resps"], "instead of", sample["target"])
+        answer, target = sample["filtered_resps"], sample["target"]
+        sys.stdout.write(f"{name}: {answer} instead of {target}\n")

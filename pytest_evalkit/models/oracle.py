@@ -19,7 +19,7 @@ class Oracle:
         return {"model": self.model_name}
 
     async def generate(self, request: Generate) -> Response:
-        """Answer the target.
+        """Answer as well as can be: the task's ideal answer, or else its target.
 
         Raises:
             RequestRejectedError: The request is of no document, or its document's
@@ -30,7 +30,10 @@ class Oracle:
             raise RequestRejectedError(
                 "the oracle answers documents of a task only; this request has none"
             )
-        return Response(text=_answer(origin, origin.target), finish_reason="stop")
+        text = origin.ideal
+        if text is None:
+            text = _answer(origin, origin.target)
+        return Response(text=text, finish_reason="stop")
 
     async def aclose(self) -> None:
         """Do nothing: an oracle holds nothing."""

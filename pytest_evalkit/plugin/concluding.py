@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,9 +15,8 @@ import pytest
 
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.plugin.cases import case_facts
-from pytest_evalkit.plugin.collection import node_path
 from pytest_evalkit.plugin.run import Run
-from pytest_evalkit.plugin.wire import Longrepr, Outcome, say
+from pytest_evalkit.plugin.verdicts import report_verdicts
 from pytest_evalkit.reports.html import render_html
 from pytest_evalkit.results.conclusion import (
     RunRecord,
@@ -31,17 +30,12 @@ from pytest_evalkit.results.document import RunFacts, build_results
 from pytest_evalkit.results.folder import RunFolder, write_whole
 from pytest_evalkit.results.gates import Gate, gates_of_task, parse_gate
 from pytest_evalkit.results.journal import SelectionDict
-from pytest_evalkit.results.schema import GateDict, ResultsDict
+from pytest_evalkit.results.schema import ResultsDict
 from pytest_evalkit.tasks import load_task
 
 # A page of more becomes slow to open; the samples files have them all.
 _SAMPLES_ON_PAGE = 200
 
-_OUTCOMES: Mapping[str, Outcome] = {
-    "pass": "passed",
-    "fail": "failed",
-    "skipped": "skipped",
-}
 _PACKAGES = ("pytest-evalkit", "pytest", "pytest-xdist", "datasets", "aiohttp")
 
 
@@ -95,7 +89,7 @@ def conclude(session: pytest.Session, run: Run, *, is_whole: bool) -> Conclusion
         record = read_run(run.folder, lambda said: _facts(run, said))
         results = _results(run, record, is_whole=is_whole)
         conclusion.results = results
-        _report_gates(session, run, results["gates"])
+        report_verdicts(session, run, results)
         write_samples(run.folder, record)
         write_results(run.folder, results)
         page = render_html(results, first_samples(run.folder, record, _SAMPLES_ON_PAGE))
@@ -151,36 +145,6 @@ def _gates(run: Run, record: RunRecord) -> list[Gate]:
         if task is not None:
             gates.extend(gates_of_task(name, [dict(raw) for raw in task.gates]))
     return gates
-
-
-def _report_gates(session: pytest.Session, run: Run, gates: Sequence[GateDict]) -> None:
-    """Report gates as tests of their own, so that they count wherever tests do."""
-    session.testscollected += len(gates)
-    for gate in gates:
-        task = run.known_tasks.get(gate["task"])
-        place = "results" if task is None else node_path(session.config, task.path)
-        report = _gate_report(gate, place)
-        session.config.hook.pytest_runtest_logreport(report=report)
-
-
-def _gate_report(gate: GateDict, place: str) -> pytest.TestReport:
-    name = f"gate[{gate['condition']}]"
-    outcome = _OUTCOMES[gate["verdict"]]
-    longrepr: Longrepr = None
-    if outcome == "failed":
-        longrepr = f"{gate['task']}: {gate['message']}"
-    elif outcome == "skipped":
-        longrepr = (place, 0, f"Skipped: {gate['message']}")
-    report = pytest.TestReport(
-        nodeid=f"{place}::{name}",
-        location=(place, None, name),
-        keywords={},
-        outcome=outcome,
-        longrepr=longrepr,
-        when="call",
-    )
-    say(report, "GATE HOLDS")
-    return report
 
 
 def _git_hash(folder: Path) -> str | None:

@@ -88,6 +88,10 @@ class Controller:
     def _collected(self, total: int) -> None:
         assert self._session is not None
         self._session.testscollected = total
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        if terminal is not None and terminal.verbosity >= 0:
+            # xdist has just named the number of one worker as that of all.
+            terminal.write_line(f"{len(self._documents)} workers share {total} items")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(

@@ -23,6 +23,7 @@ from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
 from pytest_evalkit.plugin.place import Share, run_folder, worker_input
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import JournalWriter, SelectionDict
+from pytest_evalkit.results.secrets import without_secrets
 from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS, parse_reasoning_tags
 from pytest_evalkit.tasks import (
     DataSources,
@@ -183,7 +184,7 @@ class Run:
             line = {
                 "kind": "model",
                 "name": model.name,
-                "description": dict(model.backend.describe()),
+                "description": without_secrets(model.backend.describe()),
             }
             self.journal.write(encode(line) + b"\n")
 

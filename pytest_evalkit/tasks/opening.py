@@ -63,11 +63,13 @@ class Fields:
     Attributes:
         prompt: How it asks.
         target: The expected answer, or None where the task has none.
+        ideal: How a perfect answer reads, or None where it reads as the target does.
         choices: The answers to choose from, or None.
     """
 
     prompt: Prompt
     target: Field | None
+    ideal: Callable[[Doc], str] | None
     choices: Callable[[Doc], tuple[str, ...]] | None
 
 
@@ -99,6 +101,7 @@ def open_fields(recipe: Recipe, documents: Documents, sources: DataSources) -> F
         source=recipe.source, columns=documents.columns, kwargs=recipe.kwargs
     )
     target, choices = _answers(recipe, binder, values, ())
+    ideal = values.get("doc_to_ideal")
     visuals = values.get("doc_to_visual")
     folders = (documents.folder, recipe.source.path.parent)
     prompt = Prompt(
@@ -112,7 +115,12 @@ def open_fields(recipe: Recipe, documents: Documents, sources: DataSources) -> F
         is_multiturn=recipe.is_multiturn,
         folders=tuple(folder for folder in folders if folder is not None),
     )
-    return Fields(prompt=prompt, target=target, choices=choices)
+    return Fields(
+        prompt=prompt,
+        target=target,
+        ideal=binder.text(ideal, "doc_to_ideal") if ideal is not None else None,
+        choices=choices,
+    )
 
 
 def _read(

@@ -33,6 +33,7 @@ SUPPORTED: Mapping[str, tuple[type, ...]] = {
     "doc_to_text": (str, int, FunctionReference),
     "doc_to_target": (str, int, list, FunctionReference),
     "doc_to_choice": (str, list, dict, FunctionReference),
+    "doc_to_ideal": (str, FunctionReference),
     "doc_to_visual": (str, list, FunctionReference),
     "lmms_eval_specific_kwargs": _MAPPING,
     "model_specific_generation_kwargs": _MAPPING,

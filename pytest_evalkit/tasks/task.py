@@ -127,6 +127,7 @@ class OpenedTask:
         doc = self.documents[index]
         choices = fields.choices(doc) if fields.choices is not None else ()
         target = self._target(doc, choices)
+        ideal = fields.ideal(doc) if fields.ideal is not None else None
         messages = fields.prompt.messages(index, doc)
         requests = tuple(
             Generate(
@@ -137,6 +138,7 @@ class OpenedTask:
                     doc_id=index,
                     doc=doc,
                     target=target,
+                    ideal=ideal,
                     choices=choices,
                     repeat=repeat,
                 ),

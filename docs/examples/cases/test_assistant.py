@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from pytest_evalkit import Message, Model
+
+LIMIT = 200
 
 
 @pytest.mark.parametrize(("question", "answer"), [("2 + 2", "4"), ("3 * 3", "9")])
@@ -14,10 +18,10 @@ def test_sums(model: Model, question: str, answer: str) -> None:
     assert text.strip() == answer
 
 
-def test_brevity(model: Model, record_score) -> None:
+def test_brevity(model: Model, record_score: Callable[[str, float], None]) -> None:
     text = model.ask("Why is the sky blue? Answer in one sentence.")
 
-    record_score("brevity", 1.0 if len(text) <= 200 else 200 / len(text))
+    record_score("brevity", min(1.0, LIMIT / max(1, len(text))))
 
 
 @pytest.mark.asyncio

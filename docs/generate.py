@@ -1,0 +1,197 @@
+"""Write the parts of the reference that the code knows best: python docs/generate.py.
+
+A page holds ``<!-- generated: NAME -->`` and ``<!-- end -->``; what stands between the
+two is replaced. The tests fail where a page is stale.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from pytest_evalkit.models.registry import BACKENDS
+from pytest_evalkit.naming import import_object
+from pytest_evalkit.plugin import options
+from pytest_evalkit.scoring.aggregations import AGGREGATIONS
+from pytest_evalkit.scoring.filters import FILTERS
+from pytest_evalkit.scoring.metrics import METRICS
+from pytest_evalkit.tasks import schema
+
+DOCS = Path(__file__).parent
+_BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->).*?(<!-- end -->)", re.DOTALL)
+_ENTRY = re.compile(r"^ {4}(\w+): (.*(?:\n {8,}.*)*)", re.MULTILINE)
+
+
+def rendered(page: str) -> str:
+    """Write a page with its generated parts renewed.
+
+    Raises:
+        KeyError: A part has a name that nothing generates.
+    """
+    return _BLOCK.sub(lambda match: match[1] + _PARTS[match[2]]() + match[3], page)
+
+
+def pages() -> list[Path]:
+    """List the pages that have generated parts."""
+    return [
+        path
+        for path in sorted(DOCS.rglob("*.md"))
+        if "_build" not in path.parts and _BLOCK.search(path.read_text("utf-8"))
+    ]
+
+
+def _options() -> str:
+    rows = [
+        (_listed(_spellings(option)), _plain(option.help))
+        for option in options._OPTIONS  # noqa: SLF001 (the table has no other reader)
+    ]
+    return _table(("option", "means"), rows)
+
+
+def _spellings(option: Any) -> list[str]:
+    """Take an option's names, but for those that differ by underscores alone."""
+    first = option.names[0]
+    with_underscores = "--" + first.removeprefix("--").replace("-", "_")
+    names = [first, *(name for name in option.names[1:] if name != with_underscores)]
+    return [f"{name} {option.metavar}".strip() for name in names]
+
+
+def _plain(text: str) -> str:
+    """Keep what looks like a tag from being taken for one."""
+    return text.replace("<", r"\<")
+
+
+class _IniKeys:
+    """Stands in for pytest's parser, and keeps the ini keys that are declared."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str]] = []
+
+    def getgroup(self, *_: str) -> _IniKeys:
+        return self
+
+    def addoption(self, *_: str, **__: Any) -> None:
+        """Leave options out; they have a table of their own."""
+
+    def addini(self, name: str, meaning: str, **_: Any) -> None:
+        self.rows.append((_code(name), meaning))
+
+
+def _ini() -> str:
+    keys = _IniKeys()
+    options.add_options(keys)
+    return _table(("key", "means"), keys.rows)
+
+
+def _models() -> str:
+    names: dict[str, list[str]] = {}
+    for name, reference in BACKENDS.items():
+        names.setdefault(reference, []).append(name)
+    return "\n\n" + "\n".join(
+        _model(import_object(reference), called) for reference, called in names.items()
+    )
+
+
+def _model(factory: Any, names: list[str]) -> str:
+    summary = " ".join(_summary(factory).split())
+    lines = [f"## `{names[0]}`", "", summary.replace("``", "`")]
+    if names[1:]:
+        lines += ["", f"Also called {_listed(names[1:])}."]
+    lines.append("")
+    arguments = inspect.signature(factory).parameters.values()
+    meanings = _meanings(factory)
+    rows = [
+        (_code(parameter.name), _default(parameter), meanings[parameter.name])
+        for parameter in arguments
+    ]
+    table = _table(("argument", "default", "means"), rows) if rows else ""
+    return "\n".join(lines) + table.removeprefix("\n").removesuffix("\n")
+
+
+def _summary(factory: Any) -> str:
+    """Take a docstring's text up to its first section or to the end."""
+    text = inspect.cleandoc(factory.__doc__)
+    return re.split(r"\n\n(?:Args|Attributes|Raises|Its arguments)\b", text)[0]
+
+
+def _meanings(factory: Any) -> dict[str, str]:
+    """Read what the docstrings of a class and its bases say of each argument."""
+    found: dict[str, str] = {}
+    for owner in reversed(factory.__mro__):
+        docs = inspect.cleandoc(owner.__doc__ or "")
+        for name, text in _ENTRY.findall(docs):
+            found[name] = " ".join(text.split()).replace("``", "`")
+    return found
+
+
+def _default(parameter: inspect.Parameter) -> str:
+    if parameter.default is parameter.empty:
+        return "required"
+    default = parameter.default
+    if isinstance(default, bool) or default is None:
+        return {True: "`true`", False: "`false`", None: "`null`"}[default]
+    is_factory = "factory" in type(default).__name__ or "factory" in repr(default)
+    return "`{}`" if is_factory else _code(default if default != "" else "''")
+
+
+def _scoring() -> str:
+    rows = [
+        ("filters", _signatures(FILTERS)),
+        ("metrics", _signatures(METRICS)),
+        ("aggregations", _listed(AGGREGATIONS)),
+    ]
+    return _table(("kind", "names, and their arguments"), rows)
+
+
+def _signatures(functions: Any) -> str:
+    return ", ".join(
+        _code(f"{name}({', '.join(_arguments(function))})")
+        for name, function in sorted(functions.items())
+    )
+
+
+def _arguments(function: Any) -> list[str]:
+    given = ("references", "predictions")
+    names = inspect.signature(function).parameters
+    return [name for name in names if name not in given]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(_code(name) for name in names)
+
+
+def _code(text: object) -> str:
+    return f"`{text}`"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    cells = (" | ".join(cell.replace("|", r"\|") for cell in line) for line in lines)
+    return "\n\n" + "\n".join(f"| {line} |" for line in cells) + "\n\n"
+
+
+_PARTS: dict[str, Callable[[], str]] = {
+    "options": _options,
+    "ini": _ini,
+    "models": _models,
+    "scoring": _scoring,
+    "fewshot": lambda: _listed(schema.FEWSHOT_KEYS),
+    "gate": lambda: _listed(schema.GATE_KEYS),
+    "not-yet": lambda: _listed(sorted(schema.NOT_YET)),
+    "output-types": lambda: _listed(sorted(schema.OUTPUT_TYPES - {"generate_until"})),
+}
+
+
+def main() -> int:
+    """Renew every page."""
+    for path in pages():
+        path.write_text(rendered(path.read_text("utf-8")), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Verdicts on a whole run as test reports, so that they count wherever tests do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from pytest_evalkit.plugin.collection import node_path
+from pytest_evalkit.plugin.run import Run
+from pytest_evalkit.plugin.wire import Longrepr, Outcome, say
+from pytest_evalkit.results.schema import GateDict, ResultsDict
+
+_OUTCOMES: Mapping[str, Outcome] = {
+    "pass": "passed",
+    "fail": "failed",
+    "skipped": "skipped",
+}
+
+
+def report_verdicts(session: pytest.Session, run: Run, results: ResultsDict) -> None:
+    """Report every gate, and every metric that could not be aggregated.
+
+    Args:
+        session: The session that ends.
+        run: Knows the files of the tasks.
+        results: What the run concludes.
+    """
+    reports = [
+        *_broken_metrics(session, run, results),
+        *(_gate(session, run, gate) for gate in results["gates"]),
+    ]
+    session.testscollected += len(reports)
+    for report in reports:
+        session.config.hook.pytest_runtest_logreport(report=report)
+
+
+def _broken_metrics(
+    session: pytest.Session, run: Run, results: ResultsDict
+) -> Iterator[pytest.TestReport]:
+    for task, rows in results["aggregates"].items():
+        for row in rows:
+            if "error" in row:
+                name = f"metric[{row['metric']},{row['filter']}]"
+                place = _place(session, run, task)
+                yield _report(place, name, "failed", f"{task}: {row['error']}")
+
+
+def _gate(session: pytest.Session, run: Run, gate: GateDict) -> pytest.TestReport:
+    place = _place(session, run, gate["task"])
+    outcome = _OUTCOMES[gate["verdict"]]
+    longrepr: Longrepr = None
+    if outcome == "failed":
+        longrepr = f"{gate['task']}: {gate['message']}"
+    elif outcome == "skipped":
+        longrepr = (place, 0, f"Skipped: {gate['message']}")
+    report = _report(place, f"gate[{gate['condition']}]", outcome, longrepr)
+    say(report, "GATE HOLDS")
+    return report
+
+
+def _place(session: pytest.Session, run: Run, task: str) -> str:
+    known = run.known_tasks.get(task)
+    return "results" if known is None else node_path(session.config, known.path)
+
+
+def _report(
+    place: str, name: str, outcome: Outcome, longrepr: Longrepr
+) -> pytest.TestReport:
+    return pytest.TestReport(
+        nodeid=f"{place}::{name}",
+        location=(place, None, name),
+        keywords={},
+        outcome=outcome,
+        longrepr=longrepr,
+        when="call",
+    )
