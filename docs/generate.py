@@ -91,9 +91,10 @@ def _models() -> str:
     names: dict[str, list[str]] = {}
     for name, reference in BACKENDS.items():
         names.setdefault(reference, []).append(name)
-    return "\n\n" + "\n".join(
+    sections = (
         _model(import_object(reference), called) for reference, called in names.items()
     )
+    return "\n\n" + "\n".join(sections).rstrip("\n") + "\n\n"
 
 
 def _model(factory: Any, names: list[str]) -> str:

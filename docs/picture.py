@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 
 TARGET = Path(__file__).parent / "_static" / "terminal.svg"
 _COMMAND = ("pytest", "--tasks", "shapes", "--model", "demo")
-_COLUMNS = 100
+_COLUMNS = 112
 
 _ADVANCE, _LINE, _MARGIN, _SIZE = 8.4, 19, 16, 14
 _INK, _PAPER, _BOLD_INK = "#d0d7de", "#0d1117", "#ffffff"
