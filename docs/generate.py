@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,47 +44,47 @@ def pages() -> list[Path]:
     ]
 
 
+class _Declared:
+    """Stands in for pytest's parser, and keeps what is declared."""
+
+    def __init__(self) -> None:
+        self.options: list[tuple[str, str]] = []
+        self.ini_keys: list[tuple[str, str]] = []
+        options.add_options(self)
+
+    def getgroup(self, *_: str) -> _Declared:
+        """Take the options of every group alike."""
+        return self
+
+    def addoption(self, *names: str, **attributes: Any) -> None:
+        """Keep an option."""
+        metavar = attributes.get("metavar", "")
+        spellings = [f"{name} {metavar}".strip() for name in _spellings(names)]
+        self.options.append((_listed(spellings), _plain(attributes["help"])))
+
+    def addini(self, name: str, meaning: str, **_: Any) -> None:
+        """Keep an ini key."""
+        self.ini_keys.append((_code(name), _plain(meaning)))
+
+
 def _options() -> str:
-    rows = [
-        (_listed(_spellings(option)), _plain(option.help))
-        for option in options._OPTIONS  # noqa: SLF001 (the table has no other reader)
-    ]
-    return _table(("option", "means"), rows)
+    return _table(("option", "means"), _Declared().options)
 
 
-def _spellings(option: Any) -> list[str]:
+def _ini() -> str:
+    return _table(("key", "means"), _Declared().ini_keys)
+
+
+def _spellings(names: Sequence[str]) -> list[str]:
     """Take an option's names, but for those that differ by underscores alone."""
-    first = option.names[0]
+    first, *others = names
     with_underscores = "--" + first.removeprefix("--").replace("-", "_")
-    names = [first, *(name for name in option.names[1:] if name != with_underscores)]
-    return [f"{name} {option.metavar}".strip() for name in names]
+    return [first, *(name for name in others if name != with_underscores)]
 
 
 def _plain(text: str) -> str:
     """Keep what looks like a tag from being taken for one."""
     return text.replace("<", r"\<")
-
-
-class _IniKeys:
-    """Stands in for pytest's parser, and keeps the ini keys that are declared."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[str, str]] = []
-
-    def getgroup(self, *_: str) -> _IniKeys:
-        return self
-
-    def addoption(self, *_: str, **__: Any) -> None:
-        """Leave options out; they have a table of their own."""
-
-    def addini(self, name: str, meaning: str, **_: Any) -> None:
-        self.rows.append((_code(name), meaning))
-
-
-def _ini() -> str:
-    keys = _IniKeys()
-    options.add_options(keys)
-    return _table(("key", "means"), keys.rows)
 
 
 def _models() -> str:

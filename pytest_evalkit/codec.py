@@ -53,12 +53,18 @@ def _encode(encoder: msgspec.json.Encoder, value: Any, *, is_sorted: bool) -> by
         return encoder.encode(value)
     except UnicodeEncodeError:
         # Models do emit lone surrogates; only escapes can carry them.
-        plain = json.dumps(
-            value, default=_plain, ensure_ascii=True, sort_keys=is_sorted
-        )
-        return plain.encode("ascii")
+        return _escaped(value, is_sorted=is_sorted)
     except (TypeError, ValueError, RecursionError) as error:
         raise CodecError(str(error)) from error
+
+
+def _escaped(value: Any, *, is_sorted: bool) -> bytes:
+    try:
+        text = json.dumps(value, default=_plain)
+        finite = json.loads(text, parse_constant=lambda _: None)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CodecError(str(error)) from error
+    return json.dumps(finite, sort_keys=is_sorted, separators=(",", ":")).encode()
 
 
 def encode_pretty(value: Any) -> bytes:

@@ -18,6 +18,7 @@ import pytest
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.evaluate import SAMPLE_SCHEMA_VERSION
+from pytest_evalkit.plugin.place import node_path
 from pytest_evalkit.plugin.run import Run, run_of
 from pytest_evalkit.results.conclusion import TaskFacts
 from pytest_evalkit.results.folder import RunFolder
@@ -123,7 +124,7 @@ def _is_case(item: pytest.Item) -> bool:
 
 
 def _task(item: pytest.Item) -> str:
-    return item.path.stem
+    return str(Path(node_path(item.config, item.path)).with_suffix("").as_posix())
 
 
 def _sample(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.plugin.place import node_path
 
 if TYPE_CHECKING:
     from pluggy import HookRelay
@@ -36,14 +36,6 @@ def collect_task_file(file_path: Path, parent: pytest.Collector) -> TaskFile | N
     return TaskFile.from_parent(
         parent, path=file_path, nodeid=node_path(parent.config, file_path)
     )
-
-
-def node_path(config: pytest.Config, path: Path) -> str:
-    """Name a file as node ids begin, also where it lies outside the root folder.
-
-    There pytest would leave the name out, and the ids of two files could be the same.
-    """
-    return Path(os.path.relpath(path, config.rootpath)).as_posix()
 
 
 class TaskFile(pytest.Module):

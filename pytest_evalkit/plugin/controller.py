@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_evalkit.plugin.options import OPTIONS_KEY
-from pytest_evalkit.plugin.place import run_folder
+from pytest_evalkit.plugin.place import run_folder, run_start
 from pytest_evalkit.plugin.workers import (
     SharedScheduling,
     Shares,
@@ -57,6 +57,7 @@ class Controller:
             self._config, self._config.stash[OPTIONS_KEY], self._model_name()
         )
         node.workerinput["evalkit_folder"] = str(folder.root)
+        node.workerinput["evalkit_start"] = tuple(run_start(self._config))
 
     def _model_name(self) -> str | None:
         if self._config.stash[OPTIONS_KEY].model is None:

@@ -41,12 +41,19 @@ class DocumentRunner:
         self._watch = watch
         self._anchors = Anchors()
         self._evaluations: dict[TaskFile, Evaluation] = {}
+        self._skips: dict[TaskFile, str] = {}
         self._lookahead: Lookahead | None = None
         self._items: Sequence[DocumentItem] = ()
 
     def plan(self, items: Sequence[pytest.Item]) -> None:
         """Tell which items the session will run, in their order."""
         self._items = [item for item in items if isinstance(item, DocumentItem)]
+        if self._run.share is not None:
+            # What a worker was to do must be known even if it dies at once.
+            self._announce()
+
+    def _announce(self) -> None:
+        """Record what this process sets out to do."""
         selected: dict[TaskFile, int] = {}
         for item in self._items:
             selected[item.parent] = selected.get(item.parent, 0) + 1
@@ -84,16 +91,28 @@ class DocumentRunner:
                 self._anchors.leave(nextitem)
 
     def _outcome(self, item: DocumentItem) -> DocumentOutcome:
-        unmet = item.parent.opened.task.needs
-        if unmet:
-            return self._skipped(item, f"needs {', '.join(unmet)}: not available here")
-        self._enter(item)
+        reason = self._reason_to_skip(item)
         if self._lookahead is None:
             self._lookahead = self._start_lookahead()
+        if reason is not None:
+            self._lookahead.forget(item)
+            return self._skipped(item, reason)
         try:
             return self._lookahead.outcome(item)
         except EvalkitError as error:
             self._stop(error)
+
+    def _reason_to_skip(self, item: DocumentItem) -> str | None:
+        """Make the model ready, or say why the file's documents are not to be run."""
+        unmet = item.parent.opened.task.needs
+        if unmet:
+            return f"needs {', '.join(unmet)}: not available here"
+        if item.parent not in self._skips:
+            try:
+                self._enter(item)
+            except pytest.skip.Exception as skipped:
+                self._skips[item.parent] = str(skipped)
+        return self._skips.get(item.parent)
 
     def _enter(self, item: DocumentItem) -> None:
         try:
@@ -101,10 +120,8 @@ class DocumentRunner:
             self._evaluation(item.parent)
         except (EvalkitError, pytest.UsageError) as error:
             self._stop(error)
-        except (KeyboardInterrupt, pytest.exit.Exception):
+        except (KeyboardInterrupt, pytest.exit.Exception, pytest.skip.Exception):
             raise
-        except pytest.skip.Exception as skipped:
-            raise RunStoppedError(f"the model fixture skipped: {skipped}") from None
         except BaseException as error:
             # A fixture may raise anything, and without a model no document can run.
             raise RunStoppedError(
@@ -122,6 +139,8 @@ class DocumentRunner:
         return outcome
 
     def _start_lookahead(self) -> Lookahead:
+        if self._run.share is None:
+            self._announce()
         lookahead = Lookahead(
             self._run.loop, self._start, self._run.concurrency, self._watch
         )

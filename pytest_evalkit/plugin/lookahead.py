@@ -65,6 +65,13 @@ class Lookahead:
         """Tell which documents will be asked for, in which order."""
         self._coming.extend(items)
 
+    def forget(self, item: DocumentItem) -> None:
+        """Take back a document that is not to be run."""
+        if self._coming and self._coming[0] is item:
+            self._coming.popleft()
+        elif item in self._coming:
+            self._coming.remove(item)
+
     def outcome(self, item: DocumentItem) -> DocumentOutcome:
         """Get how a document ended, waiting for it if need be.
 

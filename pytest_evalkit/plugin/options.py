@@ -7,6 +7,7 @@ in whose environment the plugin is installed.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ class RunOptions:
 
 def _limit(text: str) -> float:
     value = float(text)
-    if value <= 0 or (value > 1 and value != int(value)):
+    if not 0 < value < math.inf or (value > 1 and value != int(value)):
         raise ValueError
     return value
 
@@ -106,7 +107,7 @@ def _at_least(least: int) -> Callable[[str], int]:
 
 def _seconds(text: str) -> float:
     value = float(text)
-    if value <= 0:
+    if not 0 < value < math.inf:
         raise ValueError
     return value
 

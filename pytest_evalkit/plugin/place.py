@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +15,7 @@ from pytest_evalkit.plugin.options import RunOptions
 from pytest_evalkit.results.folder import RunFolder, plan_run_folder
 
 _FOLDER_KEY: pytest.StashKey[RunFolder] = pytest.StashKey()
+_START_KEY: pytest.StashKey[RunStart] = pytest.StashKey()
 
 # Where a model comes from a fixture, the command line has no name for the folder.
 _FIXTURE_MODEL = "fixture"
@@ -25,10 +28,41 @@ class Share(NamedTuple):
     of: int
 
 
+class RunStart(NamedTuple):
+    """When a run started: seconds of the monotonic clock, and since 1970 (UTC)."""
+
+    monotonic: float
+    date: float
+
+
 def worker_input(config: pytest.Config) -> Mapping[str, Any]:
     """Get what the xdist controller told this worker; empty elsewhere."""
     given: Mapping[str, Any] = getattr(config, "workerinput", {})
     return given
+
+
+def node_path(config: pytest.Config, path: Path) -> str:
+    """Name a file as node ids begin, also where it lies outside the root folder.
+
+    There pytest would leave the name out, and the ids of two files could be the same.
+    """
+    return Path(os.path.relpath(path, config.rootpath)).as_posix()
+
+
+def run_start(config: pytest.Config) -> RunStart:
+    """Get when the run started, chosen once and told to every worker.
+
+    Workers are on the controller's machine, so they share its clocks.
+    """
+    start = config.stash.get(_START_KEY, None)
+    if start is None:
+        given = worker_input(config).get("evalkit_start")
+        start = config.stash[_START_KEY] = (
+            RunStart(time.monotonic(), time.time())
+            if given is None
+            else RunStart(*given)
+        )
+    return start
 
 
 def run_folder(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -15,12 +14,12 @@ import pytest
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.engine import Engine, Model, RetryPolicy
-from pytest_evalkit.errors import OptionError
+from pytest_evalkit.errors import OptionError, TaskError
 from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.models.registry import make_backend
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
-from pytest_evalkit.plugin.place import Share, run_folder, worker_input
+from pytest_evalkit.plugin.place import Share, run_folder, run_start, worker_input
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import JournalWriter, SelectionDict
 from pytest_evalkit.results.secrets import without_secrets
@@ -51,8 +50,7 @@ class Run:
         self.config = config
         self.options = options
         self.backend = backend
-        self.started_at = time.monotonic()
-        self.started_date = time.time()
+        self.started_at, self.started_date = run_start(config)
         self.opened: dict[Path, OpenedTask] = {}
         self.known_tasks: dict[str, Task] = {}
         self._models: list[Model] = []
@@ -127,8 +125,20 @@ class Run:
             sources = DataSources(
                 data_dir=self.options.data_dir, use_sample=self.options.use_sample
             )
-            self.opened[path] = load_task(path, self.settings).open(sources)
+            task = load_task(path, self.settings)
+            self._refuse_namesake(task)
+            self.opened[path] = task.open(sources)
         return self.opened[path]
+
+    def _refuse_namesake(self, task: Task) -> None:
+        """Refuse a second task of one name: their results would run into one."""
+        for path, opened in self.opened.items():
+            if opened.task.name == task.name:
+                raise TaskError(
+                    f"task {task.name!r} is also in {path}; rename one of them, or "
+                    "run them one after the other",
+                    path=task.path,
+                )
 
     def make_model(self) -> Model:
         """Make the model that the options name.

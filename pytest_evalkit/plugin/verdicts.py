@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from pytest_evalkit.plugin.collection import node_path
+from pytest_evalkit.plugin.place import node_path
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.wire import Longrepr, Outcome, say
 from pytest_evalkit.results.schema import GateDict, ResultsDict

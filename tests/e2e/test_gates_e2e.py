@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -179,7 +179,7 @@ def test_gates_are_judged_on_the_controller(arith_suite: ArithSuite) -> None:
 
     names = [
         case.get("name")
-        for case in ElementTree.parse(arith_suite.root / "junit.xml").iter("testcase")
+        for case in ET.parse(arith_suite.root / "junit.xml").iter("testcase")
     ]
     assert result.ret == 1
     result.assert_outcomes(passed=7, failed=1)

@@ -247,7 +247,7 @@ def test_two_runs_have_two_folders(arith_suite: ArithSuite) -> None:
 def test_no_half_written_file_is_left(arith_suite: ArithSuite) -> None:
     arith_suite.run("--model", "oracle")
 
-    assert not [path for path in arith_suite.root.rglob("results/**/.*")]
+    assert not list(arith_suite.root.rglob("results/**/.*"))
 
 
 def test_show_prints_the_table_of_a_finished_run(arith_suite: ArithSuite) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -93,7 +93,7 @@ def test_junit_has_one_case_a_document_with_its_scores(
         *_SIXTH, "--junitxml", "junit.xml", "--gate", "exact_match>=0.1", *workers
     )
 
-    suite = ElementTree.parse(arith_suite.root / "junit.xml").getroot()[0]
+    suite = ET.parse(arith_suite.root / "junit.xml").getroot()[0]
     cases = {case.get("name"): case for case in suite.iter("testcase")}
     properties = {
         entry.get("name"): entry.get("value")
@@ -113,7 +113,7 @@ def test_junit_tells_why_a_document_is_in_error(arith_suite: ArithSuite) -> None
 
     arith_suite.run("--junitxml", "junit.xml", "--limit", "1")
 
-    (failure,) = ElementTree.parse(arith_suite.root / "junit.xml").iter("failure")
+    (failure,) = ET.parse(arith_suite.root / "junit.xml").iter("failure")
     assert "no answer: too long" in str(failure.text)
 
 

@@ -137,7 +137,6 @@ def test_an_aggregation_that_raises_leaves_the_others_standing() -> None:
     ("result", "error"),
     [
         ({"a": 1}, "gave dict, not a number"),
-        (None, "gave NoneType, not a number"),
         ("0.5", "gave str, not a number"),
         (math.nan, "gave NaN"),
     ],
@@ -152,6 +151,19 @@ def test_an_aggregation_must_give_a_number(result: Any, error: str) -> None:
 
     assert row["value"] is None
     assert row["error"] == f"aggregation 'odd' {error}"
+
+
+def test_an_aggregation_that_finds_nothing_whole_has_no_value() -> None:
+    def no_pairs(_values: Sequence[Any]) -> None:
+        return None
+
+    metric = {"metric": "a", "aggregation": no_pairs}
+
+    (row,) = aggregate_task(plan_of(metric), [scored(0, a=1.0)])
+
+    assert row["value"] is None
+    assert row["n"] == 1
+    assert "error" not in row
 
 
 def test_a_mean_of_what_is_no_number_says_so() -> None:

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import ArithSuite
+
+# Answers four documents at once and never the rest.
+_FOUR_ANSWERS = """
+import asyncio
+
+async def answer(request):
+    if request.origin.doc_id < 4:
+        return target_of(request)
+    with open("waiting", "a") as file:
+        file.write(f"{request.origin.doc_id}\\n")
+    await asyncio.sleep(60)
+"""
+
+
+def interrupted(suite: ArithSuite, *arguments: str) -> tuple[int, str]:
+    """Send SIGINT as a terminal does, once the last two documents are under way."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    with subprocess.Popen(
+        command, cwd=suite.root, stdout=subprocess.PIPE, text=True, process_group=0
+    ) as process:
+        deadline = time.monotonic() + 30
+        while len(suite.noted("waiting")) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            output, _ = process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return process.returncode, output
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_ctrl_c_leaves_results_and_every_finished_sample(
+    arith_suite: ArithSuite, workers: tuple[str, ...]
+) -> None:
+    arith_suite.model(_FOUR_ANSWERS)
+
+    status, output = interrupted(arith_suite, *workers)
+
+    results = arith_suite.results()
+    assert status == pytest.ExitCode.INTERRUPTED
+    assert results["complete"] is False
+    assert results["coverage"]["arith"]["selected"] == 6
+    assert results["coverage"]["arith"]["scored"] == 4
+    assert arith_suite.ran() == ["q0", "q1", "q2", "q3"]
+    assert "the run is not complete" in output
+    assert "INTERNALERROR" not in output
+
+
+def test_a_gate_fails_in_an_interrupted_run(arith_suite: ArithSuite) -> None:
+    arith_suite.model(_FOUR_ANSWERS)
+
+    status, output = interrupted(arith_suite, "--gate", "exact_match>=0.1")
+
+    assert status == pytest.ExitCode.INTERRUPTED
+    assert arith_suite.results()["gates"][0]["verdict"] == "fail"
+    assert "only 4 of 6 documents have a score" in output
+
+
+def test_an_ordinary_test_that_is_interrupted_leaves_the_samples_before_it(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.task("more")
+    arith_suite.write("zzz/test_it.py", "def test_it(): raise KeyboardInterrupt\n")
+
+    result = arith_suite.run_apart("--model", "oracle", "arith", "zzz", "more")
+
+    results = arith_suite.results()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert results["complete"] is False
+    assert results["coverage"]["arith"]["scored"] == 6

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pytest_evalkit.models.registry import BACKENDS
+
+Script = Callable[[str], ModuleType]
+
+
+def test_no_page_is_stale(root: Path, script: Script) -> None:
+    generate = script("generate")
+
+    pages = generate.pages()
+
+    names = [path.name for path in pages]
+    assert names == ["models.md", "options.md", "task-yaml.md"]
+    for path in pages:
+        text = path.read_text("utf-8")
+        assert text == generate.rendered(text), f"{path.name}: run docs/generate.py"
+
+
+def test_every_backend_is_on_the_page_of_models(root: Path) -> None:
+    page = (root / "docs" / "reference" / "models.md").read_text("utf-8")
+
+    assert [name for name in BACKENDS if f"`{name}`" not in page] == []
+
+
+def test_what_stands_between_two_marks_is_replaced(script: Script) -> None:
+    page = "before <!-- generated: gate -->old<!-- end --> after"
+
+    text = script("generate").rendered(page)
+
+    assert text == (
+        "before <!-- generated: gate -->`metric`, `filter`, `min`, `max`<!-- end -->"
+        " after"
+    )
+
+
+def test_an_unknown_part_is_an_error(script: Script) -> None:
+    with pytest.raises(KeyError, match="optoins"):
+        script("generate").rendered("<!-- generated: optoins --><!-- end -->")

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pytest_evalkit.codec import encode
+from pytest_evalkit.results.conclusion import (
+    RunRecord,
+    TaskFacts,
+    first_samples,
+    read_run,
+    write_samples,
+)
+from pytest_evalkit.results.folder import RunFolder
+from pytest_evalkit.results.journal import JournalWriter, SelectionDict
+from pytest_evalkit.scoring import build_plan
+
+
+def facts_of(_: SelectionDict) -> TaskFacts:
+    filters = [
+        {"name": name, "filter": [{"function": "take_first"}]} for name in ("z", "a")
+    ]
+    plan = build_plan(filters, [{"metric": "acc"}], lambda _doc, _results: {})
+    return TaskFacts(alias="Sums", config={}, version=1, num_fewshot=0, plan=plan)
+
+
+def selection(selected: int, shard: int = 0, **changes: Any) -> dict[str, Any]:
+    return {
+        "kind": "selection",
+        "task": "sums",
+        "path": "sums.yaml",
+        "shard": shard,
+        "original": 4,
+        "selected": selected,
+        "fingerprint": "f",
+        "is_sample": False,
+        **changes,
+    }
+
+
+def sample(doc_id: int, acc: float | None, pipeline: str = "z") -> dict[str, Any]:
+    status: dict[str, Any] = {"status": "scored", "metrics": ["acc"], "acc": acc}
+    if acc is None:
+        status = {"status": "error", "metrics": [], "error": "no answer: HTTP 500"}
+    return {
+        "schema_version": 1,
+        "task": "sums",
+        "doc_id": doc_id,
+        "item_id": f"q{doc_id}",
+        "doc_hash": f"hash{doc_id}",
+        "input": [],
+        "target": "4",
+        "filter": pipeline,
+        "filtered_resps": "4",
+        "attempts": 1,
+        **status,
+    }
+
+
+def both(doc_id: int, acc: float | None) -> list[dict[str, Any]]:
+    return [sample(doc_id, acc, pipeline) for pipeline in ("z", "a")]
+
+
+def run_of(root: Path, **journals: list[dict[str, Any]]) -> RunFolder:
+    folder = RunFolder(root)
+    for name, lines in journals.items():
+        writer = JournalWriter(folder.journal_dir / f"{name}.jsonl")
+        for line in lines:
+            writer.write(encode(line) + b"\n")
+        writer.close()
+    return folder
+
+
+def value_of(record: RunRecord) -> Any:
+    conclusion = record.tasks["sums"].conclude(judge_partial=False)
+    return conclusion.aggregates[0]["value"]
+
+
+def test_the_journals_of_two_workers_are_one_run(tmp_path: Path) -> None:
+    folder = run_of(
+        tmp_path,
+        gw0=[selection(2), *both(0, 1.0), *both(2, 1.0)],
+        gw1=[selection(2, shard=1), *both(3, 0.0), *both(1, 0.0)],
+    )
+
+    record = read_run(folder, facts_of)
+
+    conclusion = record.tasks["sums"].conclude(judge_partial=False)
+    assert record.is_complete
+    assert value_of(record) == 0.5
+    assert conclusion.coverage == {
+        "original": 4,
+        "selected": 4,
+        "scored": 4,
+        "errors": 0,
+        "skipped": 0,
+    }
+    assert conclusion.partial is None
+
+
+def test_a_document_that_stands_in_two_journals_counts_once(tmp_path: Path) -> None:
+    folder = run_of(
+        tmp_path,
+        gw0=[selection(4), *both(0, 1.0), *both(1, 1.0)],
+        gw2=[selection(4), *both(1, 1.0), *both(2, 0.0), *both(3, 0.0)],
+    )
+
+    record = read_run(folder, facts_of)
+    write_samples(folder, record)
+
+    conclusion = record.tasks["sums"].conclude(judge_partial=False)
+    written = folder.samples_path("sums").read_text("utf-8").splitlines()
+    assert record.is_complete
+    assert conclusion.coverage["selected"] == 4
+    assert conclusion.coverage["scored"] == 4
+    assert conclusion.aggregates[0]["n"] == 4
+    assert value_of(record) == 0.5
+    assert len(written) == 8
+
+
+def test_samples_are_written_by_document_and_then_in_the_filters_order(
+    tmp_path: Path,
+) -> None:
+    folder = run_of(
+        tmp_path,
+        main=[selection(3), *both(2, 1.0), *reversed(both(0, 0.0)), *both(1, None)],
+    )
+
+    write_samples(folder, read_run(folder, facts_of))
+
+    lines = folder.samples_path("sums").read_text("utf-8").splitlines()
+    samples = [json.loads(line) for line in lines]
+    order = [(line["doc_id"], line["filter"]) for line in samples]
+    assert order == [(n, pipeline) for n in (0, 1, 2) for pipeline in ("z", "a")]
+    assert samples[2]["error"] == "no answer: HTTP 500"
+
+
+def test_a_run_that_lacks_a_document_is_not_complete(tmp_path: Path) -> None:
+    folder = run_of(tmp_path, main=[selection(3), *both(0, 1.0), *both(1, 1.0)])
+
+    assert not read_run(folder, facts_of).is_complete
+
+
+def test_an_error_is_recorded_as_well_as_a_score(tmp_path: Path) -> None:
+    folder = run_of(tmp_path, main=[selection(2), *both(0, 1.0), *both(1, None)])
+
+    record = read_run(folder, facts_of)
+
+    conclusion = record.tasks["sums"].conclude(judge_partial=False)
+    assert record.is_complete
+    assert value_of(record) == 1.0
+    assert conclusion.coverage["errors"] == 1
+    assert conclusion.error_kinds == {"no answer": 1}
+
+
+def test_a_part_of_the_documents_is_told_unless_it_is_to_be_judged(
+    tmp_path: Path,
+) -> None:
+    folder = run_of(tmp_path, main=[selection(1), *both(0, 1.0)])
+
+    task = read_run(folder, facts_of).tasks["sums"]
+
+    partial = task.conclude(judge_partial=False).partial
+    assert partial is not None
+    assert partial.startswith("1 of 4 documents were selected")
+    assert task.conclude(judge_partial=True).partial is None
+
+
+def test_the_shipped_sample_is_a_part_however_large(tmp_path: Path) -> None:
+    lines = [selection(1, original=1, is_sample=True), *both(0, 1.0)]
+    folder = run_of(tmp_path, main=lines)
+
+    task = read_run(folder, facts_of).tasks["sums"]
+
+    assert "--sample" in str(task.conclude(judge_partial=False).partial)
+
+
+def test_the_model_is_read_from_the_journal(tmp_path: Path) -> None:
+    model = {"kind": "model", "name": "m", "description": {"base_url": "u"}}
+
+    record = read_run(run_of(tmp_path, main=[selection(0), model]), facts_of)
+
+    assert (record.model_name, record.model_description) == ("m", {"base_url": "u"})
+
+
+def test_a_run_without_journals_has_nothing(tmp_path: Path) -> None:
+    record = read_run(RunFolder(tmp_path), facts_of)
+
+    assert record.tasks == {}
+    assert record.is_complete
+
+
+def test_the_first_samples_of_each_task_are_read(tmp_path: Path) -> None:
+    lines = [selection(3), *both(2, 1.0), *both(1, 1.0), *both(0, 1.0)]
+    more = [
+        selection(1, task="more"),
+        *({**line, "task": "more"} for line in both(0, 0.0)),
+    ]
+    folder = run_of(tmp_path, main=[*lines, *more])
+    record = read_run(folder, facts_of)
+
+    read = list(first_samples(folder, record, most=4))
+
+    places = [(line["task"], line["doc_id"], line["filter"]) for line in read]
+    assert places == [
+        ("sums", 0, "z"),
+        ("sums", 0, "a"),
+        ("more", 0, "z"),
+        ("more", 0, "a"),
+    ]
