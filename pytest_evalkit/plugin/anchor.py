@@ -10,9 +10,12 @@ files would get the same session fixture; without it each file simply waits its 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
+
+# No value of a fixture, not even None, can be this.
+PENDING: Final = object()
 
 
 def _ask_for_model(model: Any) -> None:
@@ -25,7 +28,7 @@ class Anchors:
     def __init__(self) -> None:
         self._current: pytest.Function | None = None
         self._waiting: dict[pytest.File, pytest.Function] = {}
-        self._session_values: dict[int, Any] = {}
+        self._session_values: dict[int | None, Any] = {}
 
     def enter(self, file: pytest.File, item: pytest.Item) -> None:
         """Set up the fixtures of a task file, if they are not.
@@ -45,7 +48,7 @@ class Anchors:
         self._waiting.pop(file, None)
         self._current = anchor
         try:
-            anchor.ihook.pytest_runtest_setup(item=anchor)
+            _set_up(anchor)
         except BaseException:
             self.leave(item)
             raise
@@ -59,12 +62,12 @@ class Anchors:
         if anchor is not None:
             anchor.ihook.pytest_runtest_teardown(item=anchor, nextitem=nextitem)
 
-    def value(self, file: pytest.File) -> Any | None:
-        """Get the fixture of a file, or None while it has to wait for its turn."""
+    def value(self, file: pytest.File) -> Any:
+        """Get the fixture of a file, or ``PENDING`` while it has to wait its turn."""
         if self._current is not None and self._current.parent is file:
             return self._current.funcargs["model"]
         definition = _session_definition(self._anchor(file))
-        return None if definition is None else self._session_values.get(definition)
+        return self._session_values.get(definition, PENDING)
 
     def _anchor(self, file: pytest.File) -> pytest.Function:
         anchor = self._waiting.get(file)
@@ -73,6 +76,20 @@ class Anchors:
                 file, name="model", callobj=_ask_for_model
             )
         return anchor
+
+
+def _set_up(anchor: pytest.Function) -> None:
+    """Set an anchor up as pytest sets up any test.
+
+    The report is nobody's to see, but fixtures such as ``tmp_path`` count on one having
+    been made.
+    """
+    call = pytest.CallInfo.from_call(
+        lambda: anchor.ihook.pytest_runtest_setup(item=anchor), when="setup"
+    )
+    anchor.ihook.pytest_runtest_makereport(item=anchor, call=call)
+    if call.excinfo is not None:
+        raise call.excinfo.value
 
 
 def _session_definition(anchor: pytest.Function) -> int | None:

@@ -42,12 +42,17 @@ def asks_for_model(item: pytest.Item) -> bool:
 class CaseRecorder:
     """Records the outcomes of cases.
 
+    Attributes:
+        part: Number of the worker's part of the items, where each has its own; zero
+            where all workers have the same.
+
     Args:
         config: pytest's configuration.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self.part = 0
         self._original: dict[Path, int] = {}
         self._selected: dict[Path, int] = {}
         self._announced: set[Path] = set()
@@ -97,12 +102,11 @@ class CaseRecorder:
             return
         self._announced.add(item.path)
         selected = self._selected.get(item.path, 1)
-        share = run.share
         selection: SelectionDict = {
             "kind": "selection",
             "task": _task(item),
             "path": None,
-            "shard": 0 if share is None else share.number,
+            "shard": self.part,
             "original": self._original.get(item.path, selected),
             "selected": selected,
             "fingerprint": "",

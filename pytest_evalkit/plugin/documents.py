@@ -15,12 +15,12 @@ from pytest_evalkit.evaluate import (
     evaluate_document,
     skip_document,
 )
-from pytest_evalkit.plugin.anchor import Anchors
+from pytest_evalkit.plugin.anchor import PENDING, Anchors
 from pytest_evalkit.plugin.collection import DocumentItem, TaskFile
 from pytest_evalkit.plugin.lookahead import Lookahead
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.watch import Watch
-from pytest_evalkit.plugin.wire import report_document, slim
+from pytest_evalkit.plugin.wire import closing_report, report_document, slim
 from pytest_evalkit.results.journal import SelectionDict
 
 
@@ -44,6 +44,7 @@ class DocumentRunner:
         self._skips: dict[TaskFile, str] = {}
         self._lookahead: Lookahead | None = None
         self._items: Sequence[DocumentItem] = ()
+        self._wants_closing = bool(run.config.getoption("xmlpath", None))
 
     def plan(self, items: Sequence[pytest.Item]) -> None:
         """Tell which items the session will run, in their order."""
@@ -84,7 +85,10 @@ class DocumentRunner:
         try:
             outcome = self._outcome(item)
             report = report_document(item, outcome, started, self._run.options)
-            item.parent.report_hook.pytest_runtest_logreport(report=report)
+            hook = item.parent.report_hook
+            hook.pytest_runtest_logreport(report=report)
+            if self._wants_closing:
+                hook.pytest_runtest_logreport(report=closing_report(item, report))
             slim(report, item.config)
         finally:
             if nextitem is None or nextitem.parent is not item.parent:
@@ -159,7 +163,7 @@ class DocumentRunner:
         evaluation = self._evaluations.get(file)
         if evaluation is None:
             value = self._anchors.value(file)
-            if value is None:
+            if value is PENDING:
                 return None
             evaluation = self._evaluations[file] = self._make_evaluation(file, value)
         return evaluation

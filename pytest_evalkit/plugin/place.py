@@ -7,12 +7,14 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from pytest_evalkit.plugin.options import RunOptions
-from pytest_evalkit.results.folder import RunFolder, plan_run_folder
+
+if TYPE_CHECKING:
+    from pytest_evalkit.results.folder import RunFolder
 
 _FOLDER_KEY: pytest.StashKey[RunFolder] = pytest.StashKey()
 _START_KEY: pytest.StashKey[RunStart] = pytest.StashKey()
@@ -75,6 +77,8 @@ def run_folder(
         options: What the user asked for.
         model_name: Name of the model, or None where a fixture gives it.
     """
+    from pytest_evalkit.results.folder import RunFolder, plan_run_folder
+
     folder = config.stash.get(_FOLDER_KEY, None)
     if folder is None:
         given = worker_input(config).get("evalkit_folder")

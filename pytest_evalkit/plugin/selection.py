@@ -58,11 +58,16 @@ def _count(limit: float, available: int) -> int:
     return math.ceil(limit * available) if limit < 1 else int(limit)
 
 
-def take_share(items: list[pytest.Item], share: Share) -> None:
+def take_share(items: list[pytest.Item], share: Share) -> bool:
     """Keep a worker's share of the items, if there are documents among them.
 
     Neighbours go to different workers, so that each gets its part of every task. A
     session without documents is left to xdist.
+
+    Returns:
+        Whether the items were shared out.
     """
-    if any(isinstance(item, DocumentItem) for item in items):
-        items[:] = items[share.number :: share.of]
+    if not any(isinstance(item, DocumentItem) for item in items):
+        return False
+    items[:] = items[share.number :: share.of]
+    return True

@@ -45,7 +45,8 @@ class EvaluationSession:
         if removed:
             self._config.hook.pytest_deselected(items=removed)
         if self._run.share is not None:
-            take_share(items, self._run.share)
+            is_shared = take_share(items, self._run.share)
+            self._cases.part = self._run.share.number if is_shared else 0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn what will run."""

@@ -114,6 +114,24 @@ def say(report: pytest.TestReport, word: str) -> None:
     setattr(report, _WORD, word)
 
 
+def closing_report(item: DocumentItem, report: pytest.TestReport) -> pytest.TestReport:
+    """Make the second report that JUnit XML takes a test's properties from.
+
+    Args:
+        item: The document's item.
+        report: Its first report.
+    """
+    return pytest.TestReport(
+        nodeid=report.nodeid,
+        location=report.location,
+        keywords=item.parent.report_keywords,
+        outcome="passed",
+        longrepr=None,
+        when="teardown",
+        user_properties=report.user_properties,
+    )
+
+
 def slim(report: pytest.TestReport, config: pytest.Config) -> None:
     """Take off a report what everybody has seen, since the terminal keeps every one.
 
@@ -122,7 +140,7 @@ def slim(report: pytest.TestReport, config: pytest.Config) -> None:
         config: Says whether a listing at the end wants the word.
     """
     del report.__dict__[_ATTRIBUTE]
-    if not _LISTING_PASSED & set(config.option.reportchars):
+    if not _LISTING_PASSED & set(config.getoption("reportchars", "")):
         del report.__dict__[_WORD]
 
 

@@ -84,7 +84,12 @@ class ArithSuite:
         """Write a sound task of six sums with some keys changed; None takes one out."""
         self.rows(f"{name}/test.jsonl", sums(6) if rows is None else rows)
         kwargs = {"data_files": {"test": "test.jsonl"}}
-        merged = {"task": name, "dataset_kwargs": kwargs, **_TASK, **keys}
+        merged: dict[str, Any] = {
+            "task": name,
+            "dataset_kwargs": kwargs,
+            **_TASK,
+            **keys,
+        }
         kept = {key: value for key, value in merged.items() if value is not None}
         return self.write(f"{name}/{name}.yaml", yaml.safe_dump(kept, sort_keys=False))
 

@@ -93,13 +93,23 @@ def test_a_task_file_can_be_named(arith_suite: ArithSuite) -> None:
     assert node_ids(result) == [f"arith[q{n}]" for n in range(6)]
 
 
-def test_the_same_task_in_two_folders_is_two_files(arith_suite: ArithSuite) -> None:
+def test_two_tasks_are_reported_apart(arith_suite: ArithSuite) -> None:
     arith_suite.task("other")
 
     result = arith_suite.run("--model", "oracle")
 
     result.assert_outcomes(passed=12)
     assert set(arith_suite.results()["results"]) == {"arith", "other"}
+
+
+def test_two_tasks_of_one_name_are_refused(arith_suite: ArithSuite) -> None:
+    arith_suite.task("other", task="arith")
+
+    result = arith_suite.run("--model", "oracle")
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*task 'arith' is also in *arith/arith.yaml*"])
+    assert not (arith_suite.root / "results").exists()
 
 
 def test_nothing_collected_is_exit_status_5(arith_suite: ArithSuite) -> None:

@@ -119,7 +119,6 @@ def test_the_model_may_ask_for_other_fixtures(arith_suite: ArithSuite) -> None:
     ("body", "line"),
     [
         ("raise ValueError('no weights')", "*ValueError: no weights*"),
-        ("pytest.skip('no GPU here')", "*the model fixture skipped: no GPU here*"),
         ("pytest.fail('not today')", "*not today*"),
         ("return 'gpt-5'", "*the model fixture returned a str; it must be a Backend*"),
         ("return None", "*the model fixture returned a NoneType; it must be a *"),
@@ -227,3 +226,18 @@ def test_package_fixtures_of_a_task_folder_run_around_its_documents(
     result.assert_outcomes(passed=7)
     assert noted[:2] == ["in", "made"]
     assert noted.index("gone") < noted.index("out")
+
+
+def test_documents_are_skipped_where_the_model_fixture_skips(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.write(
+        "conftest.py",
+        "import pytest\n@pytest.fixture\ndef model(): pytest.skip('no GPU here')\n",
+    )
+
+    result = arith_suite.run("-rs")
+
+    result.assert_outcomes(skipped=6)
+    result.stdout.fnmatch_lines(["SKIPPED*no GPU here*"])
+    assert result.ret == 0

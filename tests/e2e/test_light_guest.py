@@ -31,11 +31,11 @@ _OWN = {
     "pytest_evalkit.plugin.collection",
     "pytest_evalkit.plugin.fixtures",
     "pytest_evalkit.plugin.options",
+    "pytest_evalkit.plugin.place",
     "pytest_evalkit.plugin.setup",
 }
 _ON_XDIST = {
     "pytest_evalkit.plugin.controller",
-    "pytest_evalkit.plugin.place",
     "pytest_evalkit.plugin.workers",
     "pytest_evalkit.results",
     "pytest_evalkit.results.folder",

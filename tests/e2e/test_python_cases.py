@@ -227,3 +227,32 @@ def test_an_unanswered_case_is_in_error(cases: ArithSuite) -> None:
     assert result.ret == 1
     assert cases.results()["coverage"]["test_sky"]["errors"] == 1
     assert cases.samples("test_sky")[0]["error"].endswith("too long")
+
+
+def test_modules_of_one_name_are_reported_apart(cases: ArithSuite) -> None:
+    for folder, score in (("one", 1), ("two", 0)):
+        cases.write(f"{folder}/__init__.py", "")
+        cases.write(
+            f"{folder}/test_sky.py",
+            f"def test_it(record_score): record_score('brightness', {score})\n",
+        )
+
+    result = cases.run("one", "two")
+
+    result.assert_outcomes(passed=2)
+    assert cases.score("one/test_sky", "brightness") == 1.0
+    assert cases.score("two/test_sky", "brightness") == 0.0
+
+
+def test_a_part_of_the_cases_leaves_a_gate_unjudged(cases: ArithSuite) -> None:
+    cases.write(
+        "test_sky.py",
+        "def test_one(record_score): record_score('brightness', 0)\n"
+        "def test_two(record_score): record_score('brightness', 1)\n",
+    )
+
+    result = cases.run("--gate", "brightness>=0.9", "-k", "one")
+
+    assert result.ret == 0
+    result.assert_outcomes(passed=1, skipped=1, deselected=1)
+    assert cases.results()["gates"][0]["message"].startswith("not judged: 1 of 2")

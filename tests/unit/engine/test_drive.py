@@ -67,12 +67,12 @@ def test_a_request_without_answer_is_raised_inside_the_flow() -> None:
 
 
 def test_a_flow_that_catches_nothing_ends_with_the_error() -> None:
-    with pytest.raises(RequestRejectedError, match="^bad$"):
+    with pytest.raises(RequestRejectedError, match=r"^bad$"):
         asyncio.run(drive(asking("bad"), upper))
 
 
 def test_of_several_failures_one_plain_error_is_left() -> None:
-    with pytest.raises(RequestRejectedError, match="^bad "):
+    with pytest.raises(RequestRejectedError, match=r"^bad "):
         asyncio.run(drive(asking("bad one", "slow", "bad two"), upper))
 
 

@@ -92,7 +92,7 @@ def test_attempts_are_bounded_and_told() -> None:
 def test_a_rejected_request_is_not_asked_again() -> None:
     handler = Failing(busy(), RequestRejectedError("too long"))
 
-    with pytest.raises(RequestRejectedError, match="^too long$") as told:
+    with pytest.raises(RequestRejectedError, match=r"^too long$") as told:
         asyncio.run(engine_of(handler).ask(REQUEST))
 
     assert (told.value.attempts, handler.asked) == (2, 2)
@@ -101,7 +101,7 @@ def test_a_rejected_request_is_not_asked_again() -> None:
 def test_a_model_that_refuses_us_is_not_asked_again() -> None:
     handler = Failing(ModelUnavailableError("bad key"))
 
-    with pytest.raises(ModelUnavailableError, match="^bad key$"):
+    with pytest.raises(ModelUnavailableError, match=r"^bad key$"):
         asyncio.run(engine_of(handler).ask(REQUEST))
 
     assert handler.asked == 1
@@ -172,7 +172,7 @@ def test_whatever_a_backend_raises_rejects_its_request_alone() -> None:
     handler = Failing(KeyError("choices"))
     engine = engine_of(handler)
 
-    with pytest.raises(RequestRejectedError, match="^KeyError: 'choices'$") as told:
+    with pytest.raises(RequestRejectedError, match=r"^KeyError: 'choices'$") as told:
         asyncio.run(engine.ask(REQUEST))
 
     assert isinstance(told.value.__cause__, KeyError)

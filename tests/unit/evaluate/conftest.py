@@ -22,7 +22,6 @@ _TASK = {
 _SCORER = """\
 def fails(doc, results): return {"acc": 1 / 0}
 def complex_number(doc, results): return {"acc": 1j}
-def none(doc, results): return {"acc": 0.5, "words": results[0].split()}
 """
 
 OpenTask = Callable[..., OpenedTask]

@@ -203,7 +203,8 @@ def test_repeats_are_recorded_together(open_task: OpenTask) -> None:
 
 
 def test_a_scorer_that_raises_is_blamed_with_its_line(open_task: OpenTask) -> None:
-    opened = open_task("process_results: !function utils.fails\n", metric_list=None)
+    more = "process_results: !function utils.fails\n"
+    opened = open_task(more, metric_list=[{"metric": "acc"}])
 
     outcome, (sample,) = evaluate(opened, saying("2"))
 

@@ -88,7 +88,7 @@ def test_a_file_that_fails_half_way_keeps_what_was_there(tmp_path: Path) -> None
     path = tmp_path / "results.json"
     path.write_bytes(b"before")
 
-    with pytest.raises(ResultsError, match="cannot write .*: No space left on device"):
+    with pytest.raises(ResultsError, match=r"cannot write .*: No space left on device"):
         write_whole(path, chunks())
 
     assert path.read_bytes() == b"before"
@@ -96,5 +96,5 @@ def test_a_file_that_fails_half_way_keeps_what_was_there(tmp_path: Path) -> None
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ResultsError, match="cannot write .*No such file or directory"):
+    with pytest.raises(ResultsError, match=r"cannot write .*No such file or directory"):
         write_whole(tmp_path / "gone" / "results.json", [b""])

@@ -117,5 +117,5 @@ def test_a_line_is_read_again_by_its_place_in_any_order(tmp_path: Path) -> None:
 def test_a_journal_that_cannot_be_made_is_told_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
 
-    with pytest.raises(ResultsError, match="cannot write .*--output-path"):
+    with pytest.raises(ResultsError, match=r"cannot write .*--output-path"):
         JournalWriter(tmp_path / "taken" / "main.jsonl")

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_evalkit.plugin.collection import DocumentItem
+from pytest_evalkit.plugin.options import RunOptions
+from pytest_evalkit.plugin.place import Share
+from pytest_evalkit.plugin.selection import narrow, take_share
+
+_ALL = RunOptions(**dict.fromkeys(RunOptions.__slots__))  # type: ignore[arg-type]  # what counts is set below
+_NONE_LEFT_OUT = replace(_ALL, offset=0)
+
+
+class Plain:
+    """An item that is no document."""
+
+
+def documents(task: str, count: int) -> list[Any]:
+    """Items of one task, without the session that pytest would want for them."""
+    items = []
+    for number in range(count):
+        item: Any = object.__new__(DocumentItem)
+        item.parent = task
+        item.name = f"{task}{number}"
+        items.append(item)
+    return items
+
+
+def names(items: list[Any]) -> list[str]:
+    return [getattr(item, "name", "plain") for item in items]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "a0 a1 a2 a3 a4"),
+        ({"limit": 2.0}, "a0 a1"),
+        ({"limit": 9.0}, "a0 a1 a2 a3 a4"),
+        ({"limit": 0.5}, "a0 a1 a2"),
+        ({"limit": 0.01}, "a0"),
+        ({"offset": 3}, "a3 a4"),
+        ({"offset": 9}, ""),
+        ({"offset": 1, "limit": 2.0}, "a1 a2"),
+        ({"shard": (2, 2)}, "a1 a3"),
+        ({"shard": (6, 6)}, ""),
+        ({"offset": 1, "limit": 3.0, "shard": (1, 2)}, "a1 a3"),
+    ],
+)
+def test_the_options_leave_a_part_of_a_task(
+    changes: dict[str, Any], expected: str
+) -> None:
+    items = documents("a", 5)
+
+    removed = narrow(items, replace(_NONE_LEFT_OUT, **changes))
+
+    assert names(items) == expected.split()
+    assert sorted(names(items) + names(removed)) == [f"a{n}" for n in range(5)]
+
+
+def test_each_task_is_narrowed_alone_and_other_items_stay() -> None:
+    items = [Plain(), *documents("a", 3), *documents("b", 3), Plain()]
+
+    narrow(items, replace(_NONE_LEFT_OUT, limit=1.0))
+
+    assert names(items) == ["plain", "a0", "b0", "plain"]
+
+
+@given(
+    st.integers(0, 40),
+    st.integers(1, 9),
+    st.integers(0, 12),
+    st.none() | st.integers(1, 50).map(float) | st.floats(0.01, 0.99),
+)
+def test_shards_part_what_offset_and_limit_leave(
+    count: int, shards: int, offset: int, limit: float | None
+) -> None:
+    options = replace(_NONE_LEFT_OUT, offset=offset, limit=limit)
+    whole = documents("a", count)
+    narrow(whole, options)
+
+    parts = []
+    for index in range(1, shards + 1):
+        part = documents("a", count)
+        narrow(part, replace(options, shard=(index, shards)))
+        parts.append(names(part))
+
+    sizes = list(map(len, parts))
+    assert sorted(name for part in parts for name in part) == sorted(names(whole))
+    assert max(sizes) - min(sizes) <= 1
+
+
+@given(st.integers(1, 40), st.integers(1, 9))
+def test_workers_part_a_session_with_documents(count: int, workers: int) -> None:
+    parts = []
+    for number in range(workers):
+        items = [Plain(), *documents("a", count)]
+        take_share(items, Share(number, workers))
+        parts.append(names(items))
+
+    expected = names([Plain(), *documents("a", count)])
+    assert sorted(name for part in parts for name in part) == sorted(expected)
+
+
+def test_a_session_without_documents_is_not_parted() -> None:
+    items: list[Any] = [Plain(), Plain(), Plain()]
+
+    take_share(items, Share(0, 2))
+
+    assert len(items) == 3
