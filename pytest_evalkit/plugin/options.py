@@ -7,14 +7,14 @@ in whose environment the plugin is installed.
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pytest_evalkit.plugin.option import Option, at_least, limit, seconds, shard
 
 OPTIONS_KEY: pytest.StashKey[RunOptions] = pytest.StashKey()
 
@@ -78,118 +78,26 @@ class RunOptions:
     fail_wrong: bool
 
 
-def _limit(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf or (value > 1 and value != int(value)):
-        raise ValueError
-    return value
-
-
-def _shard(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
-    if not match:
-        raise ValueError
-    index, count = int(match[1]), int(match[2])
-    if not 1 <= index <= count:
-        raise ValueError
-    return index, count
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def check(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise ValueError
-        return value
-
-    return check
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise ValueError
-    return value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Option:
-    """One option of the command line.
-
-    ``parse`` and ``rule`` belong together: what is not parsed is answered by the rule.
-    """
-
-    names: tuple[str, ...]
-    help: str
-    metavar: str = ""
-    parse: Callable[[str], Any] | None = None
-    rule: str = ""
-    default: Any = None
-    is_flag: bool = False
-    is_list: bool = False
-
-    @property
-    def dest(self) -> str:
-        return "evalkit_" + self.names[0].removeprefix("--").replace("-", "_")
-
-    def add_to(self, group: pytest.OptionGroup) -> None:
-        if self.is_flag:
-            group.addoption(
-                *self.names, dest=self.dest, action="store_true", help=self.help
-            )
-            return
-        group.addoption(
-            *self.names,
-            dest=self.dest,
-            action="append" if self.is_list else "store",
-            metavar=self.metavar,
-            default=None,
-            help=self.help,
-        )
-
-    def value(self, config: pytest.Config) -> Any:
-        given = config.getoption(self.dest)
-        if self.is_flag:
-            return given
-        if given is None:
-            return self.default
-        return (
-            [self._parsed(text) for text in given]
-            if self.is_list
-            else (self._parsed(given))
-        )
-
-    def _parsed(self, text: str) -> Any:
-        if self.parse is None:
-            return text
-        try:
-            return self.parse(text)
-        except ValueError:
-            raise pytest.UsageError(
-                f"{self.names[0]} {text!r}: must be {self.rule}"
-            ) from None
-
-
 _OPTIONS = (
-    _Option(
+    Option(
         names=("--model",),
         metavar="NAME",
         help="the model's backend: a registered name or package.module:Class",
     ),
-    _Option(
+    Option(
         names=("--model-args", "--model_args"),
         metavar="K=V,...",
         default="",
         help="arguments of the model; values may be quoted or JSON",
     ),
-    _Option(
+    Option(
         names=("--tasks",),
         metavar="A,B",
         is_list=True,
         default=(),
         help="tasks by name, glob or tag, wherever they are",
     ),
-    _Option(
+    Option(
         names=("--include-path", "--include_path"),
         metavar="DIR",
         parse=Path,
@@ -197,140 +105,140 @@ _OPTIONS = (
         default=(),
         help="a further folder to look for --tasks in",
     ),
-    _Option(
+    Option(
         names=("--limit",),
         metavar="N",
-        parse=_limit,
+        parse=limit,
         rule="a count of documents, or a share between 0 and 1",
         help="documents per task: a count, or a share below 1",
     ),
-    _Option(
+    Option(
         names=("--offset",),
         metavar="N",
-        parse=_at_least(0),
+        parse=at_least(0),
         rule="a count of documents, 0 or more",
         default=0,
         help="documents per task to leave out at the start",
     ),
-    _Option(
+    Option(
         names=("--shard",),
         metavar="I/N",
-        parse=_shard,
+        parse=shard,
         rule="I/N with 1 <= I <= N, such as 2/8",
         help="run the I-th of N shares of the documents",
     ),
-    _Option(
+    Option(
         names=("--repeats",),
         metavar="N",
-        parse=_at_least(1),
+        parse=at_least(1),
         rule="a count, 1 or more",
         help="how often each document is asked",
     ),
-    _Option(
+    Option(
         names=("--num-fewshot", "--num_fewshot"),
         metavar="N",
-        parse=_at_least(0),
+        parse=at_least(0),
         rule="a count of shots, 0 or more",
         help="shots per prompt",
     ),
-    _Option(
+    Option(
         names=("--system-instruction", "--system_instruction"),
         metavar="TEXT|FILE",
         help="system text, or a file that holds it",
     ),
-    _Option(
+    Option(
         names=("--fewshot-as-multiturn", "--fewshot_as_multiturn"),
         is_flag=True,
         help="give shots as turns of the conversation",
     ),
-    _Option(
+    Option(
         names=("--prompt-variant", "--prompt_variant"),
         metavar="NAME",
         help="key of the tasks' lmms_eval_specific_kwargs; default: the model's name",
     ),
-    _Option(
+    Option(
         names=("--gen-kwargs", "--gen_kwargs"),
         metavar="K=V,...",
         default="",
         help="generation parameters that replace the tasks'",
     ),
-    _Option(
+    Option(
         names=("--seed",),
         metavar="N",
-        parse=_at_least(0),
+        parse=at_least(0),
         rule="a whole number, 0 or more",
         default=1234,
         help="seed of few-shot draws and of everything else random (default 1234)",
     ),
-    _Option(
+    Option(
         names=("--max-concurrency", "--max_concurrency"),
         metavar="N",
-        parse=_at_least(1),
+        parse=at_least(1),
         rule="a count, 1 or more",
         default=32,
         help="requests in flight, over all workers together (default 32)",
     ),
-    _Option(
+    Option(
         names=("--request-timeout", "--request_timeout"),
         metavar="SECONDS",
-        parse=_seconds,
+        parse=seconds,
         rule="seconds, above 0",
         default=300.0,
         help="longest time one attempt of a request may take (default 300)",
     ),
-    _Option(
+    Option(
         names=("--max-attempts", "--max_attempts"),
         metavar="N",
-        parse=_at_least(1),
+        parse=at_least(1),
         rule="a count, 1 or more",
         default=5,
         help="how often a request is tried before its document is in error (default 5)",
     ),
-    _Option(
+    Option(
         names=("--reasoning-tags", "--reasoning_tags"),
         metavar="none|JSON",
         help="pairs of tags around thought that is not scored; default <think> and "
         "<analysis>",
     ),
-    _Option(
+    Option(
         names=("--output-path", "--output_path"),
         metavar="DIR",
         parse=Path,
         default=Path("results"),
         help="where runs are kept (default results/)",
     ),
-    _Option(
+    Option(
         names=("--sample",),
         is_flag=True,
         help="run on the few synthetic documents shipped beside each benchmark",
     ),
-    _Option(
+    Option(
         names=("--data-dir", "--data_dir"),
         metavar="DIR",
         parse=Path,
         help="local mirror of datasets, looked in first",
     ),
-    _Option(
+    Option(
         names=("--gate",),
         metavar="[TASK:]METRIC>=X",
         is_list=True,
         default=(),
         help="a condition that the results must meet; may be given several times",
     ),
-    _Option(
+    Option(
         names=("--gate-partial", "--gate_partial"),
         is_flag=True,
         help="judge gates although only a part of the documents was selected",
     ),
-    _Option(
+    Option(
         names=("--max-errors", "--max_errors"),
         metavar="N",
-        parse=_at_least(0),
+        parse=at_least(0),
         rule="a count of documents, 0 or more",
         default=0,
         help="documents in error that do not fail the run (default 0)",
     ),
-    _Option(
+    Option(
         names=("--fail-wrong", "--fail_wrong"),
         is_flag=True,
         help="fail the items whose answer is wrong, so that --lf runs just these",

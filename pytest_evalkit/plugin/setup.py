@@ -52,7 +52,8 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
 
         for gate in options.gates:
             parse_gate(gate)
-    if options.tasks and not hasattr(config, "workerinput"):
+    if options.tasks:
+        # In workers too: xdist starts them with the command line as it was given.
         from pytest_evalkit.plugin.named_tasks import add_named_tasks
 
         add_named_tasks(config, options)

@@ -82,6 +82,7 @@ def test_results_have_the_keys_that_readers_expect(arith_suite: ArithSuite) -> N
     assert results["higher_is_better"] == {"arith": {"exact_match": True}}
     assert results["model_name"] == "constant"
     assert results["configs"]["arith"]["doc_to_text"] == "{{question}}="
+    assert results["configs"]["arith"]["metadata"]["keywords"] == ["category"]
     assert results["config"]["resolved_cli_args"]["seed"] == 7
     assert results["config"]["resolved_cli_args"]["model_args"] == "text='2'"
     assert len(results["task_hashes"]["arith"]) == 64

@@ -60,19 +60,26 @@ def test_what_is_left_out_counts_as_deselected(arith_suite: ArithSuite) -> None:
     result.assert_outcomes(passed=2, deselected=4)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_shards_part_the_documents_exactly(
-    arith_suite: ArithSuite, workers: tuple[str, ...]
-) -> None:
+def test_shards_part_the_documents_exactly(arith_suite: ArithSuite) -> None:
     arith_suite.task(rows=[{"question": "1", "answer": "1", "category": "a"}] * 7)
     asked: list[list[str]] = []
 
     for shard in ("1/3", "2/3", "3/3"):
-        arith_suite.run("--model", "oracle", "--shard", shard, *workers)
+        arith_suite.run("--model", "oracle", "--shard", shard)
         asked.append(arith_suite.ran())
 
     assert sorted(map(len, asked)) == [2, 2, 3]
     assert sorted(name for part in asked for name in part) == [str(n) for n in range(7)]
+
+
+def test_a_shard_is_parted_among_workers(arith_suite: ArithSuite) -> None:
+    arith_suite.run("--model", "oracle", "--shard", "2/3")
+    alone = arith_suite.ran()
+
+    result = arith_suite.run("--model", "oracle", "--shard", "2/3", "-n", "2")
+
+    result.assert_outcomes(passed=2)
+    assert arith_suite.ran() == alone
 
 
 def test_a_limit_counts_the_documents_of_each_task(arith_suite: ArithSuite) -> None:

@@ -143,3 +143,13 @@ def test_a_wrong_option_is_said_once_and_no_worker_starts(
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: unknown model 'orcale'; did you mean*"])
+
+
+def test_tasks_named_on_the_command_line_reach_the_workers(
+    pytester: pytest.Pytester,
+) -> None:
+    result = pytester.runpytest_subprocess(
+        "--tasks", "gsm8k,mme", "--sample", "--model", "oracle", "-n", "2"
+    )
+
+    result.assert_outcomes(passed=34)

@@ -1,0 +1,133 @@
+"""One option of the command line: how it is declared, checked and read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+
+def limit(text: str) -> float:
+    """Read a count of documents, or a share of them below one.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    value = float(text)
+    if not 0 < value < math.inf or (value > 1 and value != int(value)):
+        raise ValueError
+    return value
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Read ``i/n``: which of how many shares, counted from one.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not match:
+        raise ValueError
+    index, count = int(match[1]), int(match[2])
+    if not 1 <= index <= count:
+        raise ValueError
+    return index, count
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Make a reader of whole numbers that are not below a bound."""
+
+    def check(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise ValueError
+        return value
+
+    return check
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds above zero.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise ValueError
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of the command line.
+
+    Attributes:
+        names: Its spellings; the first is the one that messages use.
+        help: What it means.
+        metavar: What stands for its value in the help.
+        parse: Reads the value, raising ValueError; None leaves it a text.
+        rule: What a value must be, told where ``parse`` fails.
+        default: The value where none is given.
+        is_flag: True for an option without a value.
+        is_list: True for one that may be given several times.
+    """
+
+    names: tuple[str, ...]
+    help: str
+    metavar: str = ""
+    parse: Callable[[str], Any] | None = None
+    rule: str = ""
+    default: Any = None
+    is_flag: bool = False
+    is_list: bool = False
+
+    @property
+    def dest(self) -> str:
+        """The name of its value among pytest's options."""
+        return "evalkit_" + self.names[0].removeprefix("--").replace("-", "_")
+
+    def add_to(self, group: pytest.OptionGroup) -> None:
+        """Declare it."""
+        if self.is_flag:
+            group.addoption(
+                *self.names, dest=self.dest, action="store_true", help=self.help
+            )
+            return
+        group.addoption(
+            *self.names,
+            dest=self.dest,
+            action="append" if self.is_list else "store",
+            metavar=self.metavar,
+            default=None,
+            help=self.help,
+        )
+
+    def value(self, config: pytest.Config) -> Any:
+        """Read what the user gave, or the default.
+
+        Raises:
+            pytest.UsageError: It breaks the rule.
+        """
+        given = config.getoption(self.dest)
+        if self.is_flag:
+            return given
+        if given is None:
+            return self.default
+        if self.is_list:
+            return [self._parsed(text) for text in given]
+        return self._parsed(given)
+
+    def _parsed(self, text: str) -> Any:
+        if self.parse is None:
+            return text
+        try:
+            return self.parse(text)
+        except ValueError:
+            raise pytest.UsageError(
+                f"{self.names[0]} {text!r}: must be {self.rule}"
+            ) from None
