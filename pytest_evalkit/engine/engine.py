@@ -92,16 +92,21 @@ class Engine:
     async def _attempt(self, request: Request) -> Response:
         try:
             async with PatientTimeout(self.policy.timeout_s):
-                return await self.backend.generate(request)
+                response = await self.backend.generate(request)
         except ModelError:
             raise
         except TimeoutError as error:
             raise TransientModelError(
                 f"no answer within {self.policy.timeout_s:g} s"
             ) from error
-        except Exception as error:
+        except asyncio.CancelledError as error:
+            if _is_cancelled_from_outside():
+                raise
+            raise RequestRejectedError("the backend cancelled itself") from error
+        except (Exception, SystemExit) as error:
             # Backends of users may raise anything; it is the request that failed.
             raise RequestRejectedError(f"{type(error).__name__}: {error}") from error
+        return _checked(response)
 
     def _allowed_attempts(self, error: TransientModelError) -> int:
         if error.is_unreachable and not self._has_answered:
@@ -116,3 +121,22 @@ class Engine:
             final = TransientModelError(f"{error} ({attempts} attempts)")
         final.attempts = attempts
         return final
+
+
+def _is_cancelled_from_outside() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _checked(response: object) -> Response:
+    """Make sure that an answer is one, whoever wrote the backend."""
+    if isinstance(response, Response) and isinstance(response.text, str):
+        return response
+    told = (
+        f"a Response whose text is {response.text!r}"
+        if isinstance(response, Response)
+        else f"a {type(response).__name__}"
+    )
+    raise RequestRejectedError(
+        f"the backend returned {told}; it must return a Response with a text"
+    )

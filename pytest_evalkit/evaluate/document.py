@@ -126,7 +126,7 @@ def document_flow(
         )
     except EvalkitError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # A task's own code may raise anything, and only its document is at fault.
         raise UnscorableError(_blame(error)) from error
     reasoning = tuple(
@@ -141,7 +141,7 @@ def document_flow(
     )
 
 
-def _blame(error: Exception) -> str:
+def _blame(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     return f"scorer raised {type(error).__name__}: {error}{place}"

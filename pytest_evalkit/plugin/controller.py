@@ -48,8 +48,6 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:
         """Tell a worker its share and where to write."""
-        if self._config.getoption("dist") == "each":
-            return
         if self._shares is None:
             self._shares = Shares(node.workerinput["workercount"])
         self._shares.assign(node)
@@ -76,10 +74,8 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(
         self, config: pytest.Config, log: Any
-    ) -> SharedScheduling | None:
+    ) -> SharedScheduling:
         """Schedule whole shares, on top of what xdist would have done."""
-        if config.getoption("dist") == "each":
-            return None
         others = config.pluginmanager.subset_hook_caller(
             "pytest_xdist_make_scheduler", remove_plugins=[self]
         )

@@ -20,7 +20,7 @@ from pytest_evalkit.plugin.collection import DocumentItem, TaskFile
 from pytest_evalkit.plugin.lookahead import Lookahead
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.watch import Watch
-from pytest_evalkit.plugin.wire import closing_report, report_document, slim
+from pytest_evalkit.plugin.wire import report_document, slim, teardown_report
 from pytest_evalkit.results.journal import SelectionDict
 
 
@@ -88,11 +88,23 @@ class DocumentRunner:
             hook = item.parent.report_hook
             hook.pytest_runtest_logreport(report=report)
             if self._wants_closing:
-                hook.pytest_runtest_logreport(report=closing_report(item, report))
+                closing = teardown_report(item, "passed", None)
+                closing.user_properties = report.user_properties
+                hook.pytest_runtest_logreport(report=closing)
             slim(report, item.config)
         finally:
             if nextitem is None or nextitem.parent is not item.parent:
-                self._anchors.leave(nextitem)
+                self._leave(item, nextitem)
+
+    def _leave(self, item: DocumentItem, nextitem: pytest.Item | None) -> None:
+        """Tear the file's fixtures down; what they raise is told, as for any test."""
+        try:
+            self._anchors.leave(nextitem)
+        # A user's fixture may raise anything, and the results are to stand.
+        except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001
+            message = f"the model fixture raised {type(error).__name__}: {error}"
+            report = teardown_report(item, "failed", message)
+            item.parent.report_hook.pytest_runtest_logreport(report=report)
 
     def _outcome(self, item: DocumentItem) -> DocumentOutcome:
         reason = self._reason_to_skip(item)

@@ -54,6 +54,7 @@ class Lookahead:
         self._running = 0
         self._last_turn = monotonic()
         self._fault: BaseException | None = None
+        self._is_closing = False
         self._next_tick: asyncio.TimerHandle
 
     @property
@@ -93,6 +94,10 @@ class Lookahead:
     def close(self) -> None:
         """Cancel what is under way and wait until it has ended."""
         self._coming.clear()
+        self._is_closing = True
+        # An interrupt may have left callbacks behind that stop the loop.
+        self._loop.call_soon(self._loop.stop)
+        self._loop.run_forever()
         tasks = [task for task in self._tasks.values() if not task.done()]
         for task in tasks:
             task.cancel()
@@ -101,7 +106,7 @@ class Lookahead:
                 asyncio.gather(*tasks, return_exceptions=True)
             )
         for task in self._tasks.values():
-            if not task.cancelled():
+            if task.done() and not task.cancelled():
                 task.exception()
         self._tasks.clear()
 
@@ -136,7 +141,7 @@ class Lookahead:
 
     def _ended(self, task: asyncio.Task[DocumentOutcome]) -> None:
         self._running -= 1
-        if task.cancelled():
+        if task.cancelled() or self._is_closing:
             return
         if task.exception() is not None:
             self._fault = task.exception()

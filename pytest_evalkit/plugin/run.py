@@ -206,11 +206,24 @@ class Run:
         """List the options in force, as the results record them."""
         return given_options(self.config)
 
-    def close(self) -> None:
-        """Give back connections, files and the loop."""
-        if "loop" in vars(self):
-            for model in self._models:
+    def close_models(self) -> str | None:
+        """Give back what the models hold.
+
+        Returns:
+            What went wrong, in one line, or None.
+        """
+        problem = None
+        for model in self._models:
+            try:
                 self.loop.run_until_complete(model.backend.aclose())
+            # A user's backend may raise anything, and the results are to stand.
+            except Exception as error:  # noqa: BLE001
+                problem = f"{model.name} did not close: {type(error).__name__}: {error}"
+        return problem
+
+    def close(self) -> None:
+        """Give back files and the loop."""
+        if "loop" in vars(self):
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.run_until_complete(self.loop.shutdown_default_executor())
             self.loop.close()

@@ -72,9 +72,11 @@ class EvaluationSession:
         finally:
             gc.unfreeze()
             self._documents.close()
+            problem = self._run.close_models()
             self._watch.end()
             if not worker_input(self._config) and self._run.has_journal:
                 self._conclusion = conclude(session, self._run, is_whole=is_whole)
+                self._conclusion.problem = self._conclusion.problem or problem
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(

@@ -114,21 +114,21 @@ def say(report: pytest.TestReport, word: str) -> None:
     setattr(report, _WORD, word)
 
 
-def closing_report(item: DocumentItem, report: pytest.TestReport) -> pytest.TestReport:
-    """Make the second report that JUnit XML takes a test's properties from.
+def teardown_report(
+    item: DocumentItem, outcome: Outcome, longrepr: Longrepr
+) -> pytest.TestReport:
+    """Make a second report of a document, of what followed its evaluation.
 
-    Args:
-        item: The document's item.
-        report: Its first report.
+    JUnit XML takes a test's properties from it, and a fixture that cannot be torn down
+    is told by it.
     """
     return pytest.TestReport(
-        nodeid=report.nodeid,
-        location=report.location,
+        nodeid=item.nodeid,
+        location=item.location,
         keywords=item.parent.report_keywords,
-        outcome="passed",
-        longrepr=None,
+        outcome=outcome,
+        longrepr=longrepr,
         when="teardown",
-        user_properties=report.user_properties,
     )
 
 

@@ -10,6 +10,7 @@ from numbers import Real
 from typing import Any
 
 from pytest_evalkit.evaluate.sample import SampleDict, Status
+from pytest_evalkit.naming import suggestion
 from pytest_evalkit.results.schema import AggregateDict, CoverageDict
 from pytest_evalkit.scoring import MetricSpec, ScoringPlan
 from pytest_evalkit.stats import interval95, mean, standard_error
@@ -30,6 +31,8 @@ class Tally:
         self._status: dict[int, Status] = {}
         self._hashes: dict[int, str] = {}
         self._error_kinds: dict[int, str] = {}
+        # Metrics that samples have and the task does not list.
+        self._unlisted: dict[str, None] = {}
         # Values by document, for each filter and metric: only what has a value.
         self._values: dict[tuple[str, str], dict[int, Any]] = {
             (pipeline.name, metric.name): {}
@@ -48,6 +51,9 @@ class Tally:
             self._error_kinds.pop(doc_id, None)
         for metric in self._plan.metrics:
             self._take(sample, metric.name)
+        for name in sample["metrics"]:
+            if (sample["filter"], name) not in self._values:
+                self._unlisted[name] = None
 
     def _take(self, sample: Mapping[str, Any], metric: str) -> None:
         values = self._values.get((sample["filter"], metric))
@@ -84,11 +90,18 @@ class Tally:
 
     def aggregates(self) -> list[AggregateDict]:
         """Aggregate each metric under each filter, values in document order."""
-        return [
+        rows = [
             _aggregate(metric, pipeline.name, self._ordered(pipeline.name, metric.name))
             for pipeline in self._plan.pipelines
             for metric in self._plan.metrics
         ]
+        for row in rows:
+            if row["n"] == 0 and self._unlisted:
+                row["error"] = (
+                    f"no document has it; the scorer gives others that the task does "
+                    f"not list: {suggestion(row['metric'], self._unlisted)}"
+                )
+        return rows
 
     def _ordered(self, pipeline: str, metric: str) -> list[Any]:
         values = self._values[pipeline, metric]

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from pytest_evalkit.errors import ResultsError
 
+# Well below what file systems allow, since prefixes and suffixes are added.
+_LONGEST = 120
 _UNSAFE = re.compile(r'[<>:"/\\|?*\[\]\s]+')
 
 
 def safe_name(name: str) -> str:
     """Make a name usable as a file name."""
-    return _UNSAFE.sub("__", name).strip("._") or "unnamed"
+    return _UNSAFE.sub("__", name).strip("._")[:_LONGEST] or "unnamed"
 
 
 @dataclass(frozen=True, slots=True)

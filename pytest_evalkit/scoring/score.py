@@ -77,6 +77,10 @@ def _processed(
 def _value(metric: MetricSpec, target: Any, filtered: Any) -> Any:
     if metric.function is bypass:
         return None
+    if target is None:
+        raise ScoringError(
+            f"the document has no target to compare with by metric {metric.name!r}"
+        )
     targets = list(target) if isinstance(target, list | tuple) else [target]
     if metric.function is exact_match:
         return _matched(metric, targets, filtered)

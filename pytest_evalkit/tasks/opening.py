@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pytest_evalkit.errors import TaskError
+from pytest_evalkit.errors import DatasetError, TaskError
 from pytest_evalkit.tasks import item_ids
 from pytest_evalkit.tasks.documents import Documents, Rows
 from pytest_evalkit.tasks.fewshot import SAMPLERS, Pool, Sampler, ShortPoolError
@@ -80,13 +80,18 @@ def open_documents(recipe: Recipe, sources: DataSources) -> Documents:
         DatasetError: It is not there or cannot be read.
     """
     id_columns = (recipe.id_column,) if recipe.id_column else item_ids.ID_COLUMNS
-    return _read(
+    documents = _read(
         recipe,
         recipe.split,
         sources,
         process_docs=recipe.values.get("process_docs"),
         keep=(*id_columns, *recipe.keywords),
     )
+    if len(documents) == 0:
+        raise DatasetError(
+            f"split {recipe.split!r} has no documents", path=recipe.source.path
+        )
+    return documents
 
 
 def open_fields(recipe: Recipe, documents: Documents, sources: DataSources) -> Fields:

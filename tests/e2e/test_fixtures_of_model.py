@@ -241,3 +241,24 @@ def test_documents_are_skipped_where_the_model_fixture_skips(
     result.assert_outcomes(skipped=6)
     result.stdout.fnmatch_lines(["SKIPPED*no GPU here*"])
     assert result.ret == 0
+
+
+def test_a_model_that_cannot_be_unmade_is_told_and_the_results_stand(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.write(
+        "conftest.py",
+        "import pytest\n"
+        "from pytest_evalkit import MockBackend\n"
+        "@pytest.fixture(scope='module')\n"
+        "def model():\n"
+        "    yield MockBackend(lambda request: request.origin.target)\n"
+        "    raise ValueError('cannot close')\n",
+    )
+
+    result = arith_suite.run()
+
+    assert result.ret == 1
+    assert "INTERNALERROR" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["*ValueError: cannot close*"])
+    assert arith_suite.score() == 1.0

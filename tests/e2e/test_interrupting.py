@@ -83,3 +83,22 @@ def test_an_ordinary_test_that_is_interrupted_leaves_the_samples_before_it(
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert results["complete"] is False
     assert results["coverage"]["arith"]["scored"] == 6
+
+
+def test_an_interrupt_within_a_request_leaves_the_results(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.model(
+        "def answer(request):\n"
+        "    if request.origin.doc_id == 3: raise KeyboardInterrupt\n"
+        "    return target_of(request)\n"
+    )
+
+    # The default concurrency: the fault needs other documents in flight.
+    result = arith_suite.run_apart()
+
+    assert result.ret not in {0, pytest.ExitCode.INTERNAL_ERROR}
+    assert arith_suite.results()["complete"] is False
+    assert (
+        {"q0", "q1", "q2"} <= set(arith_suite.ran()) <= {"q0", "q1", "q2", "q4", "q5"}
+    )

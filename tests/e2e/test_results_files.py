@@ -273,3 +273,21 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(
     assert result.ret not in {0, pytest.ExitCode.INTERNAL_ERROR}
     assert "cannot write" in text
     assert "Traceback" not in text
+
+
+def test_a_backend_that_cannot_close_leaves_the_results_and_one_line(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.write(
+        "mine.py",
+        "from pytest_evalkit import Response\n"
+        "class Mine:\n"
+        "    model_name = 'mine'\n"
+        "    def describe(self): return {}\n"
+        "    async def generate(self, request): return Response(text='2')\n"
+        "    async def aclose(self): raise RuntimeError('cannot close')\n",
+    )
+
+    result = arith_suite.run_apart("--model", "mine:Mine")
+
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()

@@ -344,3 +344,42 @@ def test_answers_that_come_in_another_order_go_to_their_documents(
     assert result.ret == 0
     assert arith_suite.score() == 1.0
     result.stdout.fnmatch_lines([f"*arith?q{n}?*exact_match*=1*" for n in range(6)])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return {'text': '2'}",
+        "return Response(text=None)",
+        "raise asyncio.CancelledError",
+        "raise SystemExit('no')",
+    ],
+)
+def test_an_answer_that_is_none_is_an_error_of_its_document(
+    arith_suite: ArithSuite, body: str
+) -> None:
+    arith_suite.model(
+        "import asyncio\n"
+        "def answer(request):\n"
+        "    if request.origin.doc_id != 1: return target_of(request)\n"
+        f"    {body}\n"
+    )
+
+    result = arith_suite.run()
+
+    assert result.ret == 1
+    result.assert_outcomes(passed=5, failed=1)
+    assert arith_suite.score() == 1.0
+
+
+def test_a_metric_that_the_scorer_never_gives_fails_the_run(
+    arith_suite: ArithSuite,
+) -> None:
+    path = arith_suite.task(metric_list=[{"metric": "acc"}])
+    arith_suite.write("arith/utils.py", "def score(doc, results): return {'accc': 1}\n")
+    scorer = "process_results: !function utils.score\n"
+    path.write_text(path.read_text("utf-8") + scorer, encoding="utf-8")
+
+    result = arith_suite.run("--model", "oracle")
+
+    assert result.ret == 1

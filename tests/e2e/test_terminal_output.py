@@ -103,6 +103,19 @@ def test_junit_has_one_case_a_document_and_a_gate(
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
 
 
+def test_junit_has_the_scores_of_each_document(arith_suite: ArithSuite) -> None:
+    arith_suite.run(*_SIXTH, "--junitxml", "junit.xml")
+
+    cases = ET.parse(arith_suite.root / "junit.xml").getroot()[0].iter("testcase")
+    values = {
+        case.get("name"): entry.get("value")
+        for case in cases
+        for entry in case.iter("property")
+        if entry.get("name") == "exact_match,none"
+    }
+    assert values == {f"arith[q{n}]": ("1.0" if n == 1 else "0.0") for n in range(6)}
+
+
 def test_junit_tells_why_a_document_is_in_error(arith_suite: ArithSuite) -> None:
     arith_suite.model("def answer(request): raise RequestRejectedError('too long')")
 

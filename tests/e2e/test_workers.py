@@ -153,3 +153,12 @@ def test_tasks_named_on_the_command_line_reach_the_workers(
     )
 
     result.assert_outcomes(passed=34)
+
+
+def test_documents_are_not_run_by_each_worker(arith_suite: ArithSuite) -> None:
+    result = arith_suite.run(
+        "--model", "oracle", "-n", "2", "--dist", "each", "--gate", "exact_match>=2"
+    )
+
+    result.assert_outcomes(passed=6, failed=1)
+    assert arith_suite.score() == 1.0

@@ -129,7 +129,7 @@ def test_the_hash_is_that_of_canonical_json() -> None:
 
 
 def test_lone_surrogates_can_be_hashed() -> None:
-    text = b'{"a": "\\ud800", "b": 1}'
+    text = b'{"a":"\\ud800","b":1}'
 
     assert doc_hash({"b": 1, "a": "\ud800"}) == hashlib.sha256(text).hexdigest()
 
