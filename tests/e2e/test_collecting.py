@@ -118,7 +118,9 @@ def test_nothing_collected_is_exit_status_5(arith_suite: ArithSuite) -> None:
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_a_task_without_documents_is_exit_status_5(arith_suite: ArithSuite) -> None:
+def test_a_task_without_documents_is_an_error_in_one_line(
+    arith_suite: ArithSuite,
+) -> None:
     arith_suite.write("arith/utils.py", "def none(docs): return docs.select([])\n")
     path = arith_suite.task()
     text = path.read_text("utf-8") + "process_docs: !function utils.none\n"
@@ -126,7 +128,8 @@ def test_a_task_without_documents_is_exit_status_5(arith_suite: ArithSuite) -> N
 
     result = arith_suite.run("--model", "oracle")
 
-    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*arith.yaml: split 'test' has no documents*"])
 
 
 def test_tasks_are_found_by_name_and_by_tag(arith_suite: ArithSuite) -> None:

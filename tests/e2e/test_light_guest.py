@@ -30,6 +30,7 @@ _OWN = {
     "pytest_evalkit.plugin",
     "pytest_evalkit.plugin.collection",
     "pytest_evalkit.plugin.fixtures",
+    "pytest_evalkit.plugin.option",
     "pytest_evalkit.plugin.options",
     "pytest_evalkit.plugin.place",
     "pytest_evalkit.plugin.setup",

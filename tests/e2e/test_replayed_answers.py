@@ -33,6 +33,7 @@ metric_list:
 def test_gsm8k_of_a_finetuned_6b_model(
     pytester: pytest.Pytester, shared_data: Path
 ) -> None:
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     (pytester.path / "recorded.yaml").write_text(_TASK)
     shutil.copy(shared_data / "gsm8k" / "test.jsonl", pytester.path / "test.jsonl")
     recorded = shared_data / "gsm8k" / "recorded_6b_finetuning.jsonl"
@@ -54,6 +55,7 @@ def test_gsm8k_of_a_finetuned_6b_model(
 def test_a_document_without_a_recorded_answer_is_in_error(
     pytester: pytest.Pytester, shared_data: Path
 ) -> None:
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     (pytester.path / "recorded.yaml").write_text(_TASK)
     shutil.copy(shared_data / "gsm8k" / "test.jsonl", pytester.path / "test.jsonl")
     recorded = shared_data / "gsm8k" / "recorded_6b_finetuning.jsonl"
