@@ -69,9 +69,8 @@ def pytest_report_teststatus(
     report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
 ) -> tuple[str, str, Any] | None:
     """Let documents and gates pass without a dot each; show scores under ``-v``."""
-    word = getattr(report, "evalkit_word", None)
-    if word is None:
+    if not (hasattr(report, "evalkit") or hasattr(report, "evalkit_word")):
         return None
     from pytest_evalkit.plugin.wire import shown_status
 
-    return shown_status(report, word, config)
+    return shown_status(report, config)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -46,11 +46,6 @@ class TaskFile(pytest.Module):
 
     obj = None
     opened: OpenedTask
-
-    @cached_property
-    def report_keywords(self) -> dict[str, Literal[1]]:
-        """What reports of the file's documents carry as keywords: one copy for all."""
-        return dict.fromkeys((self.name, self.opened.task.name), 1)
 
     @cached_property
     def report_hook(self) -> HookRelay:

@@ -20,7 +20,12 @@ from pytest_evalkit.plugin.collection import DocumentItem, TaskFile
 from pytest_evalkit.plugin.lookahead import Lookahead
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.watch import Watch
-from pytest_evalkit.plugin.wire import report_document, slim, teardown_report
+from pytest_evalkit.plugin.wire import (
+    closing_report,
+    report_document,
+    slim,
+    teardown_report,
+)
 from pytest_evalkit.results.journal import SelectionDict
 
 
@@ -88,9 +93,7 @@ class DocumentRunner:
             hook = item.parent.report_hook
             hook.pytest_runtest_logreport(report=report)
             if self._wants_closing:
-                closing = teardown_report(item, "passed", None)
-                closing.user_properties = report.user_properties
-                hook.pytest_runtest_logreport(report=closing)
+                hook.pytest_runtest_logreport(report=closing_report(item, outcome))
             slim(report, item.config)
         finally:
             if nextitem is None or nextitem.parent is not item.parent:

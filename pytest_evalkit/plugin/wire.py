@@ -7,6 +7,7 @@ that this package puts on a report is written and read here.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Literal, TypedDict, cast
 
 import pytest
@@ -20,6 +21,9 @@ _WORD = "evalkit_word"
 
 # With these of -r the summary lists what passed, and needs a word for it.
 _LISTING_PASSED = frozenset("pPA")
+
+# One for all reports, as the terminal keeps every one.
+_NO_KEYWORDS: Mapping[str, Literal[1]] = {}
 
 Outcome = Literal["passed", "failed", "skipped"]
 Longrepr = str | tuple[str, int, str] | None
@@ -63,13 +67,7 @@ def report_document(
     }
     report = _report(item, outcome, failure, started)
     setattr(report, _ATTRIBUTE, said)
-    say(report, _word(outcome, primary))
     report.duration = outcome.duration_s
-    report.user_properties.extend(
-        (name, value)
-        for name, value in outcome.scores.items()
-        if isinstance(value, int | float | str)
-    )
     return report
 
 
@@ -84,7 +82,7 @@ def _report(
     return pytest.TestReport(
         nodeid=getattr(item, "id", item.nodeid),
         location=item.location,
-        keywords=item.parent.report_keywords,
+        keywords=_NO_KEYWORDS,
         outcome=word,
         longrepr=longrepr,
         when="call",
@@ -103,29 +101,41 @@ def _failure(
     return None
 
 
-def _word(outcome: DocumentOutcome, primary: tuple[str, float] | None) -> str:
-    if outcome.status == "scored":
-        return f"{primary[0]}={primary[1]:g}" if primary else "SCORED"
-    return outcome.status.upper()
+def word_of(report: pytest.TestReport | pytest.CollectReport) -> str | None:
+    """Find the word that listings show for a report of ours; None for any other."""
+    said = read_report(report)
+    if said is None:
+        return cast("str | None", getattr(report, _WORD, None))
+    if said["status"] != "scored":
+        return said["status"].upper()
+    metric, score = said["metric"], said["score"]
+    return "SCORED" if score is None else f"{metric}={score:g}"
 
 
 def say(report: pytest.TestReport, word: str) -> None:
-    """Give a report the word that listings show for it."""
+    """Give a report that is no document's the word that listings show for it."""
     setattr(report, _WORD, word)
+
+
+def closing_report(item: DocumentItem, outcome: DocumentOutcome) -> pytest.TestReport:
+    """Make the second report that JUnit XML takes a test's properties from."""
+    report = teardown_report(item, "passed", None)
+    report.user_properties.extend(
+        (name, value)
+        for name, value in outcome.scores.items()
+        if isinstance(value, int | float | str)
+    )
+    return report
 
 
 def teardown_report(
     item: DocumentItem, outcome: Outcome, longrepr: Longrepr
 ) -> pytest.TestReport:
-    """Make a second report of a document, of what followed its evaluation.
-
-    JUnit XML takes a test's properties from it, and a fixture that cannot be torn down
-    is told by it.
-    """
+    """Make a second report of a document, of what followed its evaluation."""
     return pytest.TestReport(
         nodeid=item.nodeid,
         location=item.location,
-        keywords=item.parent.report_keywords,
+        keywords=_NO_KEYWORDS,
         outcome=outcome,
         longrepr=longrepr,
         when="teardown",
@@ -139,13 +149,12 @@ def slim(report: pytest.TestReport, config: pytest.Config) -> None:
         report: A report that has been handed to all hooks.
         config: Says whether a listing at the end wants the word.
     """
-    del report.__dict__[_ATTRIBUTE]
     if not _LISTING_PASSED & set(config.getoption("reportchars", "")):
-        del report.__dict__[_WORD]
+        del report.__dict__[_ATTRIBUTE]
 
 
 def shown_status(
-    report: pytest.CollectReport | pytest.TestReport, word: str, config: pytest.Config
+    report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
 ) -> tuple[str, str, Any]:
     """Say how the terminal shows a report of ours.
 
@@ -158,4 +167,4 @@ def shown_status(
         return report.outcome, "", report.outcome.upper()
     is_verbose = config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES) > 0
     is_listed = _LISTING_PASSED & set(config.option.reportchars)
-    return report.outcome, "", word if is_verbose or is_listed else ""
+    return report.outcome, "", word_of(report) if is_verbose or is_listed else ""
