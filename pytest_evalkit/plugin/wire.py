@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal, NamedTuple, TypedDict, cast
 
 import pytest
 
@@ -149,7 +149,7 @@ def slim(report: pytest.TestReport, config: pytest.Config) -> None:
         report: A report that has been handed to all hooks.
         config: Says whether a listing at the end wants the word.
     """
-    if not _LISTING_PASSED & set(config.getoption("reportchars", "")):
+    if not _showing(config).in_list:
         del report.__dict__[_ATTRIBUTE]
 
 
@@ -165,6 +165,28 @@ def shown_status(
     """
     if not report.passed:
         return report.outcome, "", report.outcome.upper()
-    is_verbose = config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES) > 0
-    is_listed = _LISTING_PASSED & set(config.option.reportchars)
-    return report.outcome, "", word_of(report) if is_verbose or is_listed else ""
+    showing = _showing(config)
+    is_shown = showing.at_once or showing.in_list
+    return report.outcome, "", word_of(report) if is_shown else ""
+
+
+class _Showing(NamedTuple):
+    """Where the words of documents that passed are shown."""
+
+    at_once: bool
+    in_list: bool
+
+
+_SHOWING_KEY: pytest.StashKey[_Showing] = pytest.StashKey()
+
+
+def _showing(config: pytest.Config) -> _Showing:
+    """Read what the user wants to see; once, since every report asks."""
+    showing = config.stash.get(_SHOWING_KEY, None)
+    if showing is None:
+        verbosity = config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES)
+        chars = config.getoption("reportchars", "")
+        showing = config.stash[_SHOWING_KEY] = _Showing(
+            at_once=verbosity > 0, in_list=bool(_LISTING_PASSED & set(chars))
+        )
+    return showing
