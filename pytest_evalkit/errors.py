@@ -8,6 +8,7 @@
     │   ├── ModelUnavailableError  it cannot be reached or refuses us: stop the run
     │   ├── RequestRejectedError   this request cannot be served: asking again is vain
     │   └── TransientModelError    asking again may help
+    ├── BudgetSpentError           the run may spend no more: what is left is skipped
     ├── ScoringError               an answer could not be scored
     └── ResultsError               results could not be read or written
 
@@ -80,6 +81,7 @@ class TransientModelError(ModelError):
     Attributes:
         retry_after_s: Seconds the endpoint asked us to wait, or None.
         is_unreachable: True when no connection could be made at all.
+        status: HTTP status of the refusal, such as 429, or None where there was none.
     """
 
     def __init__(
@@ -88,10 +90,16 @@ class TransientModelError(ModelError):
         *,
         retry_after_s: float | None = None,
         is_unreachable: bool = False,
+        status: int | None = None,
     ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.is_unreachable = is_unreachable
+        self.status = status
+
+
+class BudgetSpentError(EvalkitError):
+    """The run may spend no more: the request was not sent."""
 
 
 class ScoringError(EvalkitError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_evalkit.messages import Message
+from pytest_evalkit.messages import Message, ToolCallPart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,21 +58,67 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A tool that a model may call.
+
+    Attributes:
+        name: What the model calls it.
+        description: What it does, in words for the model.
+        parameters: JSON Schema of its arguments, which are one object.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Generate:
     """Ask a model to continue a conversation.
 
     Attributes:
         messages: What has been said, in order; at least one.
         parameters: How to generate.
+        tools: What the model may call; empty for nothing.
         origin: The document that asks, or None outside a task.
     """
 
     messages: tuple[Message, ...]
     parameters: GenerationParameters = GenerationParameters()
+    tools: tuple[Tool, ...] = ()
     origin: Origin | None = None
 
 
-Request = Generate
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loglikelihood:
+    """Ask how likely a model finds a continuation.
+
+    Attributes:
+        context: What comes before; may be empty.
+        continuation: What is judged; at least one token.
+        origin: The document that asks, or None outside a task.
+    """
+
+    context: str
+    continuation: str
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollingLoglikelihood:
+    """Ask how likely a model finds a whole text, however long.
+
+    Attributes:
+        text: What is judged, from its first token on.
+        origin: The document that asks, or None outside a task.
+    """
+
+    text: str
+    origin: Origin | None = None
+
+
+LikelihoodRequest = Loglikelihood | RollingLoglikelihood
+Request = Generate | LikelihoodRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +142,43 @@ class Usage:
 class Timing:
     """When one successful attempt ran.
 
+    Whatever is about single tokens is only known of an answer that was streamed. A
+    fragment is what one event of the stream adds to the answer: a token or several.
+
     Attributes:
         started_at: Seconds of a monotonic clock when the request was sent.
         latency_s: Seconds from sending it to having the whole answer.
+        ttft_s: Seconds from sending it to the first fragment of any kind (reasoning,
+            text or tool call), or None.
+        ttfo_s: Seconds from sending it to the first fragment of visible text, or None.
+        gaps_s: Seconds between fragments, one less than there are fragments.
+        n_chunks: Fragments of the answer, or None.
+        bad_frames: Events of the stream that could not be read, or None.
     """
 
     started_at: float
     latency_s: float
+    ttft_s: float | None = None
+    ttfo_s: float | None = None
+    gaps_s: tuple[float, ...] = ()
+    n_chunks: int | None = None
+    bad_frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLogprob:
+    """How likely a generated token was.
+
+    Attributes:
+        token: Its text, as the endpoint writes it.
+        logprob: Natural logarithm of its probability.
+        top: The likeliest tokens in its place with theirs, the likeliest first; empty
+            unless asked for.
+    """
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +188,57 @@ class Response:
     Attributes:
         text: The visible answer, exactly as received.
         reasoning: Thought that the endpoint sent apart from the text, or None.
+        refusal: The endpoint's own words for not answering, which are then the text
+            too unless there is another; None where it did not refuse.
+        tool_calls: What the model wants to have called, in order; its text is then
+            often empty.
         finish_reason: Why the generation ended (``stop``, ``length``, ...), or None.
+        logprobs: How likely each token of the text was; None unless asked for.
         usage: Tokens, or None where the endpoint does not say.
         timing: When the successful attempt ran, or None where nothing was sent.
         attempts: How often the model was asked, at least one.
+        transcript: What was said between the question and this answer: tool calls and
+            their results; empty where no tool was called.
+        notes: What was changed in the request on its way, such as an image made
+            smaller; empty where nothing was.
     """
 
     text: str
     reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: tuple[ToolCallPart, ...] = ()
     finish_reason: str | None = None
+    logprobs: tuple[TokenLogprob, ...] | None = None
     usage: Usage | None = None
     timing: Timing | None = None
     attempts: int = 1
+    transcript: tuple[Message, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoglikelihoodResponse:
+    """How likely a model found a text.
+
+    Attributes:
+        logprob: Natural logarithm of the probability of all judged tokens together;
+            zero or below.
+        is_greedy: True when each judged token was the likeliest in its place.
+        n_tokens: How many tokens were judged, or None where the model counts none.
+        usage: Tokens, or None where the endpoint does not say.
+        timing: When the successful attempt ran, or None where nothing was sent.
+        attempts: How often the model was asked, at least one.
+        notes: What was changed in the request on its way, such as a context cut;
+            empty where nothing was.
+    """
+
+    logprob: float
+    is_greedy: bool
+    n_tokens: int | None = None
+    usage: Usage | None = None
+    timing: Timing | None = None
+    attempts: int = 1
+    notes: tuple[str, ...] = ()
+
+
+AnyResponse = Response | LoglikelihoodResponse

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
-from pytest_evalkit.messages.media import ImageSource
+from pytest_evalkit.messages.frames import Frame, VideoFrames
+from pytest_evalkit.messages.kinds import media_part
+from pytest_evalkit.messages.media import AudioSource, ImageSource, VideoSource
 from pytest_evalkit.messages.message import (
+    AudioPart,
     ImagePart,
+    MediaPart,
     Message,
     Part,
     Role,
     TextPart,
-    message_dicts,
+    ToolCallPart,
+    ToolResultPart,
+    VideoPart,
     text_of,
+    with_system,
 )
-from pytest_evalkit.messages.openai_form import to_openai_messages
+from pytest_evalkit.messages.openai_form import (
+    to_openai_messages,
+    to_qwen3_vl_openai_messages,
+)
+from pytest_evalkit.messages.record import message_dicts
 
 __all__ = [
+    "AudioPart",
+    "AudioSource",
+    "Frame",
     "ImagePart",
     "ImageSource",
+    "MediaPart",
     "Message",
     "Part",
     "Role",
     "TextPart",
+    "ToolCallPart",
+    "ToolResultPart",
+    "VideoFrames",
+    "VideoPart",
+    "VideoSource",
+    "media_part",
     "message_dicts",
     "text_of",
     "to_openai_messages",
+    "to_qwen3_vl_openai_messages",
+    "with_system",
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from pytest_evalkit.messages.media import ImageSource
+from pytest_evalkit.messages.frames import VideoFrames
+from pytest_evalkit.messages.media import AudioSource, ImageSource, VideoSource
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,68 @@ class ImagePart:
     """An image.
 
     Attributes:
-        source: The image's bytes and their hash.
+        source: Where its bytes are, and what identifies it.
     """
 
     source: ImageSource
 
 
-Part = TextPart | ImagePart
+@dataclass(frozen=True, slots=True)
+class AudioPart:
+    """A sound.
+
+    Attributes:
+        source: Where its bytes are, and what identifies it.
+    """
+
+    source: AudioSource
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPart:
+    """A video.
+
+    Attributes:
+        source: The file or its address, or frames that were taken from one.
+        start_s: Where the part to show begins, in seconds; None for the beginning.
+        end_s: Where it ends, in seconds; None for the end.
+    """
+
+    source: VideoSource | VideoFrames
+    start_s: float | None = None
+    end_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallPart:
+    """A model's wish to have a tool called; said by the assistant.
+
+    Attributes:
+        id: What the result refers to.
+        name: The tool.
+        arguments: The arguments as the model wrote them; should be a JSON object.
+    """
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResultPart:
+    """What a tool answered; said by the tool.
+
+    Attributes:
+        tool_call_id: The call that it answers.
+        content: The result, as the model is to read it.
+    """
+
+    tool_call_id: str
+    content: str
+
+
+MediaPart = ImagePart | AudioPart | VideoPart
+Part = TextPart | MediaPart | ToolCallPart | ToolResultPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +111,13 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The text of the message, its media left out."""
+        """The text of the message, its media and tools left out."""
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    @property
+    def media(self) -> tuple[MediaPart, ...]:
+        """The images, sounds and videos of the message, in order."""
+        return tuple(part for part in self.parts if isinstance(part, MediaPart))
 
 
 def text_of(messages: Iterable[Message]) -> str:
@@ -67,21 +128,7 @@ def text_of(messages: Iterable[Message]) -> str:
     return "".join(message.text for message in messages)
 
 
-def message_dicts(messages: Iterable[Message]) -> list[dict[str, Any]]:
-    """Write messages for the record: texts in full, media by their hash."""
-    return [
-        {"role": message.role, "content": _recorded(message)} for message in messages
-    ]
-
-
-def _recorded(message: Message) -> str | list[dict[str, Any]]:
-    if len(message.parts) == 1 and isinstance(message.parts[0], TextPart):
-        return message.parts[0].text
-    return [_recorded_part(part) for part in message.parts]
-
-
-def _recorded_part(part: Part) -> dict[str, Any]:
-    if isinstance(part, TextPart):
-        return {"type": "text", "text": part.text}
-    source = part.source
-    return {"type": "image", "mime": source.mime, "sha256": source.sha256}
+def with_system(messages: Iterable[Message], text: str) -> tuple[Message, ...]:
+    """Replace the system message by a text, or put one in front where there is none."""
+    system = Message.of_text("system", text)
+    return (system, *(message for message in messages if message.role != "system"))
