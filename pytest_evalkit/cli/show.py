@@ -9,6 +9,7 @@ from typing import TextIO
 
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.reports import (
+    budget_lines,
     gate_lines,
     markdown_gates,
     markdown_table,
@@ -72,6 +73,9 @@ def _terminal(results: ResultsDict, path: Path, out: TextIO) -> str:
         "",
         results_table(results, width, color=color, ascii_only=ascii_only),
     ]
+    budget = budget_lines(results)
+    if budget:
+        lines += ["", *budget]
     gates = gate_lines(results, color=color, ascii_only=ascii_only)
     if gates:
         lines += ["", *gates]

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from pytest_evalkit.mockserver.behaviour import FAULT_KINDS, Behaviour, Faults
 from pytest_evalkit.mockserver.reply import AnswerFunction, Reply
 from pytest_evalkit.mockserver.server import MockServer, serve_in_thread
+from pytest_evalkit.mockserver.traffic import Received
 
-__all__ = ["AnswerFunction", "MockServer", "Reply", "serve_in_thread"]
+__all__ = [
+    "FAULT_KINDS",
+    "AnswerFunction",
+    "Behaviour",
+    "Faults",
+    "MockServer",
+    "Received",
+    "Reply",
+    "serve_in_thread",
+]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_evalkit.codec import CodecError, decode
+from pytest_evalkit.codec import CodecError, decode, encode
 from pytest_evalkit.errors import OptionError
+from pytest_evalkit.messages import ToolCallPart
 from pytest_evalkit.mockserver.payloads import last_user_text
 from pytest_evalkit.mockserver.reply import AnswerFunction, Reply
 
@@ -15,6 +16,43 @@ from pytest_evalkit.mockserver.reply import AnswerFunction, Reply
 def echo(payload: Mapping[str, Any]) -> str:
     """Answer what the user said last."""
     return last_user_text(payload)
+
+
+def calling_tools(answer: AnswerFunction) -> AnswerFunction:
+    """Let the model call the first tool that it is offered, once for each question.
+
+    Each required argument of the tool that is a text is what the user said last; those
+    of other types are left out.
+
+    Args:
+        answer: Answers where no tool is offered, and once the tool has answered.
+    """
+
+    def call_or_answer(payload: dict[str, Any]) -> str | Reply:
+        tools = payload.get("tools")
+        said = payload.get("messages")
+        if not tools or not said or said[-1].get("role") != "user":
+            return answer(payload)
+        function = tools[0]["function"]
+        arguments = _arguments(function, last_user_text(payload))
+        call = ToolCallPart(
+            id=f"call_{len(said)}",
+            name=function["name"],
+            arguments=encode(arguments).decode(),
+        )
+        return Reply(tool_calls=(call,))
+
+    return call_or_answer
+
+
+def _arguments(function: Mapping[str, Any], text: str) -> dict[str, str]:
+    schema = function.get("parameters") or {}
+    kinds = schema.get("properties") or {}
+    return {
+        name: text
+        for name in schema.get("required") or ()
+        if kinds.get(name, {}).get("type") == "string"
+    }
 
 
 def answers_from(path: Path) -> AnswerFunction:

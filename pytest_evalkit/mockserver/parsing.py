@@ -26,6 +26,7 @@ class Head(NamedTuple):
     Attributes:
         method: Such as ``POST``.
         path: The target without its query.
+        headers: Their values by their names in small letters.
         length: Bytes of the body, or None where it comes in chunks.
         keep_alive: Whether the connection stays open after the answer.
         expects_continue: Whether the client waits to be told to send the body.
@@ -33,6 +34,7 @@ class Head(NamedTuple):
 
     method: str
     path: str
+    headers: dict[str, str]
     length: int | None
     keep_alive: bool
     expects_continue: bool
@@ -64,6 +66,7 @@ def read_head(text: bytes) -> Head:
     return Head(
         method=method,
         path=target.partition("?")[0],
+        headers=headers,
         length=_length(headers),
         keep_alive=connection != "close"
         and (version != "HTTP/1.0" or connection == "keep-alive"),

@@ -8,33 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from pytest_evalkit.codec import CodecError, decode
-from pytest_evalkit.mockserver.parsing import (
-    HEAD_LIMIT,
-    BadRequestError,
-    Framed,
-    Head,
-    read_chunks,
-    read_head,
-)
-from pytest_evalkit.mockserver.protocol import (
-    CHAT_PATH,
-    COMPLETIONS_PATH,
-    MODELS_PATH,
-    completion_body,
-    error_body,
-    http_response,
-    models_body,
-)
-from pytest_evalkit.mockserver.reply import AnswerFunction, Reply
+from pytest_evalkit.mockserver.behaviour import Behaviour, FaultDraws
+from pytest_evalkit.mockserver.connection import Connection, Plan
+from pytest_evalkit.mockserver.parsing import BadRequestError, Head
+from pytest_evalkit.mockserver.protocol import MODELS_PATH, error_body, models_body
+from pytest_evalkit.mockserver.reply import AnswerFunction
+from pytest_evalkit.mockserver.routes import FETCHED, GENERATING, POSTED, Answered
+from pytest_evalkit.mockserver.traffic import Received, Traffic
 
 _BACKLOG = 4096
+TRAFFIC_PATH = "/traffic"
 
 
 class MockServer:
@@ -46,10 +37,14 @@ class MockServer:
             and drops the connection.
         host: Address to listen on.
         port: Port to listen on; zero for a free one.
-        latency_s: Seconds to wait before each answer.
+        behaviour: How fast, how much and how badly it answers.
+        keeps_requests: True to keep each request in memory, for tests to look at.
 
     Attributes:
-        requests: How many chat and completion requests have been answered or dropped.
+        answer: As above; may be replaced while the server runs.
+        behaviour: As above; may be replaced while the server runs, but for its log.
+        traffic: What it has seen.
+        connections: The clients that are there.
     """
 
     def __init__(
@@ -58,15 +53,28 @@ class MockServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        latency_s: float = 0.0,
+        behaviour: Behaviour | None = None,
+        keeps_requests: bool = False,
     ) -> None:
-        self.requests = 0
-        self._answer = answer
+        self.answer = answer
+        self.behaviour = behaviour or Behaviour()
+        self.traffic = Traffic()
+        self.connections: set[asyncio.Transport] = set()
         self._host = host
         self._port = port
-        self._latency_s = latency_s
+        self._keeps_requests = keeps_requests
+        self._faults = FaultDraws()
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Transport] = set()
+
+    @property
+    def requests(self) -> int:
+        """How many chat and completion requests have come."""
+        return self.traffic.requests
+
+    @property
+    def received(self) -> list[Received]:
+        """All requests that have come, in that order, where they are kept."""
+        return self.traffic.received
 
     @property
     def url(self) -> str:
@@ -85,31 +93,106 @@ class MockServer:
         """Begin to listen.
 
         Raises:
-            OSError: The port is taken, or the address is not ours.
+            OSError: The port is taken, the address is not ours, or the log cannot be
+                written.
         """
+        self.traffic.open_log(self.behaviour.log)
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self._connections, self.reply_to, self._latency_s),
-            self._host,
-            self._port,
-            backlog=_BACKLOG,
+            lambda: Connection(self), self._host, self._port, backlog=_BACKLOG
         )
 
     async def stop(self) -> None:
         """Stop listening and drop all connections; a second time does nothing."""
+        self.traffic.close_log()
         if self._server is None:
             return
         self._server.close()
-        for transport in list(self._connections):
+        for transport in list(self.connections):
             transport.abort()
         await self._server.wait_closed()
         self._server = None
 
-    def reply_to(self, path: str, payload: dict[str, Any]) -> tuple[Reply, bytes]:
-        """Answer one request: the reply, and the body to send for it."""
-        self.requests += 1
-        answer = self._answer(payload)
-        reply = Reply(text=answer) if isinstance(answer, str) else answer
-        return reply, completion_body(path, payload, reply, self.requests)
+    def plan(self, head: Head, body: bytes) -> Plan:
+        """Say what is to be done about a request.
+
+        Raises:
+            BadRequestError: It is malformed.
+        """
+        self.traffic.note(head, body, keep=self._keeps_requests)
+        refusal = self._unauthorised(head)
+        if refusal is not None:
+            return refusal
+        if head.method == "POST" and head.path in GENERATING:
+            return self._generate(head.path, body)
+        if head.method == "POST" and head.path in POSTED:
+            return Plan(body=POSTED[head.path](_payload(body)))
+        if head.method == "GET":
+            return self._fetched(head.path)
+        return _not_found(f"there is no {head.method} {head.path} here")
+
+    def ended(self, plan: Plan) -> None:
+        """Take in that a plan has been carried out, or that the client has gone."""
+        if plan.is_working:
+            self.traffic.end()
+
+    def _unauthorised(self, head: Head) -> Plan | None:
+        key = self.behaviour.api_key
+        if key is None or head.headers.get("authorization") == f"Bearer {key}":
+            return None
+        return _refusal(
+            HTTPStatus.UNAUTHORIZED, "the key is not the one of this server"
+        )
+
+    def _fetched(self, path: str) -> Plan:
+        if path == MODELS_PATH:
+            return Plan(body=models_body(self.behaviour.models or ("mock",)))
+        if path == TRAFFIC_PATH:
+            return Plan(body=self.traffic.body())
+        if path in FETCHED:
+            return Plan(body=FETCHED[path]())
+        return _not_found(f"there is no GET {path} here")
+
+    def _generate(self, path: str, body: bytes) -> Plan:
+        payload = _payload(body)
+        behaviour = self.behaviour
+        self.traffic.requests += 1
+        fault = self._faults.draw(behaviour.faults, body)
+        if fault in ("429", "500"):
+            return self._refused(int(fault), "the mock server was told to fail")
+        capacity = behaviour.capacity
+        if capacity is not None and self.traffic.in_flight >= capacity:
+            return self._refused(429, f"no more than {capacity} requests at once")
+        model = payload.get("model")
+        if behaviour.models and model not in behaviour.models:
+            self.traffic.outcomes["404"] += 1
+            return _not_found(f"the model {model!r} does not exist")
+        answered = GENERATING[path](payload, self.answer, self.traffic.requests)
+        self.traffic.begin()
+        self.traffic.outcomes[fault or _outcome(answered)] += 1
+        return _with_fault(self._worked(answered), fault)
+
+    def _refused(self, status: int, message: str) -> Plan:
+        self.traffic.outcomes[str(status)] += 1
+        told = f"{self.behaviour.retry_after_s:g}"
+        headers = (
+            {"Retry-After": told} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
+        )
+        return Plan(status=status, body=error_body(message, status), headers=headers)
+
+    def _worked(self, answered: Answered) -> Plan:
+        reply, body, stream = answered
+        behaviour = self.behaviour
+        latency_s = behaviour.latency_s if stream is None else behaviour.first_token_s
+        return Plan(
+            status=reply.status,
+            body=body,
+            headers=reply.headers,
+            stream=None if reply.close else stream,
+            delay_s=latency_s + reply.delay_s,
+            gap_s=behaviour.inter_token_s,
+            is_dropped=reply.close,
+            is_working=True,
+        )
 
 
 @contextmanager
@@ -142,6 +225,7 @@ async def _serve(
     try:
         await server.start()
     except OSError as error:
+        await server.stop()
         started.set_exception(error)
         return
     started.set_result((asyncio.get_running_loop(), ending))
@@ -149,130 +233,11 @@ async def _serve(
     await server.stop()
 
 
-class _Connection(asyncio.Protocol):
-    """One client's connection; requests are answered one after another."""
-
-    def __init__(
-        self,
-        connections: set[asyncio.Transport],
-        reply_to: Callable[[str, dict[str, Any]], tuple[Reply, bytes]],
-        latency_s: float,
-    ) -> None:
-        self._connections = connections
-        self._reply_to = reply_to
-        self._latency_s = latency_s
-        self._buffer = bytearray()
-        self._head: Head | None = None
-        self._transport: asyncio.Transport
-        self._waiting: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._connections.add(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
-        self._connections.discard(self._transport)
-        if self._waiting is not None:
-            self._waiting.cancel()
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        try:
-            self._advance()
-        except BadRequestError as error:
-            body = error_body(str(error), error.status)
-            self._send(error.status, body, keep_alive=False)
-
-    def _advance(self) -> None:
-        """Answer the request in the buffer, if it is there as a whole."""
-        if self._waiting is not None:
-            return
-        if self._head is None:
-            self._head = self._next_head()
-        if self._head is None:
-            return
-        framed = self._framed(self._head)
-        if framed is None:
-            return
-        head, self._head = self._head, None
-        del self._buffer[: framed.end]
-        self._answer(head, framed.body)
-
-    def _next_head(self) -> Head | None:
-        end = self._buffer.find(b"\r\n\r\n", 0, HEAD_LIMIT)
-        if end < 0:
-            if len(self._buffer) > HEAD_LIMIT:
-                raise BadRequestError("the headers are too long", status=431)
-            return None
-        head = read_head(bytes(self._buffer[:end]))
-        del self._buffer[: end + 4]
-        if head.expects_continue:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return head
-
-    def _framed(self, head: Head) -> Framed | None:
-        if head.length is None:
-            return read_chunks(self._buffer, 0)
-        if len(self._buffer) < head.length:
-            return None
-        return Framed(bytes(self._buffer[: head.length]), head.length)
-
-    def _answer(self, head: Head, body: bytes) -> None:
-        if (head.method, head.path) == ("GET", MODELS_PATH):
-            self._send(HTTPStatus.OK, models_body(), keep_alive=head.keep_alive)
-        elif head.method == "POST" and head.path in (CHAT_PATH, COMPLETIONS_PATH):
-            self._complete(head, body)
-        else:
-            message = f"there is no {head.method} {head.path} here"
-            self._send(
-                HTTPStatus.NOT_FOUND,
-                error_body(message, HTTPStatus.NOT_FOUND),
-                keep_alive=head.keep_alive,
-            )
-
-    def _complete(self, head: Head, body: bytes) -> None:
-        reply, content = self._reply_to(head.path, _payload(body))
-        delay_s = self._latency_s + reply.delay_s
-        if delay_s > 0:
-            loop = asyncio.get_running_loop()
-            self._waiting = loop.call_later(
-                delay_s, self._send_reply, head, reply, content
-            )
-        else:
-            self._send_reply(head, reply, content)
-
-    def _send_reply(self, head: Head, reply: Reply, content: bytes) -> None:
-        self._waiting = None
-        if reply.close:
-            self._transport.abort()
-            return
-        self._send(
-            reply.status, content, headers=reply.headers, keep_alive=head.keep_alive
-        )
-        if self._buffer:
-            self.data_received(b"")
-
-    def _send(
-        self,
-        status: int,
-        body: bytes,
-        *,
-        keep_alive: bool,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        self._transport.write(
-            http_response(status, body, headers=headers or {}, keep_alive=keep_alive)
-        )
-        if not keep_alive:
-            self._transport.close()
-
-
 def _payload(body: bytes) -> dict[str, Any]:
     """Read a request's payload.
 
     Raises:
-        BadRequestError: It is no JSON object, or asks for a stream or several answers.
+        BadRequestError: It is no JSON object.
     """
     try:
         payload = decode(body)
@@ -280,6 +245,42 @@ def _payload(body: bytes) -> dict[str, Any]:
         raise BadRequestError(f"the body is {error}") from error
     if not isinstance(payload, dict):
         raise BadRequestError("the body must be a JSON object")
-    if payload.get("stream") or payload.get("n", 1) != 1:
-        raise BadRequestError("the mock server sends one whole answer: no stream, no n")
     return payload
+
+
+def _refusal(status: HTTPStatus, message: str) -> Plan:
+    return Plan(status=status.value, body=error_body(message, status.value))
+
+
+def _not_found(message: str) -> Plan:
+    return _refusal(HTTPStatus.NOT_FOUND, message)
+
+
+def _outcome(answered: Answered) -> str:
+    return "reset" if answered.reply.close else str(answered.reply.status)
+
+
+def _with_fault(plan: Plan, fault: str | None) -> Plan:
+    """Let something go wrong with what would have gone well."""
+    match fault:
+        case "hang":
+            return replace(plan, is_hung=True)
+        case "reset":
+            return replace(plan, stream=None, is_dropped=True)
+        case "cut":
+            return _cut(plan)
+        case "bad_frame":
+            return _garbled(plan)
+    return plan
+
+
+def _cut(plan: Plan) -> Plan:
+    if plan.stream is None:
+        return replace(plan, is_cut=True)
+    return replace(plan, stream=plan.stream.cut())
+
+
+def _garbled(plan: Plan) -> Plan:
+    if plan.stream is None:
+        return replace(plan, body=b"<html>a gateway's words</html>")
+    return replace(plan, stream=plan.stream.with_bad_frame())

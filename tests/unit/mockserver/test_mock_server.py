@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.mockserver import MockServer, Reply, serve_in_thread
+from pytest_evalkit.mockserver import Behaviour, MockServer, Reply, serve_in_thread
 from pytest_evalkit.mockserver.__main__ import main
 from pytest_evalkit.mockserver.answers import answers_from
 
@@ -179,8 +179,8 @@ def test_another_route_is_not_found(
     [
         ("{", "not JSON"),
         ("[1]", "must be a JSON object"),
-        ('{"prompt": "a", "stream": true}', "no stream"),
-        ('{"prompt": "a", "n": 2}', "no n"),
+        ('{"prompt": "a", "stream": true, "echo": true}', "no echo"),
+        ('{"prompt": "a", "n": 0}', "n must be"),
     ],
 )
 def test_a_payload_that_cannot_be_served_is_a_bad_request(
@@ -266,7 +266,9 @@ def test_a_server_has_no_url_before_it_is_started() -> None:
 
 
 def test_a_latency_is_waited_out_before_each_answer() -> None:
-    with serve_in_thread(MockServer(answer, latency_s=0.05)) as slow:
+    with serve_in_thread(
+        MockServer(answer, behaviour=Behaviour(latency_s=0.05))
+    ) as slow:
         connection = http.client.HTTPConnection(urlsplit(slow.url).netloc, timeout=20)
         before = time.monotonic()
         post(connection, "a")
@@ -320,13 +322,17 @@ def test_the_command_prints_its_url_echoes_and_ends_when_told_to() -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": str(root)},
     )
+    assert process.stdout is not None
     with process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
-        _, body = post(connection, "echo me")
-        connection.close()
-        process.send_signal(signal.SIGTERM)
+        try:
+            url = process.stdout.readline().strip()
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+            _, body = post(connection, "echo me")
+            connection.close()
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+        finally:
+            process.kill()
 
     assert body["choices"][0]["message"]["content"] == "echo me"
     assert process.returncode == 0

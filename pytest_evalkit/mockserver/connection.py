@@ -1,0 +1,226 @@
+"""One client's connection to a mock server: bytes in, bytes out, at the right time."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol, cast
+
+from pytest_evalkit.mockserver.parsing import (
+    HEAD_LIMIT,
+    BadRequestError,
+    Framed,
+    Head,
+    read_chunks,
+    read_head,
+)
+from pytest_evalkit.mockserver.protocol import error_body, http_response
+from pytest_evalkit.mockserver.streaming import Stream
+
+# On, for no time at all.
+_LINGER_NOT = struct.pack("ii", 1, 0)
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be done about one request.
+
+    Attributes:
+        status: HTTP status.
+        body: The body.
+        headers: Further header lines.
+        stream: Sent in place of a body, or None.
+        delay_s: Seconds before the body, or before the first piece of the stream.
+        gap_s: Seconds between the pieces of the stream.
+        is_hung: True to do nothing at all, until the client goes.
+        is_dropped: True to drop the connection after the delay.
+        is_cut: True to hang up in the middle of the body.
+        is_working: True for what is worked on: it takes up capacity until it ends.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
+    stream: Stream | None = None
+    delay_s: float = 0.0
+    gap_s: float = 0.0
+    is_hung: bool = False
+    is_dropped: bool = False
+    is_cut: bool = False
+    is_working: bool = False
+
+
+class Desk(Protocol):
+    """Where the requests of all connections go."""
+
+    connections: set[asyncio.Transport]
+
+    def plan(self, head: Head, body: bytes) -> Plan:
+        """Say what is to be done about a request.
+
+        Raises:
+            BadRequestError: It is malformed.
+        """
+        ...
+
+    def ended(self, plan: Plan) -> None:
+        """Take in that it has been done, or that the client has gone."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection; requests are answered one after another.
+
+    Args:
+        desk: Says what is to be done about each.
+    """
+
+    _transport: asyncio.Transport
+    _loop: asyncio.AbstractEventLoop
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._buffer = bytearray()
+        self._head: Head | None = None
+        self._plan: Plan | None = None
+        self._keep_alive = True
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take in that a client has come."""
+        # Those of uvloop have another class.
+        self._transport = cast("asyncio.Transport", transport)
+        self._loop = asyncio.get_running_loop()
+        self._desk.connections.add(self._transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        """Take in that it has gone."""
+        self._desk.connections.discard(self._transport)
+        if self._timer is not None:
+            self._timer.cancel()
+        plan, self._plan = self._plan, None
+        if plan is not None:
+            self._desk.ended(plan)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in bytes of a request, or of several."""
+        self._buffer += data
+        try:
+            self._advance()
+        except BadRequestError as error:
+            self._keep_alive = False
+            self._respond(error.status, error_body(str(error), error.status))
+            self._transport.close()
+
+    def _advance(self) -> None:
+        """Answer the request in the buffer, if it is there as a whole."""
+        while self._plan is None and not self._transport.is_closing():
+            if self._head is None:
+                self._head = self._next_head()
+            if self._head is None:
+                return
+            framed = self._framed(self._head)
+            if framed is None:
+                return
+            head, self._head = self._head, None
+            del self._buffer[: framed.end]
+            self._keep_alive = head.keep_alive
+            self._plan = self._desk.plan(head, framed.body)
+            self._begin(self._plan)
+
+    def _next_head(self) -> Head | None:
+        end = self._buffer.find(b"\r\n\r\n", 0, HEAD_LIMIT)
+        if end < 0:
+            if len(self._buffer) > HEAD_LIMIT:
+                raise BadRequestError("the headers are too long", status=431)
+            return None
+        head = read_head(bytes(self._buffer[:end]))
+        del self._buffer[: end + 4]
+        if head.expects_continue:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return head
+
+    def _framed(self, head: Head) -> Framed | None:
+        if head.length is None:
+            return read_chunks(self._buffer, 0)
+        if len(self._buffer) < head.length:
+            return None
+        return Framed(bytes(self._buffer[: head.length]), head.length)
+
+    def _begin(self, plan: Plan) -> None:
+        if plan.is_hung:
+            return
+        if plan.stream is not None:
+            self._begin_stream(plan, plan.stream)
+        elif plan.delay_s > 0:
+            self._timer = self._loop.call_later(plan.delay_s, self._later, plan)
+        else:
+            self._send(plan)
+
+    def _later(self, plan: Plan) -> None:
+        self._send(plan)
+        # Requests may have come while this one waited.
+        self.data_received(b"")
+
+    def _send(self, plan: Plan) -> None:
+        if plan.is_dropped:
+            self._reset()
+        elif plan.is_cut:
+            whole = self._response(plan.status, plan.body, plan.headers)
+            self._transport.write(whole[: len(whole) - len(plan.body) // 2 - 1])
+            self._transport.close()
+        else:
+            self._respond(plan.status, plan.body, plan.headers)
+        self._end(plan)
+
+    def _reset(self) -> None:
+        """Drop the connection so that the client sees it reset, not ended."""
+        connection = self._transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        self._transport.abort()
+
+    def _begin_stream(self, plan: Plan, stream: Stream) -> None:
+        if plan.delay_s <= 0 and plan.gap_s <= 0:
+            # One write: the chunks of HTTP are the same.
+            self._transport.write(
+                b"".join((stream.opening, *stream.pieces, stream.closing))
+            )
+            self._end(plan)
+            return
+        self._transport.write(stream.opening)
+        self._pace(plan, stream, 0, self._loop.time() + plan.delay_s)
+
+    def _pace(self, plan: Plan, stream: Stream, number: int, due: float) -> None:
+        """Send a piece when it is due: a late one does not delay the next."""
+        self._timer = self._loop.call_at(
+            due, self._send_piece, plan, stream, number, due
+        )
+
+    def _send_piece(self, plan: Plan, stream: Stream, number: int, due: float) -> None:
+        if number + 1 < len(stream.pieces) and plan.gap_s > 0:
+            self._transport.write(stream.pieces[number])
+            self._pace(plan, stream, number + 1, due + plan.gap_s)
+            return
+        self._transport.write(b"".join((*stream.pieces[number:], stream.closing)))
+        self._end(plan)
+        self.data_received(b"")
+
+    def _end(self, plan: Plan) -> None:
+        self._timer = None
+        self._plan = None
+        self._desk.ended(plan)
+        if not self._keep_alive:
+            self._transport.close()
+
+    def _respond(
+        self, status: int, body: bytes, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> None:
+        self._transport.write(self._response(status, body, headers))
+
+    def _response(self, status: int, body: bytes, headers: Mapping[str, str]) -> bytes:
+        return http_response(status, body, headers=headers, keep_alive=self._keep_alive)
