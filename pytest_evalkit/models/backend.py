@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
-from pytest_evalkit.values import Generate, Response
+from pytest_evalkit.errors import ModelUnavailableError
+from pytest_evalkit.values import (
+    AnyResponse,
+    Generate,
+    Loglikelihood,
+    LoglikelihoodResponse,
+    Request,
+    Response,
+    RollingLoglikelihood,
+)
 
 
 @runtime_checkable
@@ -38,3 +47,61 @@ class Backend(Protocol):
     async def aclose(self) -> None:
         """Give back connections and processes; called once, may find none."""
         ...
+
+
+@runtime_checkable
+class LoglikelihoodBackend(Protocol):
+    """What a backend has besides that can tell how likely it finds a text.
+
+    Both methods answer once, without retries, and raise what ``generate`` raises.
+    """
+
+    async def loglikelihood(self, request: Loglikelihood) -> LoglikelihoodResponse:
+        """Tell how likely the continuation is after the context."""
+        ...
+
+    async def rolling_loglikelihood(
+        self, request: RollingLoglikelihood
+    ) -> LoglikelihoodResponse:
+        """Tell how likely the whole text is."""
+        ...
+
+
+@runtime_checkable
+class StreamingBackend(Protocol):
+    """What a backend has besides that can tell when the first token came.
+
+    Attributes:
+        stream_for_latency: Set to True where the run measures latency: answers then
+            come token by token, and their Timing says when, unless the user forbade it.
+    """
+
+    stream_for_latency: bool
+
+
+async def respond(backend: Backend, request: Request) -> AnyResponse:
+    """Put one request of whatever kind to a backend, once.
+
+    Returns:
+        A Response to ``Generate``, a LoglikelihoodResponse to the other two.
+
+    Raises:
+        ModelUnavailableError: The backend tells no log-likelihoods.
+        ModelError: As the backend raises it.
+    """
+    if isinstance(request, Generate):
+        return await backend.generate(request)
+    if not isinstance(backend, LoglikelihoodBackend):
+        raise ModelUnavailableError(without_loglikelihoods(backend.model_name))
+    if isinstance(request, Loglikelihood):
+        return await backend.loglikelihood(request)
+    return await backend.rolling_loglikelihood(request)
+
+
+def without_loglikelihoods(model: str) -> str:
+    """Say that a model tells no log-likelihoods, and what to do."""
+    return (
+        f"the task asks for log-likelihoods, which model {model!r} does not tell; use "
+        "--model openai-completions with a server that echoes logprobs, or a task "
+        "that lets the model write its answer (output_type: generate_until)"
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_evalkit.mockserver import MockServer, serve_in_thread
 from pytest_evalkit.mockserver.pixels import answer_shapes
+from pytest_evalkit.models.connection import Connection
 from pytest_evalkit.models.openai_chat import OpenAIChat
 from pytest_evalkit.values import Generate, Response
 
@@ -60,6 +61,10 @@ class Demo:
                 serve_in_thread(MockServer(answer_shapes))
             )
             # A key in the environment is not for this server.
-            chat = OpenAIChat(model=self.model_name, base_url=server.url, api_key="")
+            chat = OpenAIChat(
+                model=self.model_name,
+                base_url=server.url,
+                connection=Connection(api_key=""),
+            )
             self._chat = chat
             return chat

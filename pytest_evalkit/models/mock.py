@@ -1,4 +1,4 @@
-"""A backend made of one function, for tests and for trying things out."""
+"""A backend made of functions, for tests and for trying things out."""
 
 from __future__ import annotations
 
@@ -6,24 +6,40 @@ from collections.abc import Awaitable, Callable, Mapping
 from inspect import isawaitable
 from typing import Any
 
-from pytest_evalkit.values import Generate, Response
+from pytest_evalkit.errors import ModelUnavailableError
+from pytest_evalkit.models.backend import without_loglikelihoods
+from pytest_evalkit.values import (
+    Generate,
+    LikelihoodRequest,
+    Loglikelihood,
+    LoglikelihoodResponse,
+    Response,
+    RollingLoglikelihood,
+)
 
 Answer = str | Response
 Handler = Callable[[Generate], Answer | Awaitable[Answer]]
+Likely = float | LoglikelihoodResponse
+LikelihoodHandler = Callable[[LikelihoodRequest], Likely | Awaitable[Likely]]
 
 
 class MockBackend:
-    """Answers what a function returns.
+    """Answers what functions return.
 
     Args:
         handler: Called with each request; returns the answer as a text or a Response,
             or raises a ModelError. It may be a coroutine function.
+        likelihood: Called with each request for a log-likelihood; returns it as a number or
+            a LoglikelihoodResponse. None for a model that tells none.
     """
 
     model_name = "mock"
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(
+        self, handler: Handler, *, likelihood: LikelihoodHandler | None = None
+    ) -> None:
         self._handler = handler
+        self._likelihood = likelihood
 
     def describe(self) -> Mapping[str, Any]:
         """Tell how answers come about."""
@@ -36,6 +52,34 @@ class MockBackend:
         if isawaitable(answer):
             answer = await answer
         return Response(text=answer) if isinstance(answer, str) else answer
+
+    async def loglikelihood(self, request: Loglikelihood) -> LoglikelihoodResponse:
+        """Tell what its handler says; what it raises is raised.
+
+        Raises:
+            ModelUnavailableError: There is no handler for it.
+        """
+        return await self._likely(request)
+
+    async def rolling_loglikelihood(
+        self, request: RollingLoglikelihood
+    ) -> LoglikelihoodResponse:
+        """Tell what its handler says; what it raises is raised.
+
+        Raises:
+            ModelUnavailableError: There is no handler for it.
+        """
+        return await self._likely(request)
+
+    async def _likely(self, request: LikelihoodRequest) -> LoglikelihoodResponse:
+        if self._likelihood is None:
+            raise ModelUnavailableError(without_loglikelihoods(self.model_name))
+        likely = self._likelihood(request)
+        if isawaitable(likely):
+            likely = await likely
+        if isinstance(likely, LoglikelihoodResponse):
+            return likely
+        return LoglikelihoodResponse(logprob=likely, is_greedy=False)
 
     async def aclose(self) -> None:
         """Do nothing: a function holds nothing."""

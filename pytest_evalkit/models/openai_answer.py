@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pytest_evalkit.codec import encode
 from pytest_evalkit.errors import RequestRejectedError
-from pytest_evalkit.values import Usage
+from pytest_evalkit.messages import ToolCallPart
+from pytest_evalkit.values import TokenLogprob, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,32 +20,47 @@ class Spoken:
         text: The visible answer.
         reasoning: Thought that was sent apart from it, or None.
         finish_reason: Why the generation ended, or None where not told.
+        refusal: The words of a refusal, or None where there is none.
+        tool_calls: What is to be called, in order.
+        logprobs: How likely each token was, or None where not told.
     """
 
     text: str
     reasoning: str | None
     finish_reason: str | None
+    refusal: str | None = None
+    tool_calls: tuple[ToolCallPart, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] | None = None
 
 
 def spoken_in_chat(choice: Mapping[str, Any]) -> Spoken:
     """Read a choice of a chat completion.
 
-    A refusal is an answer. An answer that is all reasoning has an empty text.
+    A refusal is an answer. An answer that is all reasoning or all tool calls has an
+    empty text.
 
     Raises:
-        RequestRejectedError: There is neither text, reasoning nor refusal.
+        RequestRejectedError: There is neither text, reasoning, tool call nor refusal;
+            or there is none because a filter took it away.
     """
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
     reasoning = message.get("reasoning_content") or message.get("reasoning") or None
     reasoning = _joined(reasoning)
-    text = _joined(message.get("content"))
-    if text is None:
-        text = message.get("refusal") or ("" if reasoning else None)
+    calls = _tool_calls(message.get("tool_calls"))
+    refusal = message.get("refusal") or None
+    text = _joined(message.get("content")) or refusal or message.get("content")
+    if text is None and (reasoning or calls):
+        text = ""
+    if not text and choice.get("finish_reason") == "content_filter":
+        text = None
     return Spoken(
         text=_present(text, choice),
         reasoning=reasoning,
         finish_reason=choice.get("finish_reason"),
+        refusal=refusal,
+        tool_calls=calls,
+        logprobs=_logprobs(choice.get("logprobs")),
     )
 
 
@@ -84,6 +101,49 @@ def usage_of(answer: Mapping[str, Any]) -> Usage | None:
             usage.get("completion_tokens_details"), "reasoning_tokens"
         ),
         cached_tokens=_count(usage.get("prompt_tokens_details"), "cached_tokens"),
+    )
+
+
+def _tool_calls(calls: Any) -> tuple[ToolCallPart, ...]:
+    listed = calls if isinstance(calls, list) else []
+    functions = [
+        (call.get("id"), call["function"])
+        for call in listed
+        if isinstance(call, dict) and isinstance(call.get("function"), dict)
+    ]
+    # Results refer to their call by its name; some endpoints give it none.
+    return tuple(
+        ToolCallPart(
+            id=str(identifier or f"call_{number}"),
+            name=str(function.get("name") or ""),
+            arguments=_arguments(function.get("arguments")),
+        )
+        for number, (identifier, function) in enumerate(functions)
+    )
+
+
+def _arguments(arguments: Any) -> str:
+    """Take arguments as they were written; some endpoints send the object itself."""
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else encode(arguments).decode()
+
+
+def _logprobs(told: Any) -> tuple[TokenLogprob, ...] | None:
+    """Read ``logprobs`` of a chat choice."""
+    tokens = told.get("content") if isinstance(told, dict) else None
+    if not isinstance(tokens, list):
+        return None
+    return tuple(
+        TokenLogprob(
+            token=token["token"],
+            logprob=token["logprob"],
+            top=tuple(
+                (one["token"], one["logprob"])
+                for one in token.get("top_logprobs") or ()
+            ),
+        )
+        for token in tokens
     )
 
 

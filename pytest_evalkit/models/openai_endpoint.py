@@ -2,100 +2,127 @@
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
-import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pytest_evalkit.codec import encode
-from pytest_evalkit.errors import OptionError, TransientModelError
-from pytest_evalkit.messages import ImagePart
-from pytest_evalkit.models.http import Transport
+from pytest_evalkit.errors import (
+    OptionError,
+    RequestRejectedError,
+    TransientModelError,
+)
+from pytest_evalkit.models.connection import Connection, root_url
+from pytest_evalkit.models.http import Transport, Wire
 from pytest_evalkit.models.masking import masked, masked_url
 from pytest_evalkit.models.openai_answer import Spoken, cut_at_stop, usage_of
+from pytest_evalkit.models.openai_failure import AnswerReader
+from pytest_evalkit.models.openai_sdk import SdkTransport
+from pytest_evalkit.models.openai_stream import AnswerStream
+from pytest_evalkit.models.pacing import Pacing
+from pytest_evalkit.models.parameters import GROUPED, settings_of
+from pytest_evalkit.models.sampling import Sampling
 from pytest_evalkit.values import Generate, Response, Timing
 
-# The protocol's own bound; the rest of the stop texts is cut here.
-_STOPS_SENT = 4
 # Fields that would change the form of the answer.
-_UNREADABLE = frozenset({"stream", "n"})
+_RESERVED = ("stream", "n")
 _PATHS = ("/chat/completions", "/completions")
+
+
+class PreparedBody(NamedTuple):
+    """A payload as it is sent.
+
+    Attributes:
+        body: Its JSON.
+        notes: What was changed in the request on the way, in words for the record.
+    """
+
+    body: bytes
+    notes: tuple[str, ...] = ()
+
+
+class Exchange(NamedTuple):
+    """An answer as it came, or as if it had come whole, and when it did."""
+
+    answer: dict[str, Any]
+    timing: Timing
 
 
 @dataclass(kw_only=True, eq=False)
 class OpenAIEndpoint(ABC):
     """A model behind an OpenAI-compatible endpoint.
 
-    The generation settings are what a request gets that does not say otherwise.
-
     Attributes:
         model: The model to ask for.
-        base_url: Where the API is, with or without the path of the method at its end.
-        api_key: Sent as a bearer token; None for the variable OPENAI_API_KEY, and
-            without that none is sent.
-        max_tokens: The most tokens to generate.
-        max_tokens_field: What the endpoint calls that; OpenAI's own reasoning models
-            want ``max_completion_tokens``.
-        temperature: Zero for the most likely text; None for the endpoint's choice.
-        top_p: Share of the probability mass to draw from; None for the endpoint's
-            choice.
-        seed: Seed of the endpoint's draws; the n-th repeat of a question gets the seed
-            plus n, lest all repeats be the same. None sends none.
-        headers: Sent with every request; they replace ours of the same name.
+        base_url: Where the API is, with or without the path of the method at its end;
+            None for the variable OPENAI_BASE_URL or OPENAI_API_BASE, and without those
+            for OpenAI itself.
+        stream: Whether answers come token by token, so that the first of them can be
+            timed; ``auto`` where the run measures latency.
         extra_body: Further fields of every request, as the endpoint calls them.
+        connection: How the endpoint is reached.
+        sampling: Generation settings of a request that does not say otherwise.
+        pacing: How fast the endpoint is asked.
+        stream_for_latency: True when the run measures latency.
     """
 
+    argument_aliases: ClassVar[Mapping[str, str]] = {
+        "model_version": "model",
+        "pretrained": "model",
+    }
+
     model: str
-    base_url: str = "https://api.openai.com/v1"
-    api_key: str | None = field(default=None, repr=False)
-    max_tokens: int = 1024
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    temperature: float | None = None
-    top_p: float | None = None
-    seed: int | None = 1234
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    base_url: str | None = None
+    stream: bool | Literal["auto"] = "auto"
     extra_body: dict[str, Any] = field(default_factory=dict, repr=False)
+    connection: Connection = field(default_factory=Connection, metadata=GROUPED)
+    sampling: Sampling = field(default_factory=Sampling, metadata=GROUPED)
+    pacing: Pacing = field(default_factory=Pacing, metadata=GROUPED)
 
     path: ClassVar[str]
-    _transport: Transport = field(init=False, repr=False)
+    stream_for_latency: bool = field(default=False, init=False)
+    _root: str = field(init=False, repr=False)
+    _transport: Wire = field(init=False, repr=False)
+    _reader: AnswerReader = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Settle the URL and the key.
+        """Settle the URL and how to get there.
 
         Raises:
             OptionError: ``base_url`` is no HTTP URL, or a setting makes no sense.
         """
-        self.base_url = _root(self.base_url)
-        if self.max_tokens < 1:
-            raise OptionError(f"max_tokens must be at least 1, got {self.max_tokens}")
-        for name in _UNREADABLE & self.extra_body.keys():
-            raise OptionError(
-                f"extra_body may not set {name!r}: one whole answer is read"
-            )
-        self._transport = Transport(
-            url=self.base_url + self.path,
-            model=self.model,
-            headers=self._all_headers(),
-        )
+        self._root = root_url(self.base_url, _PATHS)
+        for name in _RESERVED:
+            if name in self.extra_body:
+                raise OptionError(
+                    f"extra_body may not set {name!r}; "
+                    "stream= is an argument, and one answer is read"
+                )
+        url = self._root + self.path
+        self._reader = AnswerReader(url=url, model=self.model)
+        make = SdkTransport if self.connection.client == "sdk" else Transport
+        self._transport = make(url=url, model=self.model, connection=self.connection)
 
     @property
     def model_name(self) -> str:
         """What the results call the model."""
         return self.model
 
+    @property
+    def is_streaming(self) -> bool:
+        """Whether the next answer comes token by token."""
+        return self.stream_for_latency if self.stream == "auto" else self.stream
+
     def describe(self) -> Mapping[str, Any]:
         """Tell how answers come about, secrets masked."""
-        settings = {
-            named.name: getattr(self, named.name)
-            for named in dataclasses.fields(self)
-            if named.init and named.name != "api_key"
-        }
-        settings["base_url"] = masked_url(self.base_url)
+        settings = settings_of(self)
+        del settings["api_key"]
+        settings["base_url"] = masked_url(self._root)
+        settings["stream"] = self.is_streaming
+        proxy = self.connection.proxy
+        settings["proxy"] = None if proxy is None else masked_url(proxy)
         return masked({**settings, "path": self.path})
 
     async def generate(self, request: Generate) -> Response:
@@ -107,18 +134,20 @@ class OpenAIEndpoint(ABC):
                 answer has no text.
             ModelUnavailableError: The endpoint accepts no request from us.
         """
-        body = await self._body(request)
-        started_at = time.monotonic()
-        answer = await self._transport.post(body)
-        latency_s = time.monotonic() - started_at
-        choice = _first_choice(answer)
+        prepared = await self._prepared(request)
+        exchange = await self._exchange(prepared.body)
+        choice = first_choice(exchange.answer)
         spoken = cut_at_stop(self._spoken(choice), request.parameters.stop)
         return Response(
             text=spoken.text,
             reasoning=spoken.reasoning,
+            refusal=spoken.refusal,
+            tool_calls=spoken.tool_calls,
             finish_reason=spoken.finish_reason,
-            usage=usage_of(answer),
-            timing=Timing(started_at=started_at, latency_s=latency_s),
+            logprobs=spoken.logprobs,
+            usage=usage_of(exchange.answer),
+            timing=exchange.timing,
+            notes=prepared.notes,
         )
 
     async def aclose(self) -> None:
@@ -126,73 +155,65 @@ class OpenAIEndpoint(ABC):
         await self._transport.aclose()
 
     @abstractmethod
-    def _prompt(self, request: Generate) -> dict[str, Any]:
+    async def _prompt(self, request: Generate) -> dict[str, Any]:
         """Write what is said to the model as fields of the payload."""
 
     @abstractmethod
     def _spoken(self, choice: Mapping[str, Any]) -> Spoken:
         """Read the first choice of an answer."""
 
-    def payload(self, request: Generate) -> dict[str, Any]:
+    def _generation(self, request: Generate) -> dict[str, Any]:
+        """Write how to generate as fields of the payload."""
+        return self.sampling.fields(request)
+
+    async def payload(self, request: Generate) -> dict[str, Any]:
         """Write the request as the endpoint is to see it.
 
         Raises:
-            RequestRejectedError: The endpoint has no form for what is said.
+            RequestRejectedError: The endpoint has no form for what is said or asked.
         """
-        asked = request.parameters
-        seed = self.seed if asked.seed is None else asked.seed
-        if seed is not None and request.origin is not None:
-            seed += request.origin.repeat
-        fields = {
-            self.max_tokens_field: _chosen(asked.max_tokens, self.max_tokens),
-            "temperature": _chosen(asked.temperature, self.temperature),
-            "top_p": _chosen(asked.top_p, self.top_p),
-            "top_k": asked.top_k,
-            "stop": list(asked.stop[:_STOPS_SENT]) or None,
-            "seed": seed,
-        }
-        said = {name: value for name, value in fields.items() if value is not None}
-        return {
-            "model": self.model,
-            **self._prompt(request),
-            **said,
-            **self.extra_body,
-            **asked.extra,
-        }
+        return self._payload(request, await self._prompt(request))
 
-    async def _body(self, request: Generate) -> bytes:
-        if any(isinstance(p, ImagePart) for m in request.messages for p in m.parts):
-            # Megabytes of base64 would hold up every other request of the loop.
-            return await asyncio.to_thread(self._encoded, request)
-        return self._encoded(request)
+    def _payload(self, request: Generate, prompt: dict[str, Any]) -> dict[str, Any]:
+        extra = request.parameters.extra
+        for name in _RESERVED:
+            if name in extra:
+                raise RequestRejectedError(
+                    f"the task may not set {name!r} in its generation_kwargs: "
+                    "one answer is read"
+                )
+        payload = {"model": self.model, **prompt, **self._generation(request)}
+        if self.is_streaming:
+            payload["stream"] = True
+            payload["stream_options"] = {"include_usage": True}
+        return payload | self.extra_body | dict(extra)
 
-    def _encoded(self, request: Generate) -> bytes:
-        return encode(self.payload(request))
+    async def _prepared(self, request: Generate) -> PreparedBody:
+        return PreparedBody(encode(await self.payload(request)))
 
-    def _all_headers(self) -> dict[str, str]:
-        key = self.api_key if self.api_key is not None else os.getenv("OPENAI_API_KEY")
-        named = {name.lower() for name in self.headers}
-        if not key or "authorization" in named:
-            return dict(self.headers)
-        return {"Authorization": f"Bearer {key}", **self.headers}
+    async def _exchange(self, body: bytes) -> Exchange:
+        """Send a payload, and wait for the whole answer in whatever way it comes."""
+        started_at = time.monotonic()
+        if not self.is_streaming:
+            answer = await self._transport.post(body)
+            latency_s = time.monotonic() - started_at
+            return Exchange(answer, Timing(started_at=started_at, latency_s=latency_s))
+        stream = AnswerStream(started_at=started_at, broken_off=self._reader.broken_off)
+        whole = await self._transport.stream(body, stream)
+        ended_at = time.monotonic()
+        if whole is not None:
+            latency_s = ended_at - started_at
+            return Exchange(whole, Timing(started_at=started_at, latency_s=latency_s))
+        stream.close(ended_at)
+        return Exchange(stream.answer(), stream.timing(ended_at))
 
 
-def _chosen(asked: float | None, default: float | None) -> float | None:
-    return default if asked is None else asked
+def first_choice(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Take the choice that is read.
 
-
-def _root(url: str) -> str:
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
-        raise OptionError(
-            f"base_url must be an http:// or https:// URL, got {masked_url(url)!r}"
-        )
-    url = url.rstrip("/")
-    for path in _PATHS:
-        url = url.removesuffix(path)
-    return url
-
-
-def _first_choice(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    Raises:
+        TransientModelError: There is none.
+    """
     choices = answer.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise TransientModelError(

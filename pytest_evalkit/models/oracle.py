@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_evalkit.errors import RequestRejectedError
-from pytest_evalkit.values import Generate, Origin, Response
+from pytest_evalkit.models.choosing import reads_as
+from pytest_evalkit.values import (
+    Generate,
+    Loglikelihood,
+    LoglikelihoodResponse,
+    Origin,
+    Response,
+    RollingLoglikelihood,
+)
+
+# How unlikely each character is of what is not the answer.
+_WRONG_LOGPROB = -1.0
 
 
 class Oracle:
@@ -25,18 +36,40 @@ class Oracle:
             RequestRejectedError: The request is of no document, or its document's
                 target is no text, no number and no choice.
         """
-        origin = request.origin
-        if origin is None:
-            raise RequestRejectedError(
-                "the oracle answers documents of a task only; this request has none"
-            )
-        text = origin.ideal
-        if text is None:
-            text = _answer(origin, origin.target)
-        return Response(text=text, finish_reason="stop")
+        return Response(text=_best_answer(request.origin), finish_reason="stop")
+
+    async def loglikelihood(self, request: Loglikelihood) -> LoglikelihoodResponse:
+        """Find the right answer certain, and anything else the less likely the longer.
+
+        Raises:
+            RequestRejectedError: As ``generate``.
+        """
+        if reads_as(request, _best_answer(request.origin)):
+            return LoglikelihoodResponse(logprob=0.0, is_greedy=True)
+        characters = max(1, len(request.continuation))
+        return LoglikelihoodResponse(
+            logprob=_WRONG_LOGPROB * characters, is_greedy=False
+        )
+
+    async def rolling_loglikelihood(
+        self,
+        request: RollingLoglikelihood,  # noqa: ARG002 - any
+    ) -> LoglikelihoodResponse:
+        """Find the text certain: nothing surprises an oracle."""
+        return LoglikelihoodResponse(logprob=0.0, is_greedy=True)
 
     async def aclose(self) -> None:
         """Do nothing: an oracle holds nothing."""
+
+
+def _best_answer(origin: Origin | None) -> str:
+    if origin is None:
+        raise RequestRejectedError(
+            "the oracle answers documents of a task only; this request has none"
+        )
+    if origin.ideal is not None:
+        return origin.ideal
+    return _answer(origin, origin.target)
 
 
 def _answer(origin: Origin, target: Any) -> str:

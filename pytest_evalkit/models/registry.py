@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 import msgspec
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.models.masking import masked
+from pytest_evalkit.models.parameters import (
+    Parameter,
+    aliases_of,
+    nested,
+    parameters_of,
+    takes_anything,
+)
 from pytest_evalkit.naming import import_object, suggestion
 
 _CHAT = "pytest_evalkit.models.openai_chat:OpenAIChat"
@@ -50,7 +55,7 @@ def make_backend(name: str, args: Mapping[str, Any]) -> Backend:
     factory = _factory(name)
     arguments = _converted(name, factory, args)
     try:
-        backend = factory(**arguments)
+        backend = factory(**nested(factory, arguments))
     except (OptionError, ValueError) as error:
         raise OptionError(f"model {name!r}: {error}") from error
     if not isinstance(backend, Backend):
@@ -74,55 +79,63 @@ def _factory(name: str) -> Any:
 
 
 def _converted(name: str, factory: Any, args: Mapping[str, Any]) -> dict[str, Any]:
-    parameters = inspect.signature(factory).parameters
-    named = {
-        key: parameter
-        for key, parameter in parameters.items()
-        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-    }
-    is_open = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    if not is_open:
-        _refuse_unknown(name, args, named)
-    _refuse_missing(name, args, named)
-    hints = _annotations(factory)
+    parameters = parameters_of(factory)
+    args = _canonical(name, factory, args)
+    if not takes_anything(factory):
+        _refuse_unknown(name, args, {*parameters, *aliases_of(factory)})
+    _refuse_missing(name, args, parameters)
     return {
-        key: _convert(name, key, value, hints.get(key, Any))
+        key: _convert(name, key, value, _kind(parameters.get(key)))
         for key, value in args.items()
     }
 
 
-def _refuse_unknown(
-    name: str, args: Mapping[str, Any], named: Mapping[str, inspect.Parameter]
-) -> None:
-    for key in args:
-        if key not in named:
+def _canonical(name: str, factory: Any, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Call each argument by its own name."""
+    aliases = aliases_of(factory)
+    named: dict[str, Any] = {}
+    for key, value in args.items():
+        own = aliases.get(key, key)
+        if own in named:
             raise OptionError(
-                f"model {name!r} takes no argument {key!r}; {suggestion(key, named)}"
+                f"model {name!r}: {key!r} says the same as another argument; "
+                f"give {own!r} once"
+            )
+        named[own] = value
+    return named
+
+
+def _kind(parameter: Parameter | None) -> Any:
+    return Any if parameter is None else parameter.annotation
+
+
+def _refuse_unknown(name: str, args: Mapping[str, Any], known: Iterable[str]) -> None:
+    names = set(known)
+    for key in args:
+        if key not in names:
+            raise OptionError(
+                f"model {name!r} takes no argument {key!r}; {suggestion(key, names)}"
             )
 
 
 def _refuse_missing(
-    name: str, args: Mapping[str, Any], named: Mapping[str, inspect.Parameter]
+    name: str, args: Mapping[str, Any], parameters: Mapping[str, Parameter]
 ) -> None:
     missing = [
         key
-        for key, parameter in named.items()
-        if parameter.default is parameter.empty and key not in args
+        for key, parameter in parameters.items()
+        if parameter.is_required and key not in args
     ]
     if missing:
         wanted = ",".join(f"{key}=..." for key in missing)
         raise OptionError(f"model {name!r} needs --model-args {wanted}")
 
 
-def _annotations(factory: Any) -> dict[str, Any]:
-    # A data class writes its own constructor; its fields have the annotations.
-    is_plain_class = isinstance(factory, type) and not dataclasses.is_dataclass(factory)
-    return get_type_hints(factory.__init__ if is_plain_class else factory)
-
-
 def _convert(name: str, key: str, value: Any, kind: Any) -> Any:
     if _takes_text(kind) and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
+    if value == "none" and NoneType in get_args(kind) and str not in get_args(kind):
+        return None
     try:
         return msgspec.convert(value, kind, strict=False, dec_hook=_convert_custom)
     except (msgspec.ValidationError, TypeError) as error:

@@ -6,12 +6,24 @@ from typing import Any
 
 import pytest
 
-from pytest_evalkit.errors import RequestRejectedError, TransientModelError
+from pytest_evalkit.errors import (
+    ModelUnavailableError,
+    RequestRejectedError,
+    TransientModelError,
+)
 from pytest_evalkit.messages import Message
 from pytest_evalkit.models import Backend, MockBackend
+from pytest_evalkit.models.backend import LoglikelihoodBackend
 from pytest_evalkit.models.chance import Constant, Random
 from pytest_evalkit.models.oracle import Oracle
-from pytest_evalkit.values import Generate, Origin, Response
+from pytest_evalkit.values import (
+    Generate,
+    Loglikelihood,
+    LoglikelihoodResponse,
+    Origin,
+    Response,
+    RollingLoglikelihood,
+)
 
 
 def ask(backend: Backend, **origin: Any) -> str:
@@ -133,3 +145,125 @@ def test_backends_that_do_not_wait_never_suspend() -> None:
     for backend in (Oracle(), Random(), Constant(), MockBackend(lambda _: "x")):
         with pytest.raises(StopIteration):
             backend.generate(request).send(None)
+
+
+CHOICES = ("red", "dark red", "blue")
+
+
+def logprobs(
+    backend: LoglikelihoodBackend,
+    *,
+    context: str = "Colour:",
+    choices: tuple[str, ...] = CHOICES,
+    **origin: Any,
+) -> list[float]:
+    """Ask how likely each choice is, with the space that tasks put before it."""
+    where = Origin(
+        **{"task": "t", "doc_id": 0, "doc": {}, "choices": choices, **origin}
+    )
+    requests = [
+        Loglikelihood(context=context, continuation=f" {choice}", origin=where)
+        for choice in choices
+    ]
+    return [asyncio.run(backend.loglikelihood(request)).logprob for request in requests]
+
+
+@pytest.mark.parametrize("target", [0, 1, 2])
+def test_the_oracle_finds_the_target_likeliest(target: int) -> None:
+    found = logprobs(Oracle(), target=target)
+
+    assert found.index(max(found)) == target
+    # Also where scores are divided by the length of the choice.
+    by_length = [
+        logprob / len(choice) for logprob, choice in zip(found, CHOICES, strict=True)
+    ]
+    assert by_length.index(max(by_length)) == target
+
+
+@pytest.mark.parametrize("target", [0, 1])
+def test_the_oracle_finds_the_target_that_ends_a_context(target: int) -> None:
+    where = Origin(
+        task="t", doc_id=0, doc={}, target=target, choices=("The cat", "The mat")
+    )
+    requests = [
+        Loglikelihood(context=choice, continuation=" was flat.", origin=where)
+        for choice in where.choices
+    ]
+
+    found = [asyncio.run(Oracle().loglikelihood(one)).logprob for one in requests]
+
+    assert found.index(max(found)) == target
+
+
+def test_what_the_oracle_would_say_is_greedy() -> None:
+    where = Origin(task="t", doc_id=0, doc={}, target="blue")
+    request = Loglikelihood(context="Colour:", continuation=" blue", origin=where)
+
+    response = asyncio.run(Oracle().loglikelihood(request))
+
+    assert response == LoglikelihoodResponse(logprob=0.0, is_greedy=True)
+
+
+@pytest.mark.parametrize("backend", [Oracle(), Random()])
+def test_likelihoods_outside_of_a_document_are_refused(
+    backend: LoglikelihoodBackend,
+) -> None:
+    request = Loglikelihood(context="Colour:", continuation=" blue")
+
+    with pytest.raises(RequestRejectedError, match="documents of a task only"):
+        asyncio.run(backend.loglikelihood(request))
+
+
+def test_random_likelihoods_make_every_choice_win_about_as_often() -> None:
+    winners = Counter(
+        found.index(max(found))
+        for found in (logprobs(Random(), doc_id=doc_id) for doc_id in range(600))
+    )
+
+    # Each is expected 200 times; the standard deviation is 11.5.
+    assert set(winners) == {0, 1, 2}
+    assert all(150 < times < 250 for times in winners.values())
+
+
+def test_random_likelihoods_depend_on_seed_place_and_texts_alone() -> None:
+    assert logprobs(Random(seed=1)) == logprobs(Random(seed=1))
+    assert logprobs(Random(seed=1)) != logprobs(Random(seed=2))
+    assert logprobs(Random(), doc_id=0) != logprobs(Random(), doc_id=1)
+    assert logprobs(Random(), context="Hue:") != logprobs(Random())
+
+
+def test_a_constant_finds_its_text_certain_and_the_rest_alike() -> None:
+    assert logprobs(Constant(text="blue")) == [-100.0, -100.0, 0.0]
+
+
+def test_a_constant_without_a_text_prefers_no_choice() -> None:
+    assert len(set(logprobs(Constant()))) == 1
+
+
+def test_to_chance_every_byte_of_a_text_is_as_likely() -> None:
+    request = RollingLoglikelihood(text="na\u00efve")
+
+    response = asyncio.run(Random().rolling_loglikelihood(request))
+
+    # Six bytes of eight bits each.
+    assert response.logprob == pytest.approx(-48 * 0.6931471805599453)
+
+
+def test_a_mock_tells_the_likelihood_that_its_handler_says() -> None:
+    async def slowly(request: Any) -> LoglikelihoodResponse:
+        await asyncio.sleep(0)
+        size = len(request.continuation)
+        return LoglikelihoodResponse(logprob=-float(size), is_greedy=True, n_tokens=2)
+
+    plain = MockBackend(lambda _: "", likelihood=lambda _: -0.5)
+    rich = MockBackend(lambda _: "", likelihood=slowly)
+
+    assert logprobs(plain) == [-0.5] * 3
+    assert logprobs(rich) == [-4.0, -9.0, -5.0]
+    rolled = asyncio.run(plain.rolling_loglikelihood(RollingLoglikelihood(text="a")))
+    assert rolled == LoglikelihoodResponse(logprob=-0.5, is_greedy=False)
+
+
+def test_a_mock_without_a_handler_for_it_tells_no_likelihood() -> None:
+    with pytest.raises(ModelUnavailableError, match="--model openai-completions"):
+        logprobs(MockBackend(lambda _: "x"))

@@ -18,11 +18,12 @@ from pytest_evalkit.errors import (
     TransientModelError,
 )
 from pytest_evalkit.mockserver import MockServer, serve_in_thread
+from pytest_evalkit.models.connection import Connection
 from pytest_evalkit.models.http import Transport
 
 
 def transport(url: str) -> Transport:
-    return Transport(url=url, model="m", headers={})
+    return Transport(url=url, model="m", connection=Connection(api_key=""))
 
 
 async def exchange(answer: bytes) -> dict[str, Any]:
@@ -257,10 +258,10 @@ def test_loops_that_end_without_aclose_leave_no_connection_behind() -> None:
         asyncio.run(client.post(b"{}"))
         asyncio.run(client.post(b"{}"))
 
-        assert len(client._opened) == 1
+        assert len(client._sessions.opened) == 1
         asyncio.run(client.aclose())
 
-    assert client._opened == {}
+    assert client._sessions.opened == {}
     gc.collect()
 
 
@@ -271,7 +272,7 @@ def test_closing_reaches_a_loop_that_runs_in_another_thread() -> None:
     with serve_in_thread(MockServer(lambda _: "x")) as server:
         client = transport(f"{server.url}/completions")
         asyncio.run_coroutine_threadsafe(client.post(b"{}"), loop).result()
-        session = client._opened[loop].session
+        session = client._sessions.opened[loop].resource
 
         asyncio.run(client.aclose())
 
@@ -285,7 +286,7 @@ def test_a_loop_that_stands_still_closes_its_own_connections_when_it_ends() -> N
     with serve_in_thread(MockServer(lambda _: "x")) as server, asyncio.Runner() as own:
         client = transport(f"{server.url}/completions")
         own.run(client.post(b"{}"))
-        session = client._opened[own.get_loop()].session
+        session = client._sessions.opened[own.get_loop()].resource
         closing = threading.Thread(target=lambda: asyncio.run(client.aclose()))
         closing.start()
         closing.join()

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import io
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,8 +15,7 @@ from pytest_evalkit.errors import (
 )
 from pytest_evalkit.messages import ImagePart, ImageSource, Message, TextPart
 from pytest_evalkit.mockserver import MockServer, Reply, serve_in_thread
-from pytest_evalkit.models.openai_chat import OpenAIChat
-from pytest_evalkit.models.openai_completions import OpenAICompletions
+from pytest_evalkit.models import make_backend
 from pytest_evalkit.models.openai_endpoint import OpenAIEndpoint
 from pytest_evalkit.values import (
     Generate,
@@ -51,7 +49,7 @@ def question_on_a_picture() -> Generate:
 def exchange(
     answer: str | Reply,
     request: Generate,
-    make: Callable[..., OpenAIEndpoint] = OpenAIChat,
+    name: str = "openai",
     **settings: Any,
 ) -> tuple[Response, dict[str, Any]]:
     """Ask a mock server; say what it answered and what it was asked."""
@@ -62,7 +60,7 @@ def exchange(
         return answer
 
     async def ask(url: str) -> Response:
-        backend = make(model="m", base_url=url, **settings)
+        backend = made(name, base_url=url, **settings)
         try:
             return await backend.generate(request)
         finally:
@@ -71,6 +69,17 @@ def exchange(
     with serve_in_thread(MockServer(reply)) as server:
         response = asyncio.run(ask(server.url))
     return response, asked[0]
+
+
+def made(name: str = "openai", **settings: Any) -> OpenAIEndpoint:
+    """Make an endpoint from arguments as the command line gives them."""
+    backend = make_backend(name, {"model": "m", **settings})
+    assert isinstance(backend, OpenAIEndpoint)
+    return backend
+
+
+def payload_of(request: Generate, **settings: Any) -> dict[str, Any]:
+    return asyncio.run(made(**settings).payload(request))
 
 
 def choice(**fields: Any) -> Reply:
@@ -136,7 +145,7 @@ def test_repeats_of_a_question_have_seeds_of_their_own() -> None:
     def seed_of(repeat: int) -> Any:
         origin = Origin(task="t", doc_id=0, doc={}, repeat=repeat)
         request = Generate(messages=(Message.of_text("user", "Why?"),), origin=origin)
-        return OpenAIChat(model="m").payload(request)["seed"]
+        return payload_of(request)["seed"]
 
     assert [seed_of(0), seed_of(1), seed_of(2)] == [1234, 1235, 1236]
 
@@ -160,7 +169,7 @@ def test_the_chat_payload_is_one_that_openai_describes() -> None:
     from pydantic import TypeAdapter
 
     request = question(temperature=0.5, top_p=0.9, stop=("a",), seed=1)
-    payload = OpenAIChat(model="m").payload(request)
+    payload = payload_of(request)
 
     read = TypeAdapter(CompletionCreateParamsNonStreaming).validate_python(payload)
     assert payload.keys() <= CompletionCreateParamsNonStreaming.__annotations__.keys()
@@ -174,7 +183,7 @@ def test_each_part_of_a_message_is_one_that_openai_describes() -> None:
     from pydantic import TypeAdapter
 
     described: TypeAdapter[Any] = TypeAdapter(ChatCompletionContentPartParam)
-    payload = OpenAIChat(model="m").payload(question_on_a_picture())
+    payload = payload_of(question_on_a_picture())
 
     parts = payload["messages"][0]["content"]
 
@@ -186,7 +195,7 @@ def test_a_completion_request_carries_the_text_of_all_messages() -> None:
     messages = (Message.of_text("system", "Q: 1\n"), Message.of_text("user", "A:"))
     request = Generate(messages=messages)
 
-    response, asked = exchange(" one", request, OpenAICompletions)
+    response, asked = exchange(" one", request, "openai-completions")
 
     assert asked["prompt"] == "Q: 1\nA:"
     assert "messages" not in asked
@@ -194,22 +203,22 @@ def test_a_completion_request_carries_the_text_of_all_messages() -> None:
 
 
 def test_a_completion_endpoint_takes_no_pictures() -> None:
-    backend = OpenAICompletions(model="m")
+    backend = made("openai-completions")
 
     with pytest.raises(RequestRejectedError, match="takes no images"):
         asyncio.run(backend.generate(question_on_a_picture()))
 
 
-@pytest.mark.parametrize("make", [OpenAIChat, OpenAICompletions])
+@pytest.mark.parametrize("name", ["openai", "openai-completions"])
 def test_an_answer_ends_before_the_earliest_stop_text(
-    make: Callable[..., OpenAIEndpoint],
+    name: str,
 ) -> None:
     stops = ("1", "2", "3", "4", "five", "six")
 
     response, asked = exchange(
         Reply(text="so six and five", finish_reason="length"),
         question(stop=stops),
-        make,
+        name,
     )
 
     assert asked["stop"] == ["1", "2", "3", "4"]
@@ -310,9 +319,9 @@ def test_the_time_of_an_answer_is_that_of_its_exchange() -> None:
     "url", ["/", "/chat/completions", "/chat/completions/", "/completions", ""]
 )
 def test_the_base_url_may_end_in_the_path_of_a_method(url: str) -> None:
-    backend = OpenAIChat(model="m", base_url=f"http://h:1/v1{url}")
+    backend = made(base_url=f"http://h:1/v1{url}")
 
-    assert backend.base_url == "http://h:1/v1"
+    assert backend.describe()["base_url"] == "http://h:1/v1"
 
 
 @pytest.mark.parametrize(
@@ -328,11 +337,11 @@ def test_settings_that_cannot_work_are_refused(
     settings: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(OptionError, match=said):
-        OpenAIChat(model="m", **settings)
+        made(**settings)
 
 
 def authorization_of(**settings: Any) -> str | None:
-    headers = OpenAIChat(model="m", **settings)._all_headers()
+    headers = made(**settings).connection.all_headers()
     return {name.lower(): value for name, value in headers.items()}.get("authorization")
 
 
@@ -356,8 +365,7 @@ def test_without_a_key_no_empty_bearer_is_sent(
 
 
 def test_no_secret_is_described_or_shown() -> None:
-    backend = OpenAIChat(
-        model="m",
+    backend = made(
         api_key="hush",
         base_url="http://me:hush@h/v1",
         headers={"X-Api-Key": "hush", "X-Team": "red"},

@@ -1,0 +1,136 @@
+"""How an endpoint is reached: the key, headers, certificates and proxies."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pytest_evalkit.errors import OptionError
+from pytest_evalkit.models.masking import masked_url
+
+OPENAI_URL = "https://api.openai.com/v1"
+# What the official SDK reads, and what its forerunner read.
+_URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How to reach an endpoint, and who asks.
+
+    Attributes:
+        api_key: Sent as a bearer token; None for the variable OPENAI_API_KEY, and
+            without that none is sent.
+        organization: Sent as ``OpenAI-Organization``; None sends none.
+        project: Sent as ``OpenAI-Project``; None sends none.
+        headers: Sent with every request; they replace ours of the same name.
+        verify: Whether the endpoint's certificate must be trusted, or a file or folder
+            of certificates to trust. ``false`` trusts whoever answers.
+        proxy: URL of an HTTP proxy for every request; None for none.
+        trust_env: True to use the proxies that the environment names (HTTPS_PROXY,
+            NO_PROXY) and the keys in ``~/.netrc``.
+        client: What sends the requests: ``aiohttp``, or ``sdk`` for the official openai
+            package, slower, for endpoints that need what only it can do.
+    """
+
+    argument_aliases: ClassVar[Mapping[str, str]] = {
+        "header": "headers",
+        "verify_certificate": "verify",
+        "ca_cert_path": "verify",
+        "httpx_trust_env": "trust_env",
+    }
+
+    api_key: str | None = field(default=None, repr=False)
+    organization: str | None = None
+    project: str | None = None
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    verify: bool | str = True
+    proxy: str | None = field(default=None, repr=False)
+    trust_env: bool = False
+    client: Literal["aiohttp", "sdk"] = "aiohttp"
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without connecting.
+
+        Raises:
+            OptionError: ``verify`` names no certificates, or ``proxy`` is no HTTP URL.
+        """
+        self.trusted()
+        if self.proxy is not None:
+            check_url("proxy", self.proxy)
+
+    @property
+    def key(self) -> str | None:
+        """The key in force, or None where there is none."""
+        key = self.api_key if self.api_key is not None else os.getenv("OPENAI_API_KEY")
+        return key or None
+
+    def all_headers(self) -> dict[str, str]:
+        """List the headers of every request, secrets included."""
+        own = {
+            "Authorization": self.key and f"Bearer {self.key}",
+            "OpenAI-Organization": self.organization,
+            "OpenAI-Project": self.project,
+        }
+        given = {name.lower() for name in self.headers}
+        kept = {
+            name: value
+            for name, value in own.items()
+            if value and name.lower() not in given
+        }
+        return kept | self.headers
+
+    def trusted(self) -> ssl.SSLContext | bool:
+        """Say whom to trust: the system's authorities, certificates, or anybody.
+
+        Raises:
+            OptionError: The file of certificates cannot be read.
+        """
+        if isinstance(self.verify, bool):
+            return self.verify
+        place = Path(self.verify)
+        try:
+            if place.is_dir():
+                return ssl.create_default_context(capath=self.verify)
+            return ssl.create_default_context(cafile=self.verify)
+        except OSError as error:
+            raise OptionError(
+                f"verify: cannot read certificates in {self.verify!r}: "
+                f"{error.strerror or error}; give a file of them, true or false"
+            ) from error
+
+
+def root_url(given: str | None, paths: tuple[str, ...]) -> str:
+    """Find where an API is.
+
+    Args:
+        given: The URL that the user gave, or None for the one in the environment
+            (OPENAI_BASE_URL or OPENAI_API_BASE), and without that OpenAI's own.
+        paths: Paths of methods, of which one may stand at its end.
+
+    Raises:
+        OptionError: It is no HTTP URL.
+    """
+    found = [os.environ[name] for name in _URL_VARIABLES if os.getenv(name)]
+    url = given if given is not None else next(iter(found), OPENAI_URL)
+    check_url("base_url", url)
+    url = url.rstrip("/")
+    for path in paths:
+        url = url.removesuffix(path)
+    return url
+
+
+def check_url(name: str, url: str) -> None:
+    """Make sure that an argument is an HTTP URL.
+
+    Raises:
+        OptionError: It is none.
+    """
+    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
+        raise OptionError(
+            f"{name} must be an http:// or https:// URL, got {masked_url(url)!r}"
+        )
