@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from pytest_evalkit.engine.adaptive import AdaptivePolicy
+from pytest_evalkit.engine.budget import Allowance, Budget, Price
 from pytest_evalkit.engine.drive import Flow, drive
-from pytest_evalkit.engine.engine import Engine
+from pytest_evalkit.engine.engine import Control, Engine
+from pytest_evalkit.engine.events import BudgetSpent, Event, LimitSet
 from pytest_evalkit.engine.model import Model
 from pytest_evalkit.engine.retry import RetryPolicy
 
-__all__ = ["Engine", "Flow", "Model", "RetryPolicy", "drive"]
+__all__ = [
+    "AdaptivePolicy",
+    "Allowance",
+    "Budget",
+    "BudgetSpent",
+    "Control",
+    "Engine",
+    "Event",
+    "Flow",
+    "LimitSet",
+    "Model",
+    "Price",
+    "RetryPolicy",
+    "drive",
+]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
+
+from pytest_evalkit.errors import TransientModelError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,7 @@ class RetryPolicy:
         base_s: Upper bound of the first wait; it doubles with each attempt.
         cap_s: Upper bound of every wait that the endpoint did not ask for.
         timeout_s: Longest time one attempt may take.
+        total_s: The most that a request waits between its attempts, all waits together.
     """
 
     attempts: int = 5
@@ -24,6 +28,7 @@ class RetryPolicy:
     base_s: float = 0.5
     cap_s: float = 20.0
     timeout_s: float = 300.0
+    total_s: float = 120.0
 
     def wait_s(self, attempt: int, retry_after_s: float | None, rng: Random) -> float:
         """Choose how long to wait after a failed attempt.
@@ -31,7 +36,7 @@ class RetryPolicy:
         Exponential back-off with full jitter (Brooker, "Exponential Backoff And
         Jitter", 2015): uniform between zero and the doubled bound, so that clients
         that failed together do not come back together. What the endpoint asks for
-        is a lower bound, with some jitter on top.
+        is a lower bound, with little on top: everybody waits meanwhile.
 
         Args:
             attempt: Number of the attempt that failed, from one.
@@ -41,4 +46,68 @@ class RetryPolicy:
         bound: float = min(self.cap_s, self.base_s * 2 ** (attempt - 1))
         if retry_after_s is None:
             return rng.uniform(0, bound)
-        return retry_after_s + rng.uniform(0, min(bound, 1.0))
+        return retry_after_s + rng.uniform(0, min(bound, 1.0) / 10)
+
+
+class Verdict(NamedTuple):
+    """What follows from a failed attempt.
+
+    Attributes:
+        wait_s: How long to wait now. What the endpoint asked for is waited out even
+            where this request is given up, for the sake of the others.
+        end: Why the request is given up after that, or None for another attempt.
+    """
+
+    wait_s: float
+    end: str | None
+
+
+class Attempts:
+    """The attempts of one request: how many, and how long it waited between them.
+
+    Args:
+        policy: What they are allowed.
+
+    Attributes:
+        made: Attempts begun.
+    """
+
+    __slots__ = ("_policy", "_waited_s", "made")
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
+        self._waited_s = 0.0
+        self.made = 0
+
+    def after(
+        self, error: TransientModelError, rng: Random, *, is_first_contact: bool
+    ) -> Verdict:
+        """Decide what follows from a failed attempt.
+
+        Args:
+            error: How it failed.
+            rng: Source of the jitter.
+            is_first_contact: True while the endpoint has never answered anything.
+        """
+        policy, asked_s = self._policy, error.retry_after_s
+        wait_s = policy.wait_s(self.made, asked_s, rng)
+        allowed = policy.attempts
+        if is_first_contact and error.is_unreachable:
+            allowed = min(allowed, policy.first_contact_attempts)
+        is_last = self.made >= allowed
+        if is_last and asked_s is None:
+            return Verdict(0.0, self._made_in_words)
+        if self._waited_s + wait_s > policy.total_s:
+            return Verdict(0.0, f"{self._made_in_words}, {self._too_long(wait_s)}")
+        self._waited_s += wait_s
+        return Verdict(wait_s, self._made_in_words if is_last else None)
+
+    @property
+    def _made_in_words(self) -> str:
+        return f"{self.made} attempt{'s' * (self.made > 1)}"
+
+    def _too_long(self, wait_s: float) -> str:
+        return (
+            f"{wait_s:.0f} s to wait after {self._waited_s:.0f} s, "
+            f"{self._policy.total_s:g} s are allowed"
+        )

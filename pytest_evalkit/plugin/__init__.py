@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_evalkit.plugin.fixtures import model, record_score
+from pytest_evalkit.plugin.fixtures import mock_server, model, record_score
 from pytest_evalkit.plugin.options import add_options, read_options
 
 if TYPE_CHECKING:
     from pytest_evalkit.plugin.collection import TaskFile
 
-__all__ = ["model", "record_score"]
+__all__ = ["mock_server", "model", "record_score"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,6 +65,7 @@ def pytest_collection_modifyitems(
         taking_part.narrow(items)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(
     report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
 ) -> tuple[str, str, Any] | None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.codec import encode
+from pytest_evalkit.errors import BudgetSpentError
 from pytest_evalkit.evaluate import SAMPLE_SCHEMA_VERSION
 from pytest_evalkit.plugin.place import node_path
 from pytest_evalkit.plugin.run import Run, run_of
@@ -70,6 +71,14 @@ class CaseRecorder:
         for item in items:
             if asks_for_model(item):
                 self._selected[item.path] = self._selected.get(item.path, 0) + 1
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
+        """Skip a case whose request was not sent, since nothing is left to spend."""
+        try:
+            return (yield)
+        except BudgetSpentError as error:
+            pytest.skip(str(error))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -15,6 +15,7 @@ import pytest
 
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.plugin.cases import case_facts
+from pytest_evalkit.plugin.pace import allowance_of, price_of
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.verdicts import report_verdicts
 from pytest_evalkit.reports.html import render_html
@@ -127,15 +128,28 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         elapsed_s=elapsed_s,
         complete=is_whole and record.is_complete,
         environment=_environment(),
-        usage=record.traffic.usage(),
+        usage=_usage(run, record),
         throughput=record.traffic.throughput(elapsed_s),
         latency=record.traffic.latency(),
+        concurrency=record.concurrency,
     )
     judge_partial = run.options.gate_partial
     tasks = [
         task.conclude(judge_partial=judge_partial) for task in record.tasks.values()
     ]
     return build_results(tasks, facts, _gates(run, record))
+
+
+def _usage(run: Run, record: RunRecord) -> dict[str, Any]:
+    """Sum up tokens, and set them beside the budget where there is one."""
+    usage: dict[str, Any] = dict(record.traffic.usage())
+    allowance, table = allowance_of(run.options), run.options.price_table
+    if allowance.is_limited or table is not None:
+        price = None
+        if table is not None and record.model_name is not None:
+            price = price_of(record.model_name, table)
+        usage["budget"] = record.traffic.budget(allowance, price, record.spent)
+    return usage
 
 
 def _gates(run: Run, record: RunRecord) -> list[Gate]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any, NoReturn
 
 import pytest
@@ -28,6 +30,13 @@ from pytest_evalkit.plugin.wire import (
 )
 from pytest_evalkit.results.journal import SelectionDict
 
+# Documents that wait for their turn at the model, so that requests which begin alike can
+# go together: a few for each that is asked, but for those asked one by one. With media
+# each may hold megabytes.
+_IN_LINE_EACH = 4
+_MOST_IN_LINE = 64
+_MOST_IN_LINE_WITH_MEDIA = 16
+
 
 class RunStoppedError(Exception):
     """The run cannot go on; the message says why in one line."""
@@ -45,6 +54,8 @@ class DocumentRunner:
         self._run = run
         self._watch = watch
         self._anchors = Anchors()
+        # One thread: the functions of task files need not know of threads.
+        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="evalkit-prepare")
         self._evaluations: dict[TaskFile, Evaluation] = {}
         self._skips: dict[TaskFile, str] = {}
         self._lookahead: Lookahead | None = None
@@ -160,13 +171,23 @@ class DocumentRunner:
     def _start_lookahead(self) -> Lookahead:
         if self._run.share is None:
             self._announce()
-        lookahead = Lookahead(
-            self._run.loop, self._start, self._run.concurrency, self._watch
-        )
+        lookahead = Lookahead(self._run.loop, self._start, self._limit, self._watch)
         lookahead.plan(
             item for item in self._items if not item.parent.opened.task.needs
         )
         return lookahead
+
+    def _limit(self) -> int:
+        """Tell how many documents may be under way: those asked, and some in line."""
+        asked = self._run.concurrency
+        return asked + min(self._most_in_line, _IN_LINE_EACH * (asked - 1))
+
+    @cached_property
+    def _most_in_line(self) -> int:
+        has_media = any(
+            file.opened.has_media for file in {item.parent for item in self._items}
+        )
+        return _MOST_IN_LINE_WITH_MEDIA if has_media else _MOST_IN_LINE
 
     def _start(self, item: DocumentItem) -> Coroutine[Any, Any, DocumentOutcome] | None:
         evaluation = self._evaluation(item.parent)
@@ -188,7 +209,7 @@ class DocumentRunner:
         task = file.opened.task
         return Evaluation(
             opened=file.opened,
-            ask=model.engine.ask,
+            ask=model.answer,
             record=self._run.journal.write,
             reasoning_tags=(
                 self._run.reasoning_tags
@@ -196,9 +217,11 @@ class DocumentRunner:
                 else task.reasoning_tags
             ),
             started_at=self._run.started_at,
+            preparing=self._preparing,
         )
 
     def close(self) -> None:
         """Cancel what is still under way."""
         if self._lookahead is not None:
             self._lookahead.close()
+        self._preparing.shutdown(cancel_futures=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from pytest_evalkit.engine import Model
+    from pytest_evalkit.mockserver import MockServer
     from pytest_evalkit.plugin.cases import RecordScore
 
 
@@ -45,3 +47,19 @@ def record_score(request: pytest.FixtureRequest) -> RecordScore:
         scores[name] = number
 
     return record
+
+
+@pytest.fixture
+def mock_server() -> Iterator[MockServer]:
+    """Serve the OpenAI protocol on a free port of this machine, until the test ends.
+
+    ``mock_server.url`` is its base URL. It echoes what the user says; another function
+    set as ``mock_server.answer`` answers otherwise, and another ``Behaviour`` set as
+    ``mock_server.behaviour`` makes it slow, full or faulty. ``mock_server.received``
+    lists the requests that came.
+    """
+    from pytest_evalkit.mockserver import MockServer, serve_in_thread
+    from pytest_evalkit.mockserver.answers import echo
+
+    with serve_in_thread(MockServer(echo, keeps_requests=True)) as server:
+        yield server

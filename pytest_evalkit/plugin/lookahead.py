@@ -1,9 +1,10 @@
 """Documents under way before pytest asks for them.
 
 pytest runs one item after another; a model answers many requests at once. The look-ahead
-starts the documents of the coming items, up to the concurrency limit, and an item that
-runs waits for its own. One event loop on the main thread does it all: it runs while an
-item waits, and is given a turn now and then while finished items are being reported.
+starts the documents of the coming items, some more than may be asked at once, so that
+there is something to put in order, and an item that runs waits for its own. One event
+loop on the main thread does it all: it runs while an item waits, and is given a turn
+now and then while finished items are being reported.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from pytest_evalkit.plugin.watch import Watch
 # have been sent wait for no reason.
 _TURN_S = 0.004
 _TICK_S = 0.25
+# Before reporting goes on: rounds of the loop from the bytes of an answer to those of the
+# next request, and how long a burst of answers may keep it waiting.
+_QUIET_ROUNDS = 8
+_LINGER_S = 0.02
 
 Start = Callable[[DocumentItem], Coroutine[Any, Any, DocumentOutcome] | None]
 
@@ -33,7 +38,7 @@ class Lookahead:
         loop: The session's event loop.
         start: Makes the coroutine that evaluates a document, or None while its model
             is not known yet.
-        limit: The most documents under way, at least one.
+        limit: Tells the most documents under way, at least one; it may change.
         watch: Hears of each document that ended, and is called now and then while
             nothing ends.
     """
@@ -42,7 +47,7 @@ class Lookahead:
         self,
         loop: asyncio.AbstractEventLoop,
         start: Start,
-        limit: int,
+        limit: Callable[[], int],
         watch: Watch,
     ) -> None:
         self._loop = loop
@@ -53,9 +58,12 @@ class Lookahead:
         self._tasks: dict[DocumentItem, asyncio.Task[DocumentOutcome]] = {}
         self._running = 0
         self._last_turn = monotonic()
+        self._quiet_rounds = 0
+        self._stop_at = 0.0
         self._fault: BaseException | None = None
         self._is_closing = False
         self._next_tick: asyncio.TimerHandle
+        self._next_round: asyncio.Handle | None = None
 
     @property
     def running(self) -> int:
@@ -80,10 +88,11 @@ class Lookahead:
             EvalkitError: The run cannot go on; raised for whichever document meets it,
                 at once.
         """
-        self._fill()
         task = self._tasks.get(item)
         if task is None:
-            task = self._begin(item)
+            # At the start, and where the model became known only now.
+            self._fill()
+            task = self._tasks.get(item) or self._begin(item)
         if not task.done():
             self._run_until(task)
         elif monotonic() - self._last_turn > _TURN_S:
@@ -111,7 +120,8 @@ class Lookahead:
         self._tasks.clear()
 
     def _fill(self) -> None:
-        while self._coming and self._running < self._limit:
+        limit = self._limit()
+        while self._coming and self._running < limit:
             item = self._coming[0]
             if item in self._tasks:
                 self._coming.popleft()
@@ -141,6 +151,7 @@ class Lookahead:
 
     def _ended(self, task: asyncio.Task[DocumentOutcome]) -> None:
         self._running -= 1
+        self._quiet_rounds = 0
         if task.cancelled() or self._is_closing:
             return
         if task.exception() is not None:
@@ -161,12 +172,22 @@ class Lookahead:
         finally:
             task.remove_done_callback(self._stop)
             self._next_tick.cancel()
-            self._last_turn = monotonic()
-        if self._fault is not None:
-            raise self._fault
+            self._end_turn()
+        self._raise_fault()
 
     def _stop(self, _: object) -> None:
-        self._loop.stop()
+        """Stop the loop soon: as long as documents end, requests want to be sent."""
+        self._stop_at = monotonic() + _LINGER_S
+        self._quiet_rounds = 0
+        self._linger()
+
+    def _linger(self) -> None:
+        is_quiet = self._quiet_rounds >= _QUIET_ROUNDS or self._running == 0
+        if is_quiet or monotonic() > self._stop_at:
+            self._loop.stop()
+            return
+        self._quiet_rounds += 1
+        self._next_round = self._loop.call_soon(self._linger)
 
     def _tick(self) -> None:
         """Show that time goes by, however slow the document that is waited for."""
@@ -174,8 +195,20 @@ class Lookahead:
         self._next_tick = self._loop.call_later(_TICK_S, self._tick)
 
     def _turn(self) -> None:
-        self._loop.call_soon(self._loop.stop)
-        self._loop.run_forever()
+        """Let the loop do what is at hand."""
+        self._next_round = self._loop.call_soon(self._stop, None)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._end_turn()
+        self._raise_fault()
+
+    def _end_turn(self) -> None:
+        if self._next_round is not None:
+            # It would stop the loop the next time that it runs.
+            self._next_round.cancel()
         self._last_turn = monotonic()
+
+    def _raise_fault(self) -> None:
         if self._fault is not None:
             raise self._fault

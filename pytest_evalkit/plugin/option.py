@@ -50,8 +50,8 @@ def at_least(least: int) -> Callable[[str], int]:
     return check
 
 
-def seconds(text: str) -> float:
-    """Read a number of seconds above zero.
+def positive(text: str) -> float:
+    """Read a finite number above zero, such as of seconds.
 
     Raises:
         ValueError: It is something else.

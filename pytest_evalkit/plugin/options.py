@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_evalkit.plugin.option import Option, at_least, limit, seconds, shard
+from pytest_evalkit.plugin.option import Option, at_least, limit, positive, shard
 
 OPTIONS_KEY: pytest.StashKey[RunOptions] = pytest.StashKey()
 
@@ -41,6 +41,11 @@ class RunOptions:
         max_concurrency: Requests in flight, over all workers together.
         request_timeout: Seconds one attempt of a request may take.
         max_attempts: How often a request is tried.
+        measure_latency: True to time the first token of each answer.
+        retry_total: Seconds a request may wait between its attempts, all together.
+        max_total_tokens: Tokens that the run may spend, or None for as many as needed.
+        max_cost: US dollars that it may spend, or None for as many as needed.
+        price_table: File with what models cost, or None.
         reasoning_tags: Pairs around thought, unparsed, or None for the default ones.
         output_path: Where runs are kept.
         use_sample: True to run on the documents shipped beside each benchmark.
@@ -65,9 +70,14 @@ class RunOptions:
     prompt_variant: str | None
     gen_kwargs: str
     seed: int
-    max_concurrency: int
-    request_timeout: float
-    max_attempts: int
+    max_concurrency: int | None
+    request_timeout: float | None
+    max_attempts: int | None
+    measure_latency: bool
+    retry_total: float | None
+    max_total_tokens: int | None
+    max_cost: float | None
+    price_table: Path | None
     reasoning_tags: str | None
     output_path: Path
     use_sample: bool
@@ -175,15 +185,13 @@ _OPTIONS = (
         metavar="N",
         parse=at_least(1),
         rule="a count, 1 or more",
-        default=32,
         help="requests in flight, over all workers together (default 32)",
     ),
     Option(
         names=("--request-timeout", "--request_timeout"),
         metavar="SECONDS",
-        parse=seconds,
+        parse=positive,
         rule="seconds, above 0",
-        default=300.0,
         help="longest time one attempt of a request may take (default 300)",
     ),
     Option(
@@ -191,8 +199,43 @@ _OPTIONS = (
         metavar="N",
         parse=at_least(1),
         rule="a count, 1 or more",
-        default=5,
         help="how often a request is tried before its document is in error (default 5)",
+    ),
+    Option(
+        names=("--measure-latency", "--measure_latency"),
+        is_flag=True,
+        help="have answers streamed, and time their first tokens",
+    ),
+    Option(
+        names=("--retry-total", "--retry_total"),
+        metavar="SECONDS",
+        parse=positive,
+        rule="seconds, above 0",
+        help="longest time that a request waits between its attempts, all waits "
+        "together (default 120)",
+    ),
+    Option(
+        names=("--max-total-tokens", "--max_total_tokens"),
+        metavar="N",
+        parse=at_least(1),
+        rule="a count of tokens, 1 or more",
+        help="tokens to spend, prompts and answers together; then the remaining "
+        "documents are skipped",
+    ),
+    Option(
+        names=("--max-cost", "--max_cost"),
+        metavar="USD",
+        parse=positive,
+        rule="US dollars, above 0",
+        help="money to spend, by --price-table; then the remaining documents are "
+        "skipped",
+    ),
+    Option(
+        names=("--price-table", "--price_table"),
+        metavar="FILE",
+        parse=Path,
+        help="YAML or JSON of what models cost, in USD per million tokens: "
+        "model: {input: 1.25, output: 10, cached_input: 0.13}",
     ),
     Option(
         names=("--reasoning-tags", "--reasoning_tags"),
@@ -285,6 +328,11 @@ def read_options(config: pytest.Config) -> RunOptions:
         max_concurrency=value["max_concurrency"],
         request_timeout=value["request_timeout"],
         max_attempts=value["max_attempts"],
+        measure_latency=value["measure_latency"],
+        retry_total=value["retry_total"],
+        max_total_tokens=value["max_total_tokens"],
+        max_cost=value["max_cost"],
+        price_table=value["price_table"] and _absolute(config, value["price_table"]),
         reasoning_tags=value["reasoning_tags"],
         output_path=_absolute(config, value["output_path"]),
         use_sample=value["sample"],

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
 from pytest_evalkit.codec import encode
-from pytest_evalkit.engine import Engine, Model, RetryPolicy
+from pytest_evalkit.engine import Engine, Event, LimitSet, Model
 from pytest_evalkit.errors import OptionError, TaskError
 from pytest_evalkit.models.arguments import parse_model_args
-from pytest_evalkit.models.backend import Backend
+from pytest_evalkit.models.backend import Backend, StreamingBackend
 from pytest_evalkit.models.registry import make_backend
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
+from pytest_evalkit.plugin.pace import Pace
 from pytest_evalkit.plugin.place import Share, run_folder, run_start, worker_input
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import JournalWriter, SelectionDict
@@ -54,6 +54,7 @@ class Run:
         self.opened: dict[Path, OpenedTask] = {}
         self.known_tasks: dict[str, Task] = {}
         self._models: list[Model] = []
+        self._engines: list[Engine] = []
         self._described = False
 
     @cached_property
@@ -76,8 +77,15 @@ class Run:
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The session's event loop, run on the main thread."""
-        return asyncio.new_event_loop()
+        """The session's event loop, run on the main thread; uvloop's where it is there.
+
+        Requests cost it less.
+        """
+        if find_spec("uvloop") is None:
+            return asyncio.new_event_loop()
+        import uvloop
+
+        return uvloop.new_event_loop()
 
     @property
     def has_journal(self) -> bool:
@@ -106,14 +114,15 @@ class Run:
             fewshot_seed=options.seed,
         )
 
+    @cached_property
+    def pace(self) -> Pace:
+        """What this process may ask at once, and spend."""
+        return Pace(self.options, self.share, self._record_event)
+
     @property
     def concurrency(self) -> int:
-        """This process's share of the cap on requests in flight, at least one."""
-        cap = self.options.max_concurrency
-        if self.share is None:
-            return cap
-        number, of = self.share
-        return max(1, cap // of + (number < cap % of))
+        """The most requests that this process may have in flight now, at least one."""
+        return max([engine.max_concurrency for engine in self._engines], default=1)
 
     def open_task(self, path: Path) -> OpenedTask:
         """Load a task file and open its documents; once per path.
@@ -156,10 +165,12 @@ class Run:
         """Take what a ``model`` fixture returned.
 
         Raises:
-            OptionError: It is neither a Model nor a Backend.
+            OptionError: It is neither a Model nor a Backend, or a Model that cannot
+                be kept to the budget.
         """
         if isinstance(value, Model):
             model = value
+            self._require_budget(model)
         elif isinstance(value, Backend):
             model = self._model(value)
         else:
@@ -167,23 +178,25 @@ class Run:
                 f"the model fixture returned a {type(value).__name__}; it must be a "
                 "Backend, such as MockBackend(handler), or a Model"
             )
+        if model.engine not in self._engines:
+            self._engines.append(model.engine)
         self._describe(model)
         return model
+
+    def _require_budget(self, model: Model) -> None:
+        if self.pace.budget is not None and model not in self._models:
+            raise OptionError(
+                "the model fixture returned a Model that it made itself, which knows "
+                "nothing of --max-total-tokens and --max-cost; return its Backend"
+            )
 
     def _model(self, backend: Backend) -> Model:
         for model in self._models:
             if model.backend is backend:
                 return model
-        policy = RetryPolicy(
-            attempts=self.options.max_attempts, timeout_s=self.options.request_timeout
-        )
-        engine = Engine(
-            backend,
-            policy=policy,
-            max_concurrency=self.concurrency,
-            rng=Random(f"{self.options.seed}/{os.getpid()}"),  # noqa: S311 - jitter
-        )
-        model = Model(engine, self.loop.run_until_complete)
+        if self.options.measure_latency:
+            _stream(backend)
+        model = Model(self.pace.engine(backend), self.loop.run_until_complete)
         self._models.append(model)
         return model
 
@@ -197,6 +210,20 @@ class Run:
                 "description": without_secrets(model.backend.describe()),
             }
             self.journal.write(encode(line) + b"\n")
+
+    def _record_event(self, event: Event) -> None:
+        """Record what an engine decided."""
+        line: dict[str, Any] = {
+            "t_s": round(event.at - self.started_at, 6),
+            "reason": event.reason,
+        }
+        if isinstance(event, LimitSet):
+            line |= {"kind": "concurrency", "limit": event.limit}
+        else:
+            line |= {"kind": "budget"}
+        if self.share is not None:
+            line["worker"] = self.share.number
+        self.journal.write(encode(line) + b"\n")
 
     def record_selection(self, selection: SelectionDict) -> None:
         """Record what this process sets out to do of one task."""
@@ -245,8 +272,25 @@ def live_run(config: pytest.Config) -> Run | None:
     return config.stash.get(_RUN_KEY, None)
 
 
+def _stream(backend: Backend) -> None:
+    """Have the answers of a backend come token by token.
+
+    Raises:
+        OptionError: They cannot.
+    """
+    if not isinstance(backend, StreamingBackend):
+        raise OptionError(
+            f"--measure-latency: model {backend.model_name!r} streams no answers; "
+            "leave it out, or take an endpoint"
+        )
+    backend.stream_for_latency = True
+
+
 def _backend(options: RunOptions) -> Backend | None:
     """Make what the options name; nothing is connected yet."""
     if options.model is None:
         return None
-    return make_backend(options.model, parse_model_args(options.model_args))
+    backend = make_backend(options.model, parse_model_args(options.model_args))
+    if options.measure_latency:
+        _stream(backend)
+    return backend

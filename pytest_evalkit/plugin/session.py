@@ -18,6 +18,9 @@ from pytest_evalkit.plugin.selection import narrow, take_share
 from pytest_evalkit.plugin.summary import write_summary
 from pytest_evalkit.plugin.watch import Watch
 
+# Objects made between two collections of the youngest.
+_YOUNG_OBJECTS = 20_000
+
 
 class EvaluationSession:
     """Evaluates in one process: the only one, or an xdist worker.
@@ -63,13 +66,17 @@ class EvaluationSession:
         """Conclude when all is done, and also when it was broken off."""
         is_whole = False
         # Tens of thousands of items live as long as the session; going over them in
-        # every full collection costs more than all the rest of reporting.
+        # every full collection costs more than all the rest of reporting. And what a
+        # document needs while it is under way is no garbage yet.
         gc.freeze()
+        usual = gc.get_threshold()
+        gc.set_threshold(_YOUNG_OBJECTS, *usual[1:])
         try:
             result = yield
             is_whole = True
             return result
         finally:
+            gc.set_threshold(*usual)
             gc.unfreeze()
             self._documents.close()
             problem = self._run.close_models()

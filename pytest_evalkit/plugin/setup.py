@@ -43,6 +43,7 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
 
         run = run_of(config)
         _ = run.settings
+    _check_spending(config, options)
     if options.reasoning_tags is not None:
         from pytest_evalkit.scoring import parse_reasoning_tags
 
@@ -57,6 +58,18 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
         from pytest_evalkit.plugin.named_tasks import add_named_tasks
 
         add_named_tasks(config, options)
+
+
+def _check_spending(config: pytest.Config, options: RunOptions) -> None:
+    if options.max_cost is not None and options.price_table is None:
+        raise pytest.UsageError("--max-cost needs --price-table FILE to know prices")
+    if options.price_table is not None and options.model is not None:
+        from pytest_evalkit.plugin.pace import price_of
+        from pytest_evalkit.plugin.run import run_of
+
+        backend = run_of(config).backend
+        assert backend is not None, "a named model has a backend"
+        price_of(backend.model_name, options.price_table)
 
 
 def _is_controller(config: pytest.Config) -> bool:

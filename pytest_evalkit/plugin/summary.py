@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_evalkit.plugin.concluding import Conclusion
-from pytest_evalkit.reports.terminal import gate_lines, results_table
+from pytest_evalkit.reports.terminal import budget_lines, gate_lines, results_table
 
 _MARKUP = {
     "pass": {"green": True},
@@ -26,6 +26,8 @@ def write_summary(terminal: Any, conclusion: Conclusion) -> None:
     results = conclusion.results
     if results is not None:
         terminal.write_line(results_table(results, terminal._tw.fullwidth))  # noqa: SLF001 - the width has no public name
+        for text in budget_lines(results):
+            terminal.write_line(text, yellow=True)
         for gate, line in zip(results["gates"], gate_lines(results), strict=True):
             terminal.write_line(line, **_MARKUP[gate["verdict"]])
         if not results["complete"]:

@@ -8,14 +8,14 @@ import pytest
 from pytest_evalkit.engine import drive
 from pytest_evalkit.errors import ModelError, RequestRejectedError
 from pytest_evalkit.messages import Message
-from pytest_evalkit.values import Generate, Request, Response
+from pytest_evalkit.values import Generate, Response
 
 
 def question(text: str) -> Generate:
     return Generate(messages=(Message.of_text("user", text),))
 
 
-async def upper(request: Request) -> Response:
+async def upper(request: Generate) -> Response:
     text = request.messages[0].text
     await asyncio.sleep(0.01 if text == "slow" else 0)
     if text.startswith("bad"):
@@ -23,7 +23,7 @@ async def upper(request: Request) -> Response:
     return Response(text=text.upper())
 
 
-def asking(*texts: str) -> Generator[Sequence[Request], Sequence[Response], list[str]]:
+def asking(*texts: str) -> Generator[Sequence[Generate], Sequence[Response], list[str]]:
     responses = yield [question(text) for text in texts]
     return [response.text for response in responses]
 
@@ -33,7 +33,9 @@ def test_a_flow_gets_its_answers_in_the_order_it_asked() -> None:
 
 
 def test_a_flow_may_ask_nothing() -> None:
-    def flow(texts: list[str]) -> Generator[Sequence[Request], Sequence[Response], str]:
+    def flow(
+        texts: list[str],
+    ) -> Generator[Sequence[Generate], Sequence[Response], str]:
         for text in texts:
             yield [question(text)]
         return "concluded"
@@ -46,7 +48,7 @@ def test_an_empty_question_gets_an_empty_answer() -> None:
 
 
 def test_a_flow_may_ask_again_with_what_it_learnt() -> None:
-    def dialogue() -> Generator[Sequence[Request], Sequence[Response], str]:
+    def dialogue() -> Generator[Sequence[Generate], Sequence[Response], str]:
         first = yield [question("a")]
         second = yield [question(first[0].text + "b")]
         return second[0].text
@@ -55,7 +57,7 @@ def test_a_flow_may_ask_again_with_what_it_learnt() -> None:
 
 
 def test_a_request_without_answer_is_raised_inside_the_flow() -> None:
-    def with_fallback() -> Generator[Sequence[Request], Sequence[Response], str]:
+    def with_fallback() -> Generator[Sequence[Generate], Sequence[Response], str]:
         try:
             yield [question("bad")]
         except ModelError as error:
@@ -77,7 +79,7 @@ def test_of_several_failures_one_plain_error_is_left() -> None:
 
 
 def test_a_flow_may_catch_the_error_and_conclude() -> None:
-    def resigned() -> Generator[Sequence[Request], Sequence[Response], str]:
+    def resigned() -> Generator[Sequence[Generate], Sequence[Response], str]:
         try:
             yield [question("bad"), question("a")]
         except ModelError:
@@ -88,7 +90,7 @@ def test_a_flow_may_catch_the_error_and_conclude() -> None:
 
 
 def test_a_fault_of_the_flow_itself_passes_through() -> None:
-    def faulty() -> Generator[Sequence[Request], Sequence[Response], str]:
+    def faulty() -> Generator[Sequence[Generate], Sequence[Response], str]:
         yield [question("a")]
         raise ZeroDivisionError("mine")
 

@@ -1,0 +1,38 @@
+"""What an engine decides on its own, told to whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSet:
+    """The number of requests in flight was set, at the start or anew.
+
+    Attributes:
+        at: Seconds of the engine's clock.
+        limit: The most requests in flight from now on.
+        reason: Why, in a few words.
+    """
+
+    at: float
+    limit: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetSpent:
+    """What the run may cost has been spent: no further request is sent.
+
+    Attributes:
+        at: Seconds of the engine's clock.
+        reason: What was spent, in one line.
+    """
+
+    at: float
+    reason: str
+
+
+Event = LimitSet | BudgetSpent
+Listener = Callable[[Event], None]

@@ -1,0 +1,78 @@
+"""Who may go now: so many at once, in order, and nobody during a pause."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from pytest_evalkit.engine.ordering import Beginning, WaitingRoom
+
+Place = asyncio.Future[None]
+
+
+class Limiter:
+    """Lets so many in at once; belongs to one event loop.
+
+    The limit may be set anew at any time: when it falls, who is in stays in.
+
+    Args:
+        limit: Tells the most that may be in at once.
+    """
+
+    def __init__(self, limit: Callable[[], int]) -> None:
+        self._limit = limit
+        self._pauses = 0
+        self._waiting: WaitingRoom[Place] = WaitingRoom()
+        self.active = 0
+
+    def try_enter(self) -> bool:
+        """Go in, if that needs no waiting."""
+        if self._pauses or self._waiting or self.active >= self._limit():
+            return False
+        self.active += 1
+        return True
+
+    async def enter(self, beginning: Beginning | None) -> None:
+        """Wait for a turn and go in.
+
+        Args:
+            beginning: What puts it in order; None for one who goes before all others,
+                since it was in already.
+        """
+        place: Place = asyncio.get_running_loop().create_future()
+        if beginning is None:
+            self._waiting.add_first(place)
+        else:
+            self._waiting.add(place, beginning)
+        self.refill()
+        try:
+            await place
+        except asyncio.CancelledError:
+            self._waiting.discard(place)
+            if place.done() and not place.cancelled():
+                # Let in and cancelled at the same moment.
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Make room for the next."""
+        self.active -= 1
+        self.refill()
+
+    def refill(self) -> None:
+        """Let in whoever may go; to be called when the limit has grown."""
+        while self._waiting and not self._pauses and self.active < self._limit():
+            place = self._waiting.take()
+            # One who was cancelled may not have had the time to say so.
+            if not place.done():
+                self.active += 1
+                place.set_result(None)
+
+    def pause(self) -> None:
+        """Let nobody in until this and every other pause has ended."""
+        self._pauses += 1
+
+    def resume(self) -> None:
+        """End one pause; who comes back from it in the same turn goes first."""
+        self._pauses -= 1
+        asyncio.get_running_loop().call_soon(self.refill)

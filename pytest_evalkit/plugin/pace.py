@@ -1,0 +1,137 @@
+"""How a run asks a model: what the backend wants, unless the command line says."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from random import Random
+
+from pytest_evalkit.engine import (
+    AdaptivePolicy,
+    Allowance,
+    Budget,
+    Control,
+    Engine,
+    Price,
+    RetryPolicy,
+)
+from pytest_evalkit.engine.events import Listener
+from pytest_evalkit.engine.prices import read_prices
+from pytest_evalkit.errors import OptionError
+from pytest_evalkit.models.backend import Backend
+from pytest_evalkit.models.pacing import Pacing
+from pytest_evalkit.naming import suggestion
+from pytest_evalkit.plugin.options import RunOptions
+from pytest_evalkit.plugin.place import Share
+
+_CONCURRENCY = 32
+
+
+class Pace:
+    """Makes the engines of one process, which share what may be spent.
+
+    Args:
+        options: What the user asked for.
+        share: The worker's part of all limits; None where it has all.
+        listener: Hears of what engines decide.
+    """
+
+    def __init__(
+        self, options: RunOptions, share: Share | None, listener: Listener
+    ) -> None:
+        self._options = options
+        self._share = share
+        self._listener = listener
+        allowance = allowance_of(options)
+        if share is not None:
+            allowance = allowance.share(share.number, share.of)
+        self.budget = Budget(allowance) if allowance.is_limited else None
+
+    def engine(self, backend: Backend) -> Engine:
+        """Make an engine for a backend.
+
+        Raises:
+            OptionError: The price table does not have its model.
+        """
+        options, pacing = self._options, pacing_of(backend)
+        is_adaptive = pacing.adaptive_concurrency
+        return Engine(
+            backend,
+            policy=_policy(options, pacing),
+            max_concurrency=self._part(
+                options.max_concurrency or pacing.num_concurrent or _CONCURRENCY
+            ),
+            control=Control(
+                adaptive=self._adaptive(pacing) if is_adaptive else None,
+                prefix_chars=(
+                    pacing.prefix_hash_chars if pacing.prefix_aware_queue else None
+                ),
+                budget=self.budget,
+                price=price_of(backend.model_name, options.price_table),
+                listener=self._listener,
+                clock=time.monotonic,
+            ),
+            rng=Random(f"{options.seed}/{os.getpid()}"),  # noqa: S311 - jitter
+        )
+
+    def _adaptive(self, pacing: Pacing) -> AdaptivePolicy:
+        most = pacing.adaptive_max_concurrency
+        cap = self._options.max_concurrency
+        target = pacing.adaptive_target_latency_s
+        return AdaptivePolicy(
+            minimum=self._part(pacing.adaptive_min_concurrency),
+            maximum=self._part(most if cap is None else min(most, cap)),
+            target_latency_s=None if target == "auto" else target,
+            increase_step=pacing.adaptive_increase_step,
+            decrease_factor=pacing.adaptive_decrease_factor,
+            failure_threshold=pacing.adaptive_failure_threshold,
+        )
+
+    def _part(self, count: int) -> int:
+        """Take this process's part of a count for all workers together; at least one."""
+        if self._share is None:
+            return count
+        number, of = self._share
+        return max(1, count // of + (number < count % of))
+
+
+def pacing_of(backend: Backend) -> Pacing:
+    """Get how a backend wants to be asked; one that does not say wants nothing."""
+    pacing = getattr(backend, "pacing", None)
+    return pacing if isinstance(pacing, Pacing) else Pacing()
+
+
+def allowance_of(options: RunOptions) -> Allowance:
+    """Get what the whole run may spend."""
+    return Allowance(
+        max_total_tokens=options.max_total_tokens, max_cost_usd=options.max_cost
+    )
+
+
+def price_of(model: str, table: Path | None) -> Price | None:
+    """Look up what the tokens of a model cost; None where there is no table.
+
+    Raises:
+        OptionError: The table cannot be read, or does not have the model.
+    """
+    if table is None:
+        return None
+    prices = read_prices(table)
+    if model not in prices:
+        raise OptionError(
+            f"--price-table {table} has no model {model!r}; {suggestion(model, prices)}"
+        )
+    return prices[model]
+
+
+def _policy(options: RunOptions, pacing: Pacing) -> RetryPolicy:
+    """Put together when to ask again; what nobody says is the policy's own."""
+    usual = RetryPolicy()
+    total_s = usual.total_s if pacing.retry_total_s is None else pacing.retry_total_s
+    return RetryPolicy(
+        attempts=options.max_attempts or pacing.max_retries or usual.attempts,
+        timeout_s=options.request_timeout or pacing.timeout or usual.timeout_s,
+        base_s=pacing.retry_backoff_s or usual.base_s,
+        total_s=total_s if options.retry_total is None else options.retry_total,
+    )
