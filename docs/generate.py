@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_evalkit.models.parameters import Parameter, aliases_of, parameters_of
 from pytest_evalkit.models.registry import BACKENDS
 from pytest_evalkit.naming import import_object
 from pytest_evalkit.plugin import options
@@ -103,11 +104,14 @@ def _model(factory: Any, names: list[str]) -> str:
     if names[1:]:
         lines += ["", f"Also called {_listed(names[1:])}."]
     lines.append("")
-    arguments = inspect.signature(factory).parameters.values()
-    meanings = _meanings(factory)
+    aliases = aliases_of(factory)
     rows = [
-        (_code(parameter.name), _default(parameter), meanings[parameter.name])
-        for parameter in arguments
+        (
+            _listed([name, *(other for other, own in aliases.items() if own == name)]),
+            _default(parameter),
+            _meanings(parameter.owner)[name],
+        )
+        for name, parameter in parameters_of(factory).items()
     ]
     table = _table(("argument", "default", "means"), rows) if rows else ""
     return "\n".join(lines) + table.removeprefix("\n").removesuffix("\n")
@@ -129,8 +133,8 @@ def _meanings(factory: Any) -> dict[str, str]:
     return found
 
 
-def _default(parameter: inspect.Parameter) -> str:
-    if parameter.default is parameter.empty:
+def _default(parameter: Parameter) -> str:
+    if parameter.is_required:
         return "required"
     default = parameter.default
     if isinstance(default, bool) or default is None:

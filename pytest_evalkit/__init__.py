@@ -22,27 +22,50 @@ if TYPE_CHECKING:
         TaskError,
         TransientModelError,
     )
-    from pytest_evalkit.messages import ImagePart, ImageSource, Message, TextPart
-    from pytest_evalkit.models.backend import Backend
+    from pytest_evalkit.messages import (
+        AudioPart,
+        AudioSource,
+        Frame,
+        ImagePart,
+        ImageSource,
+        Message,
+        TextPart,
+        ToolCallPart,
+        ToolResultPart,
+        VideoFrames,
+        VideoPart,
+        VideoSource,
+    )
+    from pytest_evalkit.models.backend import Backend, LoglikelihoodBackend
     from pytest_evalkit.models.mock import MockBackend
     from pytest_evalkit.values import (
         Generate,
         GenerationParameters,
+        Loglikelihood,
+        LoglikelihoodResponse,
         Origin,
         Response,
+        RollingLoglikelihood,
         Timing,
+        Tool,
         Usage,
     )
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AudioPart": "messages",
+    "AudioSource": "messages",
     "Backend": "models.backend",
     "EvalkitError": "errors",
+    "Frame": "messages",
     "Generate": "values",
     "GenerationParameters": "values",
     "ImagePart": "messages",
     "ImageSource": "messages",
+    "Loglikelihood": "values",
+    "LoglikelihoodBackend": "models.backend",
+    "LoglikelihoodResponse": "values",
     "Message": "messages",
     "MockBackend": "models.mock",
     "Model": "engine",
@@ -53,21 +76,34 @@ _HOMES = {
     "RequestRejectedError": "errors",
     "Response": "values",
     "ResultsError": "errors",
+    "RollingLoglikelihood": "values",
     "ScoringError": "errors",
     "TaskError": "errors",
     "TextPart": "messages",
     "Timing": "values",
+    "Tool": "values",
+    "ToolCallPart": "messages",
+    "ToolResultPart": "messages",
     "TransientModelError": "errors",
     "Usage": "values",
+    "VideoFrames": "messages",
+    "VideoPart": "messages",
+    "VideoSource": "messages",
 }
 
 __all__ = [
+    "AudioPart",
+    "AudioSource",
     "Backend",
     "EvalkitError",
+    "Frame",
     "Generate",
     "GenerationParameters",
     "ImagePart",
     "ImageSource",
+    "Loglikelihood",
+    "LoglikelihoodBackend",
+    "LoglikelihoodResponse",
     "Message",
     "MockBackend",
     "Model",
@@ -78,12 +114,19 @@ __all__ = [
     "RequestRejectedError",
     "Response",
     "ResultsError",
+    "RollingLoglikelihood",
     "ScoringError",
     "TaskError",
     "TextPart",
     "Timing",
+    "Tool",
+    "ToolCallPart",
+    "ToolResultPart",
     "TransientModelError",
     "Usage",
+    "VideoFrames",
+    "VideoPart",
+    "VideoSource",
     "__version__",
 ]
 

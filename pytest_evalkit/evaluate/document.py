@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_evalkit.codec import CodecError, encode
 from pytest_evalkit.engine import Flow, drive
 from pytest_evalkit.engine.drive import Ask
-from pytest_evalkit.errors import EvalkitError, ModelError, ModelUnavailableError
+from pytest_evalkit.errors import (
+    BudgetSpentError,
+    EvalkitError,
+    ModelError,
+    ModelUnavailableError,
+)
 from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.outcome import DocumentOutcome
 from pytest_evalkit.evaluate.recording import Recorded, scored_samples, unscored_samples
+from pytest_evalkit.evaluate.sample import Status
 from pytest_evalkit.scoring import score_document, strip_reasoning
 from pytest_evalkit.tasks import OpenedTask, Prepared
 
@@ -32,6 +40,8 @@ class Evaluation:
             as done.
         reasoning_tags: Pairs around thought to take out before filters see the text.
         started_at: ``time.monotonic()`` at the start of the run.
+        preparing: Where documents with media are prepared, so that decoding an image
+            does not hold up every request; None for the event loop itself.
     """
 
     opened: OpenedTask
@@ -39,6 +49,7 @@ class Evaluation:
     record: Callable[[bytes], None]
     reasoning_tags: ReasoningTags
     started_at: float
+    preparing: Executor | None = None
 
 
 async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutcome:
@@ -50,7 +61,7 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
 
     Returns:
         How it ended; a document without an answer or score is in error, with the
-        reason, never scored.
+        reason, never scored. One that the budget did not allow is skipped.
 
     Raises:
         ModelUnavailableError: No document can be answered.
@@ -59,7 +70,7 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
     started = time.monotonic()
     document = _Document(evaluation, doc_id, started)
     try:
-        document.prepared = evaluation.opened.prepare(doc_id)
+        document.prepared = await _prepared(evaluation, doc_id)
         flow = document_flow(
             evaluation.opened, document.prepared, evaluation.reasoning_tags
         )
@@ -69,8 +80,18 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         raise
     except ModelError as error:
         return document.failed(f"no answer: {error}", error.attempts)
+    except BudgetSpentError as error:
+        return document.unscored("skipped", str(error), 0)
     except (EvalkitError, UnscorableError) as error:
         return document.failed(str(error), 1)
+
+
+async def _prepared(evaluation: Evaluation, doc_id: int) -> Prepared:
+    opened = evaluation.opened
+    if evaluation.preparing is None or not opened.has_media:
+        return opened.prepare(doc_id)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(evaluation.preparing, opened.prepare, doc_id)
 
 
 def skip_document(
@@ -182,12 +203,15 @@ class _Document:
         )
 
     def failed(self, message: str, attempts: int) -> DocumentOutcome:
-        samples = unscored_samples(self._recorded(), "error", message, attempts)
+        return self.unscored("error", message, attempts)
+
+    def unscored(self, status: Status, message: str, attempts: int) -> DocumentOutcome:
+        samples = unscored_samples(self._recorded(), status, message, attempts)
         self.evaluation.record(b"".join(encode(sample) + b"\n" for sample in samples))
         return DocumentOutcome(
             task=self.evaluation.opened.task.name,
             doc_id=self.doc_id,
-            status="error",
+            status=status,
             scores={},
             message=message,
             duration_s=time.monotonic() - self.started,

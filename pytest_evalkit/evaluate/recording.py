@@ -13,8 +13,9 @@ from pytest_evalkit.evaluate.sample import (
     Status,
     TokenCounts,
 )
-from pytest_evalkit.messages import message_dicts
-from pytest_evalkit.tasks import OpenedTask, Prepared, doc_hash
+from pytest_evalkit.evaluate.timing import stream_times, token_logprobs
+from pytest_evalkit.messages import Message, ToolCallPart, message_dicts
+from pytest_evalkit.tasks import OpenedTask, Prepared
 from pytest_evalkit.values import Response
 
 
@@ -44,7 +45,7 @@ class Recorded:
             "task": self.opened.task.name,
             "doc_id": self.doc_id,
             "item_id": self.opened.item_ids[self.doc_id],
-            "doc_hash": doc_hash(prepared.doc) if prepared else "",
+            "doc_hash": prepared.doc_hash if prepared else "",
             "status": status,
             "input": message_dicts(prepared.requests[0].messages) if prepared else [],
             "target": prepared.target if prepared else None,
@@ -63,6 +64,7 @@ def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDic
     shared = recorded.sample("scored")
     shared["attempts"] = max(response.attempts for response in answered.responses)
     shared.update(_answer_facts(answered))
+    shared["timing"].update(stream_times(answered.responses))
     for scored in answered.scored:
         sample = {**shared, "filter": scored.filter, "filtered_resps": scored.filtered}
         if raw != scored.filtered:
@@ -92,6 +94,7 @@ def _answer_facts(answered: Answered) -> dict[str, Any]:
     reasons = [response.finish_reason for response in answered.responses]
     if any(reasons):
         facts["finish_reason"] = _one_or_all(reasons)
+    facts.update(_chat_facts(answered.responses))
     counts = _token_counts(answered.responses)
     if counts is not None:
         facts["token_counts"] = counts
@@ -100,7 +103,44 @@ def _answer_facts(answered: Answered) -> dict[str, Any]:
     ]
     if request_s:
         facts["request_latency_s"] = _one_or_all([round(s, 6) for s in request_s])
+    facts.update(_way_facts(answered.responses))
     return facts
+
+
+def _chat_facts(responses: Sequence[Response]) -> dict[str, Any]:
+    """Tell what only a chat endpoint says besides the answer."""
+    facts: dict[str, Any] = {}
+    refusals = [response.refusal for response in responses]
+    if any(refusals):
+        facts["refusal"] = _one_or_all(refusals)
+    if any(response.logprobs is not None for response in responses):
+        facts["logprobs"] = _one_or_all(
+            [token_logprobs(response.logprobs) for response in responses]
+        )
+    return facts
+
+
+def _way_facts(responses: Sequence[Response]) -> dict[str, Any]:
+    """Tell what happened between the question and the answer."""
+    facts: dict[str, Any] = {}
+    if any(response.transcript for response in responses):
+        facts["transcript"] = _one_or_all(
+            [message_dicts(response.transcript) for response in responses]
+        )
+    if any(response.tool_calls for response in responses):
+        facts["tool_calls"] = _one_or_all(
+            [_calls(response.tool_calls) for response in responses]
+        )
+    notes = dict.fromkeys(note for response in responses for note in response.notes)
+    if notes:
+        facts["notes"] = list(notes)
+    return facts
+
+
+def _calls(calls: Sequence[ToolCallPart]) -> list[dict[str, Any]]:
+    (said,) = message_dicts([Message("assistant", tuple(calls))])
+    content: list[dict[str, Any]] = said["content"]
+    return content
 
 
 def _one_or_all(values: Sequence[Any]) -> Any:

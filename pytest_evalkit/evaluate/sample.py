@@ -19,10 +19,21 @@ class TokenCounts(TypedDict):
 
 
 class SampleTiming(TypedDict):
-    """When a document ran, in seconds; the start is relative to the run's own."""
+    """When a document ran, in seconds; the start is relative to the run's own.
+
+    Of answers that were streamed it says besides when their first token and their first
+    visible token came, counted from the request, the mean time between tokens, and how
+    many fragments and unreadable events there were: one value, or a list over the
+    repeats, with None where there is none.
+    """
 
     started_s: float
     latency_s: float
+    ttft_s: NotRequired[Any]
+    ttfo_s: NotRequired[Any]
+    inter_token_s: NotRequired[Any]
+    n_chunks: NotRequired[Any]
+    bad_frames: NotRequired[Any]
 
 
 class SampleDict(TypedDict):
@@ -47,10 +58,15 @@ class SampleDict(TypedDict):
     metrics: list[str]
     reasoning: NotRequired[Any]
     reasoning_truncated: NotRequired[bool]
+    refusal: NotRequired[Any]
     finish_reason: NotRequired[Any]
+    logprobs: NotRequired[Any]
     token_counts: NotRequired[TokenCounts]
     timing: NotRequired[SampleTiming]
     request_latency_s: NotRequired[Any]
     attempts: int
+    transcript: NotRequired[Any]
+    tool_calls: NotRequired[Any]
+    notes: NotRequired[list[str]]
     error: NotRequired[str]
     judge: NotRequired[Any]

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pytest_evalkit.reports.html import render_html
 from pytest_evalkit.reports.markdown import markdown_gates, markdown_table
-from pytest_evalkit.reports.terminal import gate_lines, path_lines, results_table
+from pytest_evalkit.reports.terminal import (
+    budget_lines,
+    gate_lines,
+    path_lines,
+    results_table,
+)
 
 __all__ = [
+    "budget_lines",
     "gate_lines",
     "markdown_gates",
     "markdown_table",

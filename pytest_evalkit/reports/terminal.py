@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_evalkit.reports.rows import Row, rows_of
-from pytest_evalkit.results.schema import GateDict, ResultsDict
+from pytest_evalkit.results.schema import BudgetDict, GateDict, ResultsDict
 
 _GAP = "  "
 _LEAST_WIDTH = 8
@@ -91,6 +91,36 @@ def gate_lines(
         ascii_only: Whether to keep to ASCII.
     """
     return [_plain(_gate_line(gate, color), ascii_only) for gate in results["gates"]]
+
+
+def budget_lines(results: ResultsDict) -> list[str]:
+    """Say what was spent of the budget; nothing where there was none.
+
+    Args:
+        results: What the run concludes.
+    """
+    budget: BudgetDict | None = results["usage"].get("budget")
+    if budget is None:
+        return []
+    skipped = sum(counts["skipped"] for counts in results["coverage"].values())
+    spent = [_tokens_spent(budget), _money_spent(budget)]
+    line = f"budget  {', '.join(part for part in spent if part)}"
+    if budget["spent"] is not None:
+        line += f"; it is spent, {skipped:,} documents were skipped"
+    return [line]
+
+
+def _tokens_spent(budget: BudgetDict) -> str:
+    tokens, most = budget["total_tokens"], budget["max_total_tokens"]
+    said = "no tokens told" if tokens is None else f"{tokens:,} tokens"
+    return said if most is None else f"{said} of {most:,}"
+
+
+def _money_spent(budget: BudgetDict) -> str:
+    cost, most = budget["cost_usd"], budget["max_cost_usd"]
+    if cost is None:
+        return ""
+    return f"{cost:.4f} USD" if most is None else f"{cost:.4f} of {most:.4f} USD"
 
 
 def path_lines(paths: Mapping[str, Path]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from pytest_evalkit.codec import decode, encode_pretty
 from pytest_evalkit.evaluate import SampleDict
@@ -18,7 +18,7 @@ from pytest_evalkit.results.journal import (
     SelectionDict,
     read_journals,
 )
-from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.results.schema import LimitDict, ResultsDict
 from pytest_evalkit.results.traffic import Traffic
 from pytest_evalkit.scoring import ScoringPlan
 
@@ -134,17 +134,41 @@ class RunRecord:
         traffic: What the requests cost.
         model_name: What answered, or None where nothing was asked.
         model_description: How its answers came about.
+        limits: How many requests could be in flight, as it was set; process by process.
+        spent: By what the budget came to its end, or None.
     """
 
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
     model_name: str | None = None
     model_description: Mapping[str, Any] = field(default_factory=dict)
+    limits: list[LimitDict] = field(default_factory=list)
+    spent: str | None = None
 
     @property
     def is_complete(self) -> bool:
-        """Whether every selected document has been recorded."""
-        return all(task.is_complete for task in self.tasks.values())
+        """Whether every selected document has been recorded, and none for want of money.
+
+        Documents skipped because they need what is not there are no gap.
+        """
+        is_recorded = all(task.is_complete for task in self.tasks.values())
+        return is_recorded and self.spent is None
+
+    @property
+    def concurrency(self) -> list[LimitDict]:
+        """How many requests could be in flight, as it was set over time."""
+        return sorted(self.limits, key=lambda limit: limit["t_s"])
+
+    def note(self, line: Mapping[str, Any]) -> None:
+        """Take in a line that is neither a selection nor a sample."""
+        said = {name: value for name, value in line.items() if name != "kind"}
+        if line["kind"] == "concurrency":
+            self.limits.append(cast("LimitDict", said))
+        elif line["kind"] == "budget":
+            self.spent = line["reason"]
+        else:
+            self.model_name = line["name"]
+            self.model_description = line["description"]
 
 
 def read_run(
@@ -169,9 +193,8 @@ def read_run(
                 record.tasks[selection["task"]] = TaskRecord(selection, facts)
             else:
                 task.select(selection)
-        elif line.value.get("kind") == "model":
-            record.model_name = line.value["name"]
-            record.model_description = line.value["description"]
+        elif "kind" in line.value:
+            record.note(line.value)
         else:
             sample = line.sample
             record.tasks[sample["task"]].add(sample, line.place)

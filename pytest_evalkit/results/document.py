@@ -12,6 +12,7 @@ from pytest_evalkit.results.schema import (
     RESULTS_SCHEMA_VERSION,
     AggregateDict,
     CoverageDict,
+    LimitDict,
     ResultsDict,
 )
 from pytest_evalkit.results.secrets import without_secrets
@@ -79,6 +80,7 @@ class RunFacts:
         usage: Tokens, summed.
         throughput: What was done each second.
         latency: What a request took, in seconds.
+        concurrency: How many requests could be in flight, as it was set over time.
     """
 
     model_name: str
@@ -92,6 +94,7 @@ class RunFacts:
     usage: Mapping[str, Any] = field(default_factory=dict)
     throughput: Mapping[str, Any] = field(default_factory=dict)
     latency: Mapping[str, Any] = field(default_factory=dict)
+    concurrency: Sequence[LimitDict] = ()
 
 
 def build_results(
@@ -128,6 +131,7 @@ def build_results(
         "usage": dict(run.usage),
         "throughput": dict(run.throughput),
         "latency": dict(run.latency),
+        "concurrency": list(run.concurrency),
         "task_hashes": {task.name: task.task_hash for task in tasks},
         "dataset_fingerprints": {task.name: task.fingerprint for task in tasks},
         "config": _config(run),

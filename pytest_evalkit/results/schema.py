@@ -56,6 +56,31 @@ class GateDict(TypedDict):
     message: str
 
 
+class LimitDict(TypedDict):
+    """A number of requests in flight that was set: when, in seconds of the run, and why.
+
+    ``worker`` is there where several processes ran, each with its own limit.
+    """
+
+    t_s: float
+    limit: int
+    reason: str
+    worker: NotRequired[int]
+
+
+class BudgetDict(TypedDict):
+    """What a run could spend and has spent, by its samples; None where not counted.
+
+    ``spent`` says by what the budget came to its end, and is None where it did not.
+    """
+
+    max_total_tokens: int | None
+    max_cost_usd: float | None
+    total_tokens: int | None
+    cost_usd: float | None
+    spent: str | None
+
+
 class SampleCountDict(TypedDict):
     """Documents of a task: ``original`` in its split, ``effective`` in this run."""
 
@@ -85,6 +110,7 @@ ResultsDict = TypedDict(
         "usage": dict[str, Any],
         "throughput": dict[str, Any],
         "latency": dict[str, Any],
+        "concurrency": list[LimitDict],
         "task_hashes": dict[str, str],
         "dataset_fingerprints": dict[str, str],
         "config": dict[str, Any],

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pytest_evalkit.engine import Allowance, Price
 from pytest_evalkit.evaluate.sample import SampleDict, TokenCounts
+from pytest_evalkit.results.schema import BudgetDict
 from pytest_evalkit.stats import mean, percentile
+from pytest_evalkit.values import Usage
 
 _COUNTS = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
 _PERCENTS = (50, 90, 99)
@@ -21,6 +24,16 @@ class _Cost(NamedTuple):
 
     tokens: tuple[int | None, ...] | None
     latencies_s: tuple[float, ...]
+    stream: _Stream | None = None
+
+
+class _Stream(NamedTuple):
+    """When the tokens of one document's answers came, in seconds, where they did."""
+
+    ttft_s: tuple[float, ...]
+    ttfo_s: tuple[float, ...]
+    inter_token_s: tuple[float, ...]
+    bad_frames: int
 
 
 class Traffic:
@@ -37,7 +50,8 @@ class Traffic:
         """Take in one sample."""
         self._costs[sys.intern(sample["task"]), sample["doc_id"]] = _Cost(
             tokens=_tokens(sample.get("token_counts")),
-            latencies_s=_latencies(sample.get("request_latency_s")),
+            latencies_s=_numbers(sample.get("request_latency_s")),
+            stream=_stream(sample.get("timing")),
         )
 
     def usage(self) -> dict[str, int | None]:
@@ -50,6 +64,27 @@ class Traffic:
         for position, kind in enumerate(_COUNTS):
             usage[kind] = _sum_told(counts[position] for counts in told)
         return usage
+
+    def budget(
+        self, allowance: Allowance, price: Price | None, spent: str | None
+    ) -> BudgetDict:
+        """Set what was spent on the documents beside what could be.
+
+        Args:
+            allowance: What could be spent.
+            price: What the model's tokens cost, or None.
+            spent: By what the budget came to its end, or None.
+        """
+        counts = self.usage()
+        usage = Usage(**{kind: counts[kind] for kind in _COUNTS})
+        told = [n for n in (usage.input_tokens, usage.output_tokens) if n is not None]
+        return {
+            "max_total_tokens": allowance.max_total_tokens,
+            "max_cost_usd": allowance.max_cost_usd,
+            "total_tokens": sum(told) if told else None,
+            "cost_usd": None if price is None or not told else price.cost(usage),
+            "spent": spent,
+        }
 
     def throughput(self, elapsed_s: float) -> dict[str, float | None]:
         """Say how much was done each second; None where nothing was measured.
@@ -66,16 +101,25 @@ class Traffic:
         }
 
     def latency(self) -> dict[str, Any]:
-        """Describe the seconds that requests took; empty where none was timed."""
-        seconds = sorted(s for cost in self._costs.values() for s in cost.latencies_s)
+        """Describe the seconds that requests took; empty where none was timed.
+
+        Where answers were streamed, it does so too for the first token (``ttft``), the
+        first visible one (``ttfo``) and the time between tokens (``inter_token``), and
+        counts the events that could not be read.
+        """
+        seconds = [s for cost in self._costs.values() for s in cost.latencies_s]
         if not seconds:
             return {}
-        return {
-            "requests": len(seconds),
-            "mean_s": mean(seconds),
-            **{f"p{percent}_s": percentile(seconds, percent) for percent in _PERCENTS},
-            "method": "nearest rank",
-        }
+        described = {**_description(seconds), "method": "nearest rank"}
+        streams = [cost.stream for cost in self._costs.values() if cost.stream]
+        if streams:
+            described["ttft"] = _description([s for one in streams for s in one.ttft_s])
+            described["ttfo"] = _description([s for one in streams for s in one.ttfo_s])
+            described["inter_token"] = _description(
+                [s for one in streams for s in one.inter_token_s]
+            )
+            described["bad_frames"] = sum(one.bad_frames for one in streams)
+        return described
 
 
 def _tokens(counts: TokenCounts | None) -> tuple[int | None, ...] | None:
@@ -90,10 +134,33 @@ def _tokens(counts: TokenCounts | None) -> tuple[int | None, ...] | None:
     )
 
 
-def _latencies(recorded: Any) -> tuple[float, ...]:
-    if recorded is None:
-        return ()
-    return tuple(recorded) if isinstance(recorded, list) else (recorded,)
+def _description(seconds: list[float]) -> dict[str, Any]:
+    """Describe times; of none, only say that there are none."""
+    if not seconds:
+        return {"requests": 0}
+    ordered = sorted(seconds)
+    return {
+        "requests": len(ordered),
+        "mean_s": mean(ordered),
+        **{f"p{percent}_s": percentile(ordered, percent) for percent in _PERCENTS},
+    }
+
+
+def _stream(timing: Mapping[str, Any] | None) -> _Stream | None:
+    if timing is None or "ttft_s" not in timing:
+        return None
+    return _Stream(
+        ttft_s=_numbers(timing["ttft_s"]),
+        ttfo_s=_numbers(timing["ttfo_s"]),
+        inter_token_s=_numbers(timing["inter_token_s"]),
+        bad_frames=int(sum(_numbers(timing["bad_frames"]))),
+    )
+
+
+def _numbers(recorded: Any) -> tuple[float, ...]:
+    """Take what was recorded of one answer or of several, where it is known."""
+    values = recorded if isinstance(recorded, list) else [recorded]
+    return tuple(value for value in values if value is not None)
 
 
 def _sum_told(counts: Iterator[Any]) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pytest_evalkit.messages import ImagePart, ImageSource, Message, Part, TextPart
+from pytest_evalkit.messages import MediaPart, Message, TextPart, media_part
 
 Doc = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ class Prompt:
         description: What stands before everything else, for each document.
         shots: The questions and answers to show, by position and document; None
             where none are shown.
-        visuals: The images of the question; None for a task of text alone.
+        visuals: The media of the question; None for a task of text alone.
         target_delimiter: Stands between a shown question and its answer.
         fewshot_delimiter: Stands after a shown answer.
         system_instruction: A message of its own before the prompt, or None.
@@ -60,7 +60,7 @@ class Prompt:
 
         Raises:
             TaskError: A field has no text for this document.
-            DatasetError: An image cannot be read.
+            DatasetError: A medium cannot be read.
         """
         shots = self.shots(index, doc) if self.shots is not None else ()
         if self.is_multiturn:
@@ -97,20 +97,23 @@ class Prompt:
     def _question(self, doc: Doc, text: str) -> Message:
         if self.visuals is None:
             return Message.of_text("user", text)
-        images: list[Part] = [
-            ImagePart(ImageSource.of(self._resolved(image)))
-            for image in self.visuals(doc)
-        ]
-        return Message("user", (*images, TextPart(text)))
+        media = [self._medium(value) for value in self.visuals(doc)]
+        return Message("user", (*media, TextPart(text)))
 
-    def _resolved(self, image: Any) -> Any:
+    def _medium(self, value: Any) -> MediaPart:
+        part = media_part(self._resolved(value))
+        # Reading it tells now, and of this document, that it is missing or damaged.
+        _ = part.source.sha256
+        return part
+
+    def _resolved(self, medium: Any) -> Any:
         """Find the file that a relative path means; leave everything else."""
-        if not isinstance(image, str | Path):
-            return image
+        if not isinstance(medium, str | Path):
+            return medium
         for folder in self.folders:
-            if (folder / image).is_file():
-                return folder / image
-        return image
+            if (folder / medium).is_file():
+                return folder / medium
+        return medium
 
 
 def _joined(left: str, right: str, delimiter: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from pytest_evalkit.errors import DatasetError
 from pytest_evalkit.scoring import ScoringPlan
 from pytest_evalkit.tasks import item_ids
+from pytest_evalkit.tasks.doc_hash import doc_hash
 from pytest_evalkit.tasks.documents import Documents
 from pytest_evalkit.tasks.locations import DataSources
 from pytest_evalkit.tasks.opening import Fields, Recipe, open_documents, open_fields
@@ -77,12 +78,14 @@ class Prepared:
 
     Attributes:
         doc: The document as the task sees it.
+        doc_hash: The hash of its content.
         target: The expected answer in whatever form scoring takes it, or None.
         choices: The answers to choose from; empty where the question is open.
         requests: One for each repeat.
     """
 
     doc: dict[str, Any]
+    doc_hash: str
     target: Any
     choices: tuple[str, ...]
     requests: tuple[Generate, ...]
@@ -108,6 +111,11 @@ class OpenedTask:
         """A unique name for each document, in document order."""
         return self._item_ids
 
+    @property
+    def has_media(self) -> bool:
+        """Whether preparing a document may read or decode media, which takes a while."""
+        return self._fields.prompt.visuals is not None
+
     @cached_property
     def fingerprint(self) -> str:
         """What identifies the content of the documents."""
@@ -121,10 +129,13 @@ class OpenedTask:
 
         Raises:
             TaskError: A field of the task does not work for it.
-            DatasetError: An image of it cannot be read.
+            DatasetError: A medium of it cannot be read.
+            CodecError: It holds a value that has no JSON form.
         """
         fields = self._fields
         doc = self.documents[index]
+        # Before any function of the task can change it.
+        content_hash = doc_hash(doc)
         choices = fields.choices(doc) if fields.choices is not None else ()
         target = self._target(doc, choices)
         ideal = fields.ideal(doc) if fields.ideal is not None else None
@@ -145,7 +156,13 @@ class OpenedTask:
             )
             for repeat in range(self.task.repeats)
         )
-        return Prepared(doc=doc, target=target, choices=choices, requests=requests)
+        return Prepared(
+            doc=doc,
+            doc_hash=content_hash,
+            target=target,
+            choices=choices,
+            requests=requests,
+        )
 
     def keywords(self, index: int) -> tuple[str, ...]:
         """Read the columns by which a user may select documents, as texts.

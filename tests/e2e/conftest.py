@@ -148,7 +148,8 @@ def imported_once() -> None:
         for module in pkgutil.walk_packages(pytest_evalkit.__path__, "pytest_evalkit.")
         if not module.name.endswith("__main__")
     ]
-    for name in (*names, "aiohttp", "jinja2", "hypothesis", "xdist.workermanage"):
+    compiled = ("aiohttp", "jinja2", "numpy", "PIL.Image")
+    for name in (*names, *compiled, "hypothesis", "xdist.workermanage"):
         importlib.import_module(name)
 
 

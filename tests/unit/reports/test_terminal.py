@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_evalkit.reports import gate_lines, path_lines, results_table
+from pytest_evalkit.reports import (
+    budget_lines,
+    gate_lines,
+    path_lines,
+    results_table,
+)
 from pytest_evalkit.results.schema import ResultsDict
 
 
@@ -96,3 +101,39 @@ def test_paths_are_aligned() -> None:
     lines = path_lines({"results": Path("r.json"), "page": Path("p.html")})
 
     assert lines == ["results  r.json", "page     p.html"]
+
+
+def test_without_a_budget_nothing_is_said_of_it(results: ResultsDict) -> None:
+    assert budget_lines(results) == []
+
+
+@pytest.mark.parametrize(
+    ("budget", "line"),
+    [
+        (
+            {"max_total_tokens": 90_000, "total_tokens": 1_200},
+            "budget  1,200 tokens of 90,000",
+        ),
+        (
+            {"total_tokens": 1_200, "cost_usd": 0.25},
+            "budget  1,200 tokens, 0.2500 USD",
+        ),
+        (
+            {"total_tokens": 9, "spent": "9 tokens"},
+            "budget  9 tokens; it is spent, 3 documents were skipped",
+        ),
+        (
+            {"total_tokens": 9, "cost_usd": 2.0, "max_cost_usd": 1.0},
+            "budget  9 tokens, 2.0000 of 1.0000 USD",
+        ),
+        ({"max_total_tokens": 5}, "budget  no tokens told of 5"),
+    ],
+)
+def test_a_budget_is_told_in_one_line(
+    results: ResultsDict, budget: dict[str, object], line: str
+) -> None:
+    keys = ("max_total_tokens", "max_cost_usd", "total_tokens", "cost_usd", "spent")
+    results["usage"]["budget"] = {**dict.fromkeys(keys), **budget}
+    results["coverage"]["sums"]["skipped"] = 3
+
+    assert budget_lines(results) == [line]

@@ -209,3 +209,31 @@ def test_the_first_samples_of_each_task_are_read(tmp_path: Path) -> None:
         ("more", 0, "z"),
         ("more", 0, "a"),
     ]
+
+
+def test_limits_of_all_workers_are_one_series(tmp_path: Path) -> None:
+    def limit(t_s: float, limit: int, worker: int) -> dict[str, Any]:
+        said = {"t_s": t_s, "limit": limit, "reason": "start", "worker": worker}
+        return {"kind": "concurrency", **said}
+
+    folder = run_of(
+        tmp_path,
+        gw0=[limit(0.5, 8, 0), limit(2.0, 9, 0)],
+        gw1=[limit(0.25, 7, 1), selection(0)],
+    )
+
+    record = read_run(folder, facts_of)
+
+    series = [(one["t_s"], one["limit"], one["worker"]) for one in record.concurrency]
+    assert series == [(0.25, 7, 1), (0.5, 8, 0), (2.0, 9, 0)]
+    assert "kind" not in record.concurrency[0]
+
+
+def test_a_run_whose_budget_was_spent_is_not_complete(tmp_path: Path) -> None:
+    spent = {"kind": "budget", "t_s": 1.0, "reason": "9 of 9 tokens"}
+    folder = run_of(tmp_path, main=[selection(1), *both(0, 1.0), spent])
+
+    record = read_run(folder, facts_of)
+
+    assert record.tasks["sums"].is_complete
+    assert (record.spent, record.is_complete) == ("9 of 9 tokens", False)

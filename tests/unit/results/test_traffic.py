@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from pytest_evalkit.engine import Allowance, Price
 from pytest_evalkit.results.traffic import Traffic
 
 
@@ -81,3 +82,73 @@ def test_nothing_measured_is_none(elapsed_s: float) -> None:
 
     assert traffic.throughput(elapsed_s)["output_tokens_per_s"] is None
     assert traffic.latency() == {}
+
+
+def test_what_was_spent_stands_beside_what_could_be() -> None:
+    traffic = Traffic()
+    traffic.add(sample(0, token_counts=tokens(1_000, 400)))
+    traffic.add(sample(1, token_counts=tokens(1_000, None)))
+    allowance = Allowance(max_total_tokens=3_000, max_cost_usd=1.0)
+
+    budget = traffic.budget(allowance, Price(input=2.0, output=10.0), "all of it")
+
+    assert budget == {
+        "max_total_tokens": 3_000,
+        "max_cost_usd": 1.0,
+        "total_tokens": 2_400,
+        "cost_usd": pytest.approx(0.008),
+        "spent": "all of it",
+    }
+
+
+def test_nothing_told_is_no_cost_of_zero() -> None:
+    budget = Traffic().budget(Allowance(), Price(input=2.0, output=10.0), None)
+
+    assert (budget["total_tokens"], budget["cost_usd"]) == (None, None)
+
+
+def test_first_tokens_are_described_where_answers_were_streamed() -> None:
+    traffic = Traffic()
+    timing = {"started_s": 0.0, "latency_s": 1.0}
+
+    traffic.add(
+        sample(
+            0,
+            request_latency_s=1.0,
+            timing={
+                **timing,
+                "ttft_s": 0.2,
+                "ttfo_s": None,
+                "inter_token_s": None,
+                "bad_frames": 1,
+            },
+        )
+    )
+    traffic.add(
+        sample(
+            1,
+            request_latency_s=[1.0, 1.0],
+            timing={
+                **timing,
+                "ttft_s": [0.4, 0.6],
+                "ttfo_s": [None, 0.8],
+                "inter_token_s": [None, None],
+                "bad_frames": [0, 2],
+            },
+        )
+    )
+    traffic.add(sample(2, request_latency_s=1.0, timing=timing))
+
+    latency = traffic.latency()
+
+    assert latency["requests"] == 4
+    assert latency["ttft"] == {
+        "requests": 3,
+        "mean_s": pytest.approx(0.4),
+        "p50_s": 0.4,
+        "p90_s": 0.6,
+        "p99_s": 0.6,
+    }
+    assert latency["ttfo"]["requests"] == 1
+    assert latency["inter_token"] == {"requests": 0}
+    assert latency["bad_frames"] == 3
