@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 _MASK = "***"
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD|AUTHORIZATION|COOKIE")
+# Any header may carry what lets somebody in, whatever it is called.
+_ALL_SECRET = frozenset({"headers", "header"})
 # Names that contain such a word and mean something else.
 _HARMLESS = re.compile("KEYWORD|TOKENI[SZ]|TOKENS|(CLUSTER|SCORE|SORT)_KEY")
 
@@ -37,6 +39,8 @@ def masked_url(url: str) -> str:
 
 def _masked_value(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
+        if name.lower() in _ALL_SECRET:
+            return dict.fromkeys(value, _MASK)
         return masked(value)
     is_secret = _SECRET.search(_HARMLESS.sub("", name.upper())) is not None
     is_harmless = not value or isinstance(value, int | float)

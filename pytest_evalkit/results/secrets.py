@@ -6,12 +6,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_evalkit.codec import encode
+from pytest_evalkit.errors import OptionError
+from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.masking import masked, masked_url
 
 # ``name=value`` or ``"name": "value"`` within an option such as --model-args.
 _ASSIGNMENT = re.compile(
     r"""(?P<name>[\w.-]+)(?P<sign>["']?\s*[=:]\s*["']?)(?P<value>[^\s,"'}]+)"""
 )
+# Options whose text is a list of arguments.
+_ARGUMENTS = frozenset({"model_args", "gen_kwargs"})
+# What a bare value may not hold.
+_SPECIAL = re.compile(r"""[,"'{}\[\]\s]""")
 _URL = re.compile(r"""\w+://[^\s,"'}]+""")
 
 
@@ -27,12 +34,37 @@ def without_secrets(value: Any) -> Any:
     """
     if isinstance(value, Mapping):
         plain = masked(value)
-        return {name: without_secrets(each) for name, each in plain.items()}
+        return {name: _named(name, each) for name, each in plain.items()}
     if isinstance(value, list | tuple):
         return [without_secrets(each) for each in value]
     if isinstance(value, str):
         return _ASSIGNMENT.sub(_assignment, _URL.sub(_url, value))
     return value
+
+
+def _named(name: str, value: Any) -> Any:
+    if name in _ARGUMENTS and isinstance(value, str):
+        return _arguments(value)
+    return without_secrets(value)
+
+
+def _arguments(text: str) -> str:
+    """Write arguments without their secrets, told by their structure.
+
+    A header's value has spaces and signs in it, which no pattern over the text follows.
+    """
+    try:
+        arguments = parse_model_args(text)
+    except OptionError:
+        return _ASSIGNMENT.sub(_assignment, _URL.sub(_url, text))
+    plain = without_secrets(arguments)
+    return ",".join(f"{name}={_written(value)}" for name, value in plain.items())
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str) and not _SPECIAL.search(value):
+        return value
+    return encode(value).decode()
 
 
 def _url(match: re.Match[str]) -> str:

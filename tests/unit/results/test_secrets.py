@@ -37,3 +37,21 @@ def test_what_is_masked_stays_as_it_was_for_the_run() -> None:
     without_secrets(options)
 
     assert options == {"api_key": "sk-1"}
+
+
+def test_headers_among_the_arguments_are_masked_whole() -> None:
+    options = {
+        "model_args": 'model=m,headers={"Authorization": "Bearer a b", "X-Auth": "c"}'
+    }
+
+    plain = without_secrets(options)
+
+    assert plain == {
+        "model_args": 'model=m,headers={"Authorization":"***","X-Auth":"***"}'
+    }
+
+
+def test_arguments_that_cannot_be_read_are_masked_as_text() -> None:
+    plain = without_secrets({"model_args": "api_key=sk-1,,"})
+
+    assert "sk-1" not in plain["model_args"]
