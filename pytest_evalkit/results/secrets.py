@@ -58,6 +58,8 @@ def _arguments(text: str) -> str:
     except OptionError:
         return _ASSIGNMENT.sub(_assignment, _URL.sub(_url, text))
     plain = without_secrets(arguments)
+    if plain == arguments:
+        return text
     return ",".join(f"{name}={_written(value)}" for name, value in plain.items())
 
 

@@ -8,14 +8,16 @@ from pytest_evalkit.models.masking import masked, masked_url
 def test_texts_under_secret_names_are_masked_at_any_depth() -> None:
     values = {
         "api_key": "hush",
-        "headers": {"Authorization": "Bearer hush", "X-Team": "red"},
+        "headers": {"Authorization": "Bearer hush", "X-Door": "hush"},
+        "extra_body": {"session_token": "hush", "team": "red"},
         "max_tokens": 5,
         "api_token": "",
     }
 
     assert masked(values) == {
         "api_key": "***",
-        "headers": {"Authorization": "***", "X-Team": "red"},
+        "headers": {"Authorization": "***", "X-Door": "***"},
+        "extra_body": {"session_token": "***", "team": "red"},
         "max_tokens": 5,
         "api_token": "",
     }
