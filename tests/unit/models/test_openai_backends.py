@@ -374,7 +374,7 @@ def test_no_secret_is_described_or_shown() -> None:
 
     described = backend.describe()
 
-    assert described["headers"] == {"X-Api-Key": "***", "X-Team": "red"}
+    assert described["headers"] == {"X-Api-Key": "***", "X-Team": "***"}
     assert described["model"] == "m"
     assert described["max_tokens"] == 1024
     assert "hush" not in json.dumps(described)
