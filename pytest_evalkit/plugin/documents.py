@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 import pytest
 
+from pytest_evalkit.engine import Model
+from pytest_evalkit.engine.drive import Ask
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.evaluate import (
     DocumentOutcome,
@@ -29,12 +31,14 @@ from pytest_evalkit.plugin.wire import (
     teardown_report,
 )
 from pytest_evalkit.results.journal import SelectionDict
+from pytest_evalkit.values import Generate, Response
 
-# Documents that wait for their turn at the model, so that requests which begin alike can
-# go together: a few for each that is asked, but for those asked one by one. With media
-# each may hold megabytes.
+# Documents that wait for their turn at the model: so that requests which begin alike can
+# go together, and that when all are answered at once, all can be sent at once. A few for
+# each that is asked, but none for those asked one by one. With media each may hold
+# megabytes.
 _IN_LINE_EACH = 4
-_MOST_IN_LINE = 64
+_LEAST_IN_LINE = 64
 _MOST_IN_LINE_WITH_MEDIA = 16
 
 
@@ -180,14 +184,17 @@ class DocumentRunner:
     def _limit(self) -> int:
         """Tell how many documents may be under way: those asked, and some in line."""
         asked = self._run.concurrency
-        return asked + min(self._most_in_line, _IN_LINE_EACH * (asked - 1))
+        if self._has_media:
+            most = _MOST_IN_LINE_WITH_MEDIA
+        else:
+            most = max(_LEAST_IN_LINE, asked)
+        return asked + min(most, _IN_LINE_EACH * (asked - 1))
 
     @cached_property
-    def _most_in_line(self) -> int:
-        has_media = any(
+    def _has_media(self) -> bool:
+        return any(
             file.opened.has_media for file in {item.parent for item in self._items}
         )
-        return _MOST_IN_LINE_WITH_MEDIA if has_media else _MOST_IN_LINE
 
     def _start(self, item: DocumentItem) -> Coroutine[Any, Any, DocumentOutcome] | None:
         evaluation = self._evaluation(item.parent)
@@ -209,7 +216,7 @@ class DocumentRunner:
         task = file.opened.task
         return Evaluation(
             opened=file.opened,
-            ask=model.answer,
+            ask=self._asking(model),
             record=self._run.journal.write,
             reasoning_tags=(
                 self._run.reasoning_tags
@@ -219,6 +226,15 @@ class DocumentRunner:
             started_at=self._run.started_at,
             preparing=self._preparing,
         )
+
+    def _asking(self, model: Model) -> Ask:
+        async def ask(request: Generate) -> Response:
+            response = await model.answer(request)
+            if self._lookahead is not None:
+                await self._lookahead.rest()
+            return response
+
+        return ask
 
     def close(self) -> None:
         """Cancel what is still under way."""

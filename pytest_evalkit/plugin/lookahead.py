@@ -27,6 +27,9 @@ _TICK_S = 0.25
 # next request, and how long a burst of answers may keep it waiting.
 _QUIET_ROUNDS = 8
 _LINGER_S = 0.02
+# Answered documents that go on in each round of the loop: so many, or a share of them.
+_WOKEN = 2
+_SHARE_WOKEN = 16
 
 Start = Callable[[DocumentItem], Coroutine[Any, Any, DocumentOutcome] | None]
 
@@ -57,6 +60,7 @@ class Lookahead:
         self._coming: deque[DocumentItem] = deque()
         self._tasks: dict[DocumentItem, asyncio.Task[DocumentOutcome]] = {}
         self._running = 0
+        self._resting: deque[asyncio.Future[None]] = deque()
         self._last_turn = monotonic()
         self._quiet_rounds = 0
         self._stop_at = 0.0
@@ -99,6 +103,28 @@ class Lookahead:
             self._turn()
         del self._tasks[item]
         return task.result()
+
+    async def rest(self) -> None:
+        """Let requests go first: what follows an answer can wait, the endpoint should not.
+
+        To be awaited by a document that has an answer.
+        """
+        place = self._loop.create_future()
+        self._resting.append(place)
+        if len(self._resting) == 1:
+            self._loop.call_soon(self._wake)
+        await place
+
+    def _wake(self) -> None:
+        """Let some go on; more of them the more there are, so that all will."""
+        for _ in range(max(_WOKEN, len(self._resting) // _SHARE_WOKEN)):
+            if not self._resting:
+                return
+            place = self._resting.popleft()
+            if not place.done():
+                place.set_result(None)
+        if self._resting:
+            self._loop.call_soon(self._wake)
 
     def close(self) -> None:
         """Cancel what is under way and wait until it has ended."""

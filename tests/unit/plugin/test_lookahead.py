@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, cast
+
+import pytest
+
+from pytest_evalkit.errors import ModelUnavailableError
+from pytest_evalkit.evaluate import DocumentOutcome
+from pytest_evalkit.plugin.collection import DocumentItem
+from pytest_evalkit.plugin.lookahead import Lookahead
+from pytest_evalkit.plugin.watch import Watch
+
+
+class Counter:
+    """Stands for the watch, which needs a terminal."""
+
+    def __init__(self) -> None:
+        self.ended: list[int] = []
+
+    def count(self, outcome: DocumentOutcome) -> None:
+        self.ended.append(outcome.doc_id)
+
+    def show(self) -> None:
+        pass
+
+
+class Suite:
+    """Documents that are numbers, and a look-ahead over them."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.items = [cast("DocumentItem", object()) for _ in range(count)]
+        self.watch = Counter()
+        self.begun: list[int] = []
+        self.most = 0
+        self.flying = 0
+        self.lookahead = Lookahead(
+            self.loop, self._start, lambda: limit, cast("Watch", self.watch)
+        )
+        self.lookahead.plan(self.items)
+        self.work: Callable[[int], Coroutine[Any, Any, None]] = self.nothing
+
+    async def nothing(self, number: int) -> None:
+        await asyncio.sleep(0)
+
+    def _start(self, item: DocumentItem) -> Coroutine[Any, Any, DocumentOutcome]:
+        return self._evaluate(self.items.index(item))
+
+    async def _evaluate(self, number: int) -> DocumentOutcome:
+        self.begun.append(number)
+        self.flying += 1
+        self.most = max(self.most, self.flying)
+        try:
+            await self.work(number)
+        finally:
+            self.flying -= 1
+        return DocumentOutcome(
+            task="t", doc_id=number, status="scored", scores={}, message=None,
+            duration_s=0.0,
+        )  # fmt: skip
+
+    def outcomes(self) -> list[int]:
+        return [self.lookahead.outcome(item).doc_id for item in self.items]
+
+
+@pytest.fixture
+def suite() -> Iterator[Callable[[int, int], Suite]]:
+    made: list[Suite] = []
+
+    def make(count: int, limit: int) -> Suite:
+        made.append(Suite(count, limit))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.lookahead.close()
+        one.loop.run_until_complete(one.loop.shutdown_asyncgens())
+        one.loop.close()
+
+
+def test_each_item_gets_its_own_outcome(suite: Callable[[int, int], Suite]) -> None:
+    documents = suite(20, 4)
+
+    assert documents.outcomes() == list(range(20))
+    assert sorted(documents.watch.ended) == list(range(20))
+    assert documents.most == 4
+
+
+def test_documents_begin_in_their_order(suite: Callable[[int, int], Suite]) -> None:
+    documents = suite(20, 4)
+
+    documents.outcomes()
+
+    assert documents.begun == list(range(20))
+
+
+def test_answered_documents_rest_while_requests_go_and_all_go_on(
+    suite: Callable[[int, int], Suite],
+) -> None:
+    documents = suite(200, 64)
+    rounds: dict[int, int] = {}
+    now = [0]
+
+    async def rest(number: int) -> None:
+        await documents.lookahead.rest()
+        rounds[number] = now[0]
+
+    async def count_rounds() -> None:
+        while True:
+            now[0] += 1
+            await asyncio.sleep(0)
+
+    documents.work = rest
+    counting = documents.loop.create_task(count_rounds())
+
+    assert documents.outcomes() == list(range(200))
+    counting.cancel()
+    # Sixty-four rest at once: a sixteenth of them, and two at least, go on in a round.
+    first = [rounds[number] for number in range(64)]
+    assert first == sorted(first)
+    assert max(first.count(number) for number in first) == 4
+    assert len(rounds) == 200
+
+
+def test_what_stops_the_run_is_raised_at_once_and_the_rest_is_cancelled(
+    suite: Callable[[int, int], Suite],
+) -> None:
+    documents = suite(20, 8)
+
+    async def fail(number: int) -> None:
+        await asyncio.sleep(0 if number == 3 else 60)
+        raise ModelUnavailableError("nobody there")
+
+    documents.work = fail
+
+    with pytest.raises(ModelUnavailableError, match="nobody there"):
+        documents.outcomes()
+    documents.lookahead.close()
+
+    assert documents.flying == 0
+    assert documents.begun == list(range(8))
+
+
+def test_a_cancelled_rest_harms_nobody(suite: Callable[[int, int], Suite]) -> None:
+    documents = suite(8, 8)
+
+    async def rest(number: int) -> None:
+        if number == 2:
+            resting = asyncio.ensure_future(documents.lookahead.rest())
+            await asyncio.sleep(0)
+            resting.cancel()
+        await documents.lookahead.rest()
+
+    documents.work = rest
+
+    assert documents.outcomes() == list(range(8))
