@@ -2,6 +2,7 @@
 
     EvalkitError
     ├── OptionError                a name, option or argument the user gave is wrong
+    │   └── MissingPackageError    what it asks for needs a package that is not installed
     ├── TaskError                  a task file is wrong; says path and line
     │   └── DatasetError           its documents cannot be read
     ├── ModelError                 the model gave no answer
@@ -26,6 +27,23 @@ class EvalkitError(Exception):
 
 class OptionError(EvalkitError):
     """A name, option or argument that the user gave is wrong."""
+
+
+class MissingPackageError(OptionError):
+    """What the user asked for needs a package that is not installed.
+
+    Attributes:
+        package: The package, such as ``sacrebleu``.
+        extra: The extra of this project that brings it.
+    """
+
+    def __init__(self, package: str, extra: str, *, wanted_by: str) -> None:
+        super().__init__(
+            f"{wanted_by} needs the package {package}; "
+            f'pip install "pytest-evalkit[{extra}]"'
+        )
+        self.package = package
+        self.extra = extra
 
 
 class TaskError(EvalkitError):

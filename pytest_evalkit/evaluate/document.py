@@ -23,7 +23,7 @@ from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.outcome import DocumentOutcome
 from pytest_evalkit.evaluate.recording import Recorded, scored_samples, unscored_samples
 from pytest_evalkit.evaluate.sample import Status
-from pytest_evalkit.scoring import score_document, strip_reasoning
+from pytest_evalkit.scoring import AnswerKey, score_document, strip_reasoning
 from pytest_evalkit.tasks import OpenedTask, Prepared
 
 ReasoningTags = Sequence[tuple[str, str]]
@@ -142,8 +142,8 @@ def document_flow(
         scored = score_document(
             opened.task.scoring,
             prepared.doc,
-            prepared.target,
-            [part.text for part in stripped],
+            AnswerKey(target=prepared.target, choices=prepared.choices),
+            [[part.text for part in stripped]],
         )
     except EvalkitError:
         raise

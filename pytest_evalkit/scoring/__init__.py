@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_evalkit.scoring.build import build_plan
-from pytest_evalkit.scoring.plan import MetricSpec, Scored, ScoringPlan
+from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, Scored, ScoringPlan
 from pytest_evalkit.scoring.reasoning import (
     DEFAULT_REASONING_TAGS,
     ReasoningTags,
@@ -15,6 +15,7 @@ from pytest_evalkit.scoring.score import score_document
 
 __all__ = [
     "DEFAULT_REASONING_TAGS",
+    "AnswerKey",
     "MetricSpec",
     "ReasoningTags",
     "Scored",

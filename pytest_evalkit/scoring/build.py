@@ -31,10 +31,17 @@ _METRIC_KEYS = ("metric", "aggregation", "higher_is_better")
 _WITHOUT_EFFECT = ("hf_evaluate",)
 
 
-def build_plan(
+# The arguments are the keys of a task file that say how it is scored.
+def build_plan(  # noqa: PLR0913
     filter_list: Sequence[Mapping[str, Any]] | None,
     metric_list: Sequence[Mapping[str, Any]] | None,
     process_results: ProcessResults | None,
+    *,
+    output_type: str = "generate_until",
+    dialect: str = "lm",
+    compat: str = "fixed",
+    cluster_key: str | None = None,
+    score_key: str | None = None,
 ) -> ScoringPlan:
     """Resolve what a task file says about scoring.
 
@@ -45,10 +52,19 @@ def build_plan(
             rest being arguments of the metric; None or empty for ``exact_match``.
         process_results: The task's own scorer, which gives each metric its value;
             None for the metrics' own functions.
+        output_type: What the model is asked for.
+        dialect: Whose rules the file follows, ``lm`` or ``lmms``.
+        compat: ``strict`` for the reference's rules where they are known to be wrong,
+            ``fixed`` for better ones.
+        cluster_key: The column, or the field of a metric's values, whose equal values
+            make documents depend on each other; None where each stands for itself.
+        score_key: Which number of a metric whose values are mappings statistics are
+            made of; None for ``score``.
 
     Raises:
-        OptionError: A filter, metric, aggregation or argument does not exist, is not
-            supported, or an entry has the wrong form.
+        OptionError: A filter, metric, aggregation or argument does not exist, or an
+            entry has the wrong form.
+        MissingPackageError: One of them needs a package that is not installed.
     """
     entries = _entries(filter_list or [_NO_FILTER], "filter_list")
     pipelines = tuple(_pipeline(entry) for entry in entries)
@@ -59,7 +75,14 @@ def build_plan(
     _refuse_twice("filter_list", (pipeline.name for pipeline in pipelines))
     _refuse_twice("metric_list", (metric.name for metric in metrics))
     return ScoringPlan(
-        pipelines=pipelines, metrics=metrics, process_results=process_results
+        pipelines=pipelines,
+        metrics=metrics,
+        process_results=process_results,
+        output_type=output_type,
+        dialect=dialect,
+        compat=compat,
+        cluster_key=cluster_key,
+        score_key=score_key or "score",
     )
 
 

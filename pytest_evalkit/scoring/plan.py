@@ -13,6 +13,26 @@ ProcessResults = Callable[[Mapping[str, Any], list[Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerKey:
+    """What is right for one document.
+
+    Attributes:
+        target: For generated text, the expected answer; a list holds several that are
+            each right. For multiple choice, the position among the choices, a list of
+            positions, or the text of a choice. For the likelihood of a whole text, that
+            text. None where the task scores without one.
+        choices: The answers to choose from, without delimiter; empty where the question
+            is open.
+        is_multiple_input: Whether the choices are inputs that share one continuation;
+            the target is then the position of the right input.
+    """
+
+    target: Any = None
+    choices: tuple[str, ...] = ()
+    is_multiple_input: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilterPipeline:
     """Filters applied one after another to the responses of one document.
 
@@ -55,11 +75,40 @@ class ScoringPlan:
         pipelines: At least one; without any in the task, ``none``: the first response.
         metrics: In the order of the task file; the first is the task's primary one.
         process_results: The task's own scorer, or None for the metrics' functions.
+        output_type: What the model is asked for, such as ``generate_until``.
+        dialect: Whose rules the task file follows, ``lm`` or ``lmms``.
+        compat: ``strict`` for the reference's rules where they are known to be wrong,
+            ``fixed`` for better ones.
+        cluster_key: The column whose equal values make documents depend on each other,
+            or None where each stands for itself.
+        score_key: Which number of a metric whose values are mappings statistics are
+            made of.
     """
 
     pipelines: tuple[FilterPipeline, ...]
     metrics: tuple[MetricSpec, ...]
     process_results: ProcessResults | None = None
+    output_type: str = "generate_until"
+    dialect: str = "lm"
+    compat: str = "fixed"
+    cluster_key: str | None = None
+    score_key: str = "score"
+
+    @property
+    def is_generation(self) -> bool:
+        """Whether answers are texts that the model wrote."""
+        return self.output_type.startswith("generate")
+
+    @property
+    def needs_unconditional(self) -> bool:
+        """Whether each choice is also asked for without its question.
+
+        A document then has twice as many requests as choices: those with the question,
+        then those without.
+        """
+        return self.output_type == "multiple_choice" and any(
+            metric.name == "acc_mutual_info" for metric in self.metrics
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +117,13 @@ class Scored:
 
     Attributes:
         filter: Name of the pipeline.
-        filtered: What the pipeline made of the responses.
+        filtered: What the pipeline made of the responses: of the one request of a task
+            that generates text, or a list with one entry per request.
         metrics: Value by metric; a metric that does not apply to the document is absent.
+        cluster: What the document shares with those it depends on, or None.
     """
 
     filter: str
     filtered: Any
     metrics: Mapping[str, Any]
+    cluster: str | None = None

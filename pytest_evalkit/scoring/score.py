@@ -11,6 +11,7 @@ from typing import Any
 from pytest_evalkit.errors import ScoringError
 from pytest_evalkit.scoring.metrics import bypass, exact_match
 from pytest_evalkit.scoring.plan import (
+    AnswerKey,
     FilterPipeline,
     MetricSpec,
     ProcessResults,
@@ -20,7 +21,10 @@ from pytest_evalkit.scoring.plan import (
 
 
 def score_document(
-    plan: ScoringPlan, doc: Mapping[str, Any], target: Any, texts: Sequence[str]
+    plan: ScoringPlan,
+    doc: Mapping[str, Any],
+    key: AnswerKey,
+    responses: Sequence[Sequence[Any]],
 ) -> tuple[Scored, ...]:
     """Score the answers to one document under each of its task's filters.
 
@@ -29,14 +33,17 @@ def score_document(
     Args:
         plan: How the task scores.
         doc: The document.
-        target: The expected answer; a list holds several that are each right.
-        texts: The answers without their reasoning, one per repeat; at least one.
+        key: What is right for it.
+        responses: For each request of the document, in order, one response per repeat,
+            at least one: a text without its reasoning; for likelihoods a pair of
+            log-probability and whether the text is what the model would write
+            greedily; for the likelihood of a whole text the log-probability alone.
 
     Raises:
         ScoringError: A filter or scorer returned what cannot be a score.
     """
     return tuple(
-        _scored(plan, pipeline, doc, target, texts) for pipeline in plan.pipelines
+        _scored(plan, pipeline, doc, key, responses) for pipeline in plan.pipelines
     )
 
 
@@ -44,28 +51,51 @@ def _scored(
     plan: ScoringPlan,
     pipeline: FilterPipeline,
     doc: Mapping[str, Any],
-    target: Any,
-    texts: Sequence[str],
+    key: AnswerKey,
+    responses: Sequence[Sequence[Any]],
 ) -> Scored:
-    filtered: Any = list(texts)
-    for step in pipeline.steps:
-        filtered = step(filtered, doc)
+    results = [_filtered(pipeline, doc, each) for each in responses]
     if plan.process_results is not None:
-        metrics = _processed(plan.process_results, doc, filtered)
+        metrics = _processed(plan.process_results, doc, _handed(plan, results))
     else:
         metrics = {
-            metric.name: _value(metric, target, filtered) for metric in plan.metrics
+            metric.name: _value(metric, key.target, results[0])
+            for metric in plan.metrics
         }
     for name, value in metrics.items():
         _refuse_nan(name, value)
-    return Scored(filter=pipeline.name, filtered=filtered, metrics=metrics)
+    return Scored(
+        filter=pipeline.name,
+        filtered=results[0] if plan.is_generation else results,
+        metrics=metrics,
+    )
+
+
+def _filtered(
+    pipeline: FilterPipeline, doc: Mapping[str, Any], responses: Sequence[Any]
+) -> Any:
+    filtered: Any = list(responses)
+    for step in pipeline.steps:
+        filtered = step(filtered, doc)
+    return filtered
+
+
+def _handed(plan: ScoringPlan, results: list[Any]) -> list[Any]:
+    """Write what ``process_results`` is given.
+
+    In the lm dialect, what the filters made of each request. In the lmms dialect the
+    answers to the one request, stripped, as one list.
+    """
+    if plan.dialect != "lmms" or not plan.is_generation:
+        return results
+    answers = results[0] if isinstance(results[0], list) else results
+    return [answer.strip() if isinstance(answer, str) else answer for answer in answers]
 
 
 def _processed(
-    process_results: ProcessResults, doc: Mapping[str, Any], filtered: Any
+    process_results: ProcessResults, doc: Mapping[str, Any], results: list[Any]
 ) -> dict[str, Any]:
-    answers = filtered if isinstance(filtered, list) else [filtered]
-    values = process_results(doc, answers)
+    values = process_results(doc, results)
     if not isinstance(values, Mapping):
         raise ScoringError(
             f"process_results returned {type(values).__name__}, "

@@ -218,7 +218,7 @@ def _scoring(source: Source, values: Mapping[str, Any]) -> ScoringPlan:
     filters, metrics = values.get("filter_list"), values.get("metric_list")
     process_results = values.get("process_results")
     try:
-        return build_plan(filters, metrics, process_results)
+        return build_plan(filters, metrics, process_results, dialect=source.dialect)
     except OptionError as error:
         raise _scoring_error(source, values, error) from error
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.errors import ScoringError
-from pytest_evalkit.scoring import Scored, build_plan, score_document
+from pytest_evalkit.scoring import AnswerKey, Scored, build_plan, score_document
 
 DOC = {"question": "2+2?"}
 STRICT = {
@@ -29,7 +29,7 @@ WHOLE = {"name": "whole", "filter": [{"function": "remove_whitespace"}]}
 def test_each_pipeline_scores_the_same_answers() -> None:
     plan = build_plan([STRICT, LAST], None, None)
 
-    scored = score_document(plan, DOC, "4", ["2 + 2 is 4"])
+    scored = score_document(plan, DOC, AnswerKey(target="4"), [["2 + 2 is 4"]])
 
     assert scored == (
         Scored(filter="strict", filtered="[invalid]", metrics={"exact_match": 0.0}),
@@ -43,7 +43,7 @@ def test_each_pipeline_scores_the_same_answers() -> None:
 def test_any_of_several_targets_is_right(target: Any, value: float) -> None:
     plan = build_plan([LAST], None, None)
 
-    (scored,) = score_document(plan, DOC, target, ["4"])
+    (scored,) = score_document(plan, DOC, AnswerKey(target=target), [["4"]])
 
     assert scored.metrics == {"exact_match": value}
 
@@ -51,7 +51,9 @@ def test_any_of_several_targets_is_right(target: Any, value: float) -> None:
 def test_several_repeats_score_their_mean() -> None:
     plan = build_plan([WHOLE], None, None)
 
-    (scored,) = score_document(plan, DOC, "4", [" 4", "5 ", "4", "4"])
+    (scored,) = score_document(
+        plan, DOC, AnswerKey(target="4"), [[" 4", "5 ", "4", "4"]]
+    )
 
     assert scored.filtered == ["4", "5", "4", "4"]
     assert scored.metrics == {"exact_match": 0.75}
@@ -60,7 +62,7 @@ def test_several_repeats_score_their_mean() -> None:
 def test_a_list_of_one_stays_a_list() -> None:
     plan = build_plan([WHOLE], None, None)
 
-    (scored,) = score_document(plan, DOC, "4", [" 4 "])
+    (scored,) = score_document(plan, DOC, AnswerKey(target="4"), [[" 4 "]])
 
     assert scored == Scored(
         filter="whole", filtered=["4"], metrics={"exact_match": 1.0}
@@ -74,22 +76,45 @@ def test_an_answer_filtered_to_nothing_is_an_error() -> None:
     plan = build_plan([{"name": "n", "filter": [{"function": nothing}]}], None, None)
 
     with pytest.raises(ScoringError, match="left metric 'exact_match' no answer"):
-        score_document(plan, DOC, "4", ["4"])
+        score_document(plan, DOC, AnswerKey(target="4"), [["4"]])
 
 
-@pytest.mark.parametrize(("filters", "seen"), [([LAST], ["4"]), ([WHOLE], ["4", "5"])])
-def test_process_results_gets_a_list_of_answers(filters: Any, seen: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("dialect", "filters", "seen"),
+    [
+        ("lm", [LAST], ["4"]),
+        ("lm", [WHOLE], [["4", "5"]]),
+        ("lmms", [LAST], ["4"]),
+        ("lmms", [WHOLE], ["4", "5"]),
+    ],
+)
+def test_process_results_gets_what_its_dialect_hands_over(
+    dialect: str, filters: Any, seen: list[Any]
+) -> None:
     calls: list[Any] = []
 
     def process(doc: Mapping[str, Any], results: list[Any]) -> dict[str, Any]:
         calls.append((doc, results))
         return {"acc": 1}
 
-    plan = build_plan(filters, [{"metric": "acc"}], process)
+    plan = build_plan(filters, [{"metric": "acc"}], process, dialect=dialect)
 
-    score_document(plan, DOC, "4", ["4", "5"])
+    score_document(plan, DOC, AnswerKey(target="4"), [["4", "5"]])
 
     assert calls == [(DOC, seen)]
+
+
+def test_answers_are_stripped_for_process_results_of_lmms() -> None:
+    plan = build_plan(
+        None,
+        [{"metric": "length"}],
+        lambda _d, results: {"length": len(results[0])},
+        dialect="lmms",
+    )
+
+    (scored,) = score_document(plan, DOC, AnswerKey(), [[" four\n"]])
+
+    assert scored == Scored(filter="none", filtered=" four\n", metrics={"length": 4})
 
 
 def test_values_of_process_results_are_kept_as_they_are() -> None:
@@ -98,7 +123,7 @@ def test_values_of_process_results_are_kept_as_they_are() -> None:
         None, [{"metric": "acc"}, {"metric": "f"}], lambda _d, _r: returned
     )
 
-    (scored,) = score_document(plan, DOC, "4", ["4"])
+    (scored,) = score_document(plan, DOC, AnswerKey(target="4"), [["4"]])
 
     assert scored.metrics == returned
 
@@ -107,7 +132,7 @@ def test_process_results_without_a_mapping_is_an_error() -> None:
     plan = build_plan(None, [{"metric": "acc"}], lambda _d, _r: 1.0)  # type: ignore[arg-type,return-value]
 
     with pytest.raises(ScoringError, match="returned float, not a mapping"):
-        score_document(plan, DOC, "4", ["4"])
+        score_document(plan, DOC, AnswerKey(target="4"), [["4"]])
 
 
 def test_what_the_task_raises_is_raised() -> None:
@@ -117,20 +142,20 @@ def test_what_the_task_raises_is_raised() -> None:
     plan = build_plan(None, [{"metric": "acc"}], process)
 
     with pytest.raises(KeyError, match="anwser"):
-        score_document(plan, DOC, "4", ["4"])
+        score_document(plan, DOC, AnswerKey(target="4"), [["4"]])
 
 
 def test_not_a_number_names_the_metric() -> None:
     plan = build_plan(None, [{"metric": "acc"}], lambda _d, _r: {"acc": float("nan")})
 
     with pytest.raises(ScoringError, match="metric 'acc' is not a number"):
-        score_document(plan, DOC, "4", ["4"])
+        score_document(plan, DOC, AnswerKey(target="4"), [["4"]])
 
 
 def test_bypass_scores_nothing() -> None:
     plan = build_plan(None, [{"metric": "bypass"}], None)
 
-    (scored,) = score_document(plan, DOC, "4", ["4"])
+    (scored,) = score_document(plan, DOC, AnswerKey(target="4"), [["4"]])
 
     assert scored.metrics == {"bypass": None}
 
@@ -141,7 +166,7 @@ def test_a_metric_of_the_task_is_given_references_and_predictions() -> None:
 
     plan = build_plan(None, [{"metric": closeness, "scale": 2}], None)
 
-    (scored,) = score_document(plan, DOC, 4, ["5.5"])
+    (scored,) = score_document(plan, DOC, AnswerKey(target=4), [["5.5"]])
 
     assert scored.metrics == {"closeness": 3.0}
 
@@ -152,7 +177,7 @@ def test_a_metric_that_passes_pairs_on_is_given_a_pair() -> None:
 
     plan = build_plan(None, [{"metric": pairs}], None)
 
-    (scored,) = score_document(plan, DOC, "4", ["5"])
+    (scored,) = score_document(plan, DOC, AnswerKey(target="4"), [["5"]])
 
     assert scored.metrics == {"pairs": ["4", "5"]}
 
@@ -163,8 +188,12 @@ def test_any_target_right_for_a_metric_of_the_task_is_one() -> None:
 
     plan = build_plan(None, [{"metric": same}], None)
 
-    assert score_document(plan, DOC, ["3", 4], ["4"])[0].metrics == {"same": 1.0}
-    assert score_document(plan, DOC, ["3", 5], ["4"])[0].metrics == {"same": 0.0}
+    assert score_document(plan, DOC, AnswerKey(target=["3", 4]), [["4"]])[
+        0
+    ].metrics == {"same": 1.0}
+    assert score_document(plan, DOC, AnswerKey(target=["3", 5]), [["4"]])[
+        0
+    ].metrics == {"same": 0.0}
 
 
 def test_a_metric_of_several_values_is_refused() -> None:
@@ -174,4 +203,4 @@ def test_a_metric_of_several_values_is_refused() -> None:
     plan = build_plan(None, [{"metric": at_k}], None)
 
     with pytest.raises(ScoringError, match=r"several values \(at@1, at@5\)"):
-        score_document(plan, DOC, "4", ["4"])
+        score_document(plan, DOC, AnswerKey(target="4"), [["4"]])
