@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from pytest_evalkit.tasks.catalogue import Catalogue, Entry
 from pytest_evalkit.tasks.discovery import find_tasks, is_task_file
 from pytest_evalkit.tasks.doc_hash import doc_hash
 from pytest_evalkit.tasks.documents import Documents
+from pytest_evalkit.tasks.groups import Group, GroupMetric, Selection, TaskReference
 from pytest_evalkit.tasks.loading import TaskSettings, load_task
 from pytest_evalkit.tasks.locations import DataSources
 from pytest_evalkit.tasks.task import OpenedTask, Prepared, Task
 
 __all__ = [
+    "Catalogue",
     "DataSources",
     "Documents",
+    "Entry",
+    "Group",
+    "GroupMetric",
     "OpenedTask",
     "Prepared",
+    "Selection",
     "Task",
+    "TaskReference",
     "TaskSettings",
     "doc_hash",
     "find_tasks",

@@ -40,6 +40,7 @@ class TaskSettings:
         generation: Generation arguments, merged over the task's.
         repeats: How often each document is asked, at least once.
         fewshot_seed: Starts the stream that draws examples, one stream per task.
+        confirm_unsafe: Whether tasks may run that execute what a model writes.
     """
 
     num_fewshot: int | None = None
@@ -50,20 +51,28 @@ class TaskSettings:
     generation: Mapping[str, Any] = field(default_factory=dict)
     repeats: int | None = None
     fewshot_seed: int = 1234
+    confirm_unsafe: bool = False
 
 
-def load_task(path: Path, settings: TaskSettings) -> Task:
+def load_task(
+    path: Path,
+    settings: TaskSettings,
+    overrides: Mapping[str, Any] | None = None,
+    name: str | None = None,
+) -> Task:
     """Read a task file and import the functions that it names.
 
     Args:
-        path: The task file.
+        path: The task file, or a group's file where ``overrides`` are the task.
         settings: What the command line says.
+        overrides: Keys that replace those of the merged file, whole values each.
+        name: What the task is called, where that is not what its file says.
 
     Raises:
         TaskError: The file is wrong; says where, and the nearest valid name.
         OptionError: A setting is wrong for this task.
     """
-    source = read_source(path)
+    source = read_source(path, overrides, name)
     schema.check(source)
     _check_required(source)
     values = {key: load_functions(value) for key, value in source.values.items()}

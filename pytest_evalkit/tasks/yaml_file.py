@@ -1,0 +1,208 @@
+"""One YAML file as written: its nodes with their lines, and its plain values.
+
+Nothing is imported or looked up here; a function stays a reference until the task is
+loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import yaml
+from yaml.constructor import SafeConstructor
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from pytest_evalkit.errors import TaskError
+
+# The parser written in C is ten times faster, where the wheel has it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+# Aliases may stand for each other; what they expand to is bounded.
+MAX_NODES = 200_000
+
+
+class Place(NamedTuple):
+    """Where something is said.
+
+    Attributes:
+        path: The file.
+        line: The line in it, from one, or None where none is known.
+    """
+
+    path: Path
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionReference:
+    """A ``!function`` value before it is imported.
+
+    Attributes:
+        name: What the file says, such as ``utils.process_docs``.
+        place: The file in which it says so, and the line.
+    """
+
+    name: str
+    place: Place
+
+
+class _Constructor(SafeConstructor):
+    """Builds plain values, and a reference where a function is named."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def construct_function(self, node: Node) -> FunctionReference:
+        """Read ``!function module.name``."""
+        place = Place(self.path, node.start_mark.line + 1)
+        if not isinstance(node, ScalarNode) or not node.value.strip():
+            raise TaskError(
+                "!function takes one name, such as utils.process_docs",
+                path=place.path,
+                line=place.line,
+            )
+        return FunctionReference(node.value.strip(), place)
+
+    yaml_constructors: ClassVar = {
+        **SafeConstructor.yaml_constructors,
+        "!function": construct_function,
+    }
+
+
+def compose(path: Path) -> MappingNode:
+    """Parse a file to nodes, and refuse what would be read wrongly.
+
+    Raises:
+        TaskError: The file cannot be read, is no mapping, or expands beyond bounds.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise TaskError(f"cannot be read: {error.strerror}", path=path) from error
+    except UnicodeDecodeError as error:
+        raise TaskError("is not UTF-8 text", path=path) from error
+    try:
+        root = yaml.compose(text, Loader=_LOADER)
+    except yaml.YAMLError as error:
+        raise _yaml_error(error, path) from error
+    except RecursionError as error:
+        raise TaskError("is nested too deeply", path=path) from error
+    if not isinstance(root, MappingNode):
+        raise TaskError("a task file is a mapping of keys to values", path=path)
+    _check(root, path)
+    return root
+
+
+def _yaml_error(error: yaml.YAMLError, path: Path) -> TaskError:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    line = mark.line + 1 if mark is not None else None
+    return TaskError(f"is not YAML: {problem}", path=path, line=line)
+
+
+def _check(root: MappingNode, path: Path) -> None:
+    """Refuse duplicate keys, and aliases that contain themselves or explode."""
+    sizes: dict[int, int] = {}
+    # A node is pushed twice: to open it, and to sum up once its children are known.
+    pending: list[tuple[Node, bool]] = [(root, False)]
+    opened: set[int] = set()
+    while pending:
+        node, is_summed = pending.pop()
+        if is_summed:
+            opened.discard(id(node))
+            sizes[id(node)] = 1 + sum(sizes[id(child)] for child in _children(node))
+        elif id(node) in opened:
+            raise _node_error("an alias contains itself", node, path)
+        elif id(node) not in sizes:
+            _check_keys(node, path)
+            opened.add(id(node))
+            pending.append((node, True))
+            pending.extend((child, False) for child in _children(node))
+    if sizes[id(root)] > MAX_NODES:
+        raise TaskError(
+            f"its aliases expand to more than {MAX_NODES:,} values", path=path
+        )
+
+
+def _children(node: Node) -> Iterator[Node]:
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            yield key
+            yield value
+    elif isinstance(node, SequenceNode):
+        yield from node.value
+
+
+def _check_keys(node: Node, path: Path) -> None:
+    if not isinstance(node, MappingNode):
+        return
+    lines: dict[tuple[str, str], int] = {}
+    for key, _ in node.value:
+        if not isinstance(key, ScalarNode):
+            continue
+        name = (key.tag, key.value)
+        if name in lines:
+            message = f"{key.value!r} is given twice, first in line {lines[name]}"
+            raise _node_error(message, key, path)
+        lines[name] = key.start_mark.line + 1
+
+
+def _node_error(message: str, node: Node, path: Path) -> TaskError:
+    return TaskError(message, path=path, line=node.start_mark.line + 1)
+
+
+def construct(root: MappingNode, path: Path) -> dict[str, Any]:
+    """Make plain values of nodes.
+
+    Args:
+        root: What ``compose`` returned.
+        path: The file, for messages and for references.
+
+    Raises:
+        TaskError: A value is impossible, or a key is not text.
+    """
+    try:
+        values = _Constructor(path).construct_document(root)
+    except yaml.YAMLError as error:
+        raise _yaml_error(error, path) from error
+    except (ValueError, TypeError) as error:
+        # An impossible date, or a key that cannot be one.
+        raise TaskError(f"holds an impossible value: {error}", path=path) from error
+    for key in values:
+        if not isinstance(key, str):
+            raise TaskError(f"the key {key!r} is not text; quote it", path=path)
+    return dict(values)
+
+
+def line_of(root: Node | None, steps: tuple[str | int, ...]) -> int | None:
+    """Find the line of a key or an item.
+
+    Args:
+        root: Where to start; None for values that no file holds.
+        steps: Keys and positions that lead to it, as far as they hold.
+    """
+    if root is None:
+        return None
+    node, line = root, None
+    for step in steps:
+        found = _descend(node, step)
+        if found is None:
+            break
+        node, line = found
+    return line
+
+
+def _descend(node: Node, step: str | int) -> tuple[Node, int] | None:
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            if key.value == step:
+                return value, key.start_mark.line + 1
+        return None
+    if isinstance(node, SequenceNode) and isinstance(step, int):
+        child = node.value[step]
+        return child, child.start_mark.line + 1
+    return None
