@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +165,11 @@ def _arguments(function: Any) -> list[str]:
     return [name for name in names if name not in given]
 
 
+def _reasons(keys: Mapping[str, str]) -> str:
+    rows = ((_code(key), reason) for key, reason in keys.items())
+    return _table(("given", "because"), rows)
+
+
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(_code(name) for name in names)
 
@@ -186,8 +191,9 @@ _PARTS: dict[str, Callable[[], str]] = {
     "scoring": _scoring,
     "fewshot": lambda: _listed(schema.FEWSHOT_KEYS),
     "gate": lambda: _listed(schema.GATE_KEYS),
-    "not-yet": lambda: _listed(sorted(schema.NOT_YET)),
-    "output-types": lambda: _listed(sorted(schema.OUTPUT_TYPES - {"generate_until"})),
+    "without-effect": lambda: _reasons(schema.WITHOUT_EFFECT),
+    "not-supported": lambda: _reasons(schema.NOT_YET),
+    "output-types": lambda: _listed(sorted(schema.OUTPUT_TYPES)),
 }
 
 

@@ -54,6 +54,7 @@ class RunOptions:
         gate_partial: True to judge gates although not all documents were selected.
         max_errors: Documents in error that do not fail the run.
         fail_wrong: True when a wrong answer fails its item.
+        confirm_unsafe: True when code that a model writes may be run.
     """
 
     model: str | None
@@ -86,6 +87,7 @@ class RunOptions:
     gate_partial: bool
     max_errors: int
     fail_wrong: bool
+    confirm_unsafe: bool
 
 
 _OPTIONS = (
@@ -286,6 +288,15 @@ _OPTIONS = (
         is_flag=True,
         help="fail the items whose answer is wrong, so that --lf runs just these",
     ),
+    Option(
+        names=(
+            "--confirm-unsafe-code",
+            "--confirm-run-unsafe-code",
+            "--confirm_run_unsafe_code",
+        ),
+        is_flag=True,
+        help="run tasks whose scoring executes code that the model wrote",
+    ),
 )
 
 _BY_FIELD = {option.dest.removeprefix("evalkit_"): option for option in _OPTIONS}
@@ -341,6 +352,7 @@ def read_options(config: pytest.Config) -> RunOptions:
         gate_partial=value["gate_partial"],
         max_errors=value["max_errors"],
         fail_wrong=value["fail_wrong"],
+        confirm_unsafe=value["confirm_unsafe_code"],
     )
 
 

@@ -112,6 +112,7 @@ class Run:
             generation=parse_model_args(options.gen_kwargs),
             repeats=options.repeats,
             fewshot_seed=options.seed,
+            confirm_unsafe=options.confirm_unsafe,
         )
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -24,6 +25,7 @@ from pytest_evalkit.tasks.opening import Recipe
 from pytest_evalkit.tasks.source import FunctionReference, Source, read_source
 from pytest_evalkit.tasks.task import Task
 from pytest_evalkit.tasks.variants import Variant, choose
+from pytest_evalkit.tasks.yaml_file import DuplicateKeyWarning
 from pytest_evalkit.values import GenerationParameters
 
 
@@ -73,8 +75,10 @@ def load_task(
         OptionError: A setting is wrong for this task.
     """
     source = read_source(path, overrides, name)
+    _warn_of_repetitions(source)
     schema.check(source)
     _check_required(source)
+    _check_unsafe(source, settings)
     values = {key: load_functions(value) for key, value in source.values.items()}
     variant = _variant(source, "lmms_eval_specific_kwargs", settings)
     num_fewshot = _first(settings.num_fewshot, values.get("num_fewshot"), 0)
@@ -88,7 +92,7 @@ def load_task(
         tags=(*schema.texts(source, "tag"), *schema.texts(source, "group")),
         version=_metadata(source).get("version"),
         num_fewshot=num_fewshot,
-        output_type="generate_until",
+        output_type=values.get("output_type") or "generate_until",
         config=_config(source, settings, variant, num_fewshot, repeats),
         scoring=_scoring(source, values),
         repeats=repeats,
@@ -104,10 +108,26 @@ def _first(*values: Any) -> Any:
     return next(value for value in values if value is not None)
 
 
+def _warn_of_repetitions(source: Source) -> None:
+    for key, first, (path, line) in source.repetitions:
+        warnings.warn_explicit(
+            f"{path}:{line}: {key!r} is given again with another value, first in line "
+            f"{first}; the last one counts",
+            DuplicateKeyWarning,
+            filename=str(path),
+            lineno=line or 0,
+        )
+
+
 def _check_required(source: Source) -> None:
     values = source.values
-    for key in ("dataset_path", "doc_to_text"):
-        if values.get(key) is None:
+    if values.get("class") is not None:
+        return
+    for key, stand_in in (
+        ("dataset_path", "custom_dataset"),
+        ("doc_to_text", "doc_to_messages"),
+    ):
+        if values.get(key) is None and values.get(stand_in) is None:
             raise source.error(f"has no {key}: key", key)
     if not values.get("test_split") and not values.get("validation_split"):
         raise source.error(
@@ -119,18 +139,21 @@ def _check_required(source: Source) -> None:
             "has nothing to score by; set doc_to_target or process_results",
             "doc_to_target",
         )
-    if type(values["doc_to_text"]) is int:
-        message = "doc_to_text as a position among inputs is not supported yet"
-        raise source.error(message, "doc_to_text")
     _check_fewshot(source)
+
+
+def _check_unsafe(source: Source, settings: TaskSettings) -> None:
+    if source.values.get("unsafe_code") and not settings.confirm_unsafe:
+        raise source.error(
+            "unsafe_code: scoring this task runs code that the model wrote, on this "
+            "machine; if that is what you want, give --confirm-unsafe-code",
+            "unsafe_code",
+        )
 
 
 def _check_fewshot(source: Source) -> None:
     sampler = (source.values.get("fewshot_config") or {}).get("sampler")
-    if isinstance(sampler, FunctionReference):
-        message = "a sampler of the task's own is not supported yet"
-        raise source.error(message, "fewshot_config", "sampler")
-    if sampler is not None and sampler not in SAMPLERS:
+    if isinstance(sampler, str) and sampler not in SAMPLERS:
         hint = suggestion(sampler, SAMPLERS)
         message = f"unknown sampler {sampler!r}; {hint}"
         raise source.error(message, "fewshot_config", "sampler")

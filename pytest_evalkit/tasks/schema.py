@@ -6,13 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_evalkit.naming import suggestion
-from pytest_evalkit.tasks.source import FunctionReference, Source
+from pytest_evalkit.tasks.source import FunctionReference, Source, is_group
 
 _FUNCTION = (FunctionReference,)
 _TEXT = (str,)
-_FLAG = (bool,)
+# By truth, as both systems read them: some files have a text where a flag belongs.
+_FLAG = (bool, str, int)
 _MAPPING = (dict,)
 _LIST = (list,)
+_FIELD = (str, int, FunctionReference)
+_TARGET = (str, int, list, FunctionReference)
+_CHOICE = (str, list, dict, FunctionReference)
+_MEDIA = (str, list, FunctionReference)
 
 # What each key may hold; null always means that the key is not set.
 SUPPORTED: Mapping[str, tuple[type, ...]] = {
@@ -21,24 +26,30 @@ SUPPORTED: Mapping[str, tuple[type, ...]] = {
     "tag": (str, list),
     "group": (str, list),
     "dialect": _TEXT,
+    "class": _FUNCTION,
     "dataset_path": _TEXT,
     "dataset_name": _TEXT,
     "dataset_kwargs": _MAPPING,
     "dataset_revision": _TEXT,
+    "custom_dataset": _FUNCTION,
     "training_split": _TEXT,
     "validation_split": _TEXT,
     "test_split": _TEXT,
     "fewshot_split": _TEXT,
     "process_docs": _FUNCTION,
-    "doc_to_text": (str, int, FunctionReference),
-    "doc_to_target": (str, int, list, FunctionReference),
-    "doc_to_choice": (str, list, dict, FunctionReference),
+    "doc_to_text": _FIELD,
+    "doc_to_target": _TARGET,
+    "doc_to_choice": _CHOICE,
     "doc_to_ideal": (str, FunctionReference),
-    "doc_to_visual": (str, list, FunctionReference),
+    "doc_to_visual": _MEDIA,
+    "doc_to_image": _MEDIA,
+    "doc_to_audio": _MEDIA,
+    "doc_to_messages": _FUNCTION,
+    "gen_prefix": _TEXT,
     "lmms_eval_specific_kwargs": _MAPPING,
     "model_specific_generation_kwargs": _MAPPING,
     "model_specific_target_kwargs": _MAPPING,
-    "description": _TEXT,
+    "description": (str, FunctionReference),
     "target_delimiter": _TEXT,
     "fewshot_delimiter": _TEXT,
     "fewshot_config": _MAPPING,
@@ -49,50 +60,47 @@ SUPPORTED: Mapping[str, tuple[type, ...]] = {
     "filter_list": _LIST,
     "metric_list": _LIST,
     "process_results": _FUNCTION,
+    "full_docs": _FLAG,
+    "cluster_key": _TEXT,
+    "score_key": _TEXT,
     "reasoning_tags": (list, str, bool),
+    "auto_strip_thinking": _FLAG,
+    "unsafe_code": _FLAG,
     "metadata": (dict, list),
     "gate": _LIST,
     "needs": (str, list),
-    # Without effect in both systems; files that set them mean the same without.
-    "should_decontaminate": _FLAG,
-    "doc_to_decontamination_query": (str, FunctionReference),
-    # Scoring always sees the whole document here, images included.
-    "process_results_use_image": _FLAG,
+}
+
+# Accepted, since a file that sets one means the same without it; each with its reason.
+WITHOUT_EFFECT: Mapping[str, str] = {
+    "should_decontaminate": "nothing in either system reads it when it scores",
+    "doc_to_decontamination_query": "the same",
+    "process_results_use_image": "scoring sees the whole document, images included",
+    "task_list": "a note for people; both systems drop it",
+    "group_alias": "the alias of a tag, which has no row in any table",
 }
 
 # Known to one of the two systems; setting one to anything but null or false is told.
-NOT_YET = frozenset(
-    {
-        "auto_strip_thinking",
-        "class",
-        "cluster_key",
-        "custom_dataset",
-        "doc_to_audio",
-        "doc_to_image",
-        "doc_to_messages",
-        "full_docs",
-        "gen_prefix",
-        "group_alias",
-        "aggregate_metric_list",
-        "score_key",
-        "task_list",
-        "unsafe_code",
-        "use_prompt",
-    }
-)
+NOT_YET: Mapping[str, str] = {
+    "use_prompt": "promptsource is no longer maintained; write doc_to_text, "
+    "doc_to_target and doc_to_choice",
+    "aggregate_metric_list": "it belongs into the file of a group, whose task: is a "
+    "list",
+}
 
 FEWSHOT_KEYS: Mapping[str, tuple[type, ...]] = {
     "sampler": (str, FunctionReference),
     "split": _TEXT,
     "samples": (list, FunctionReference),
+    "fewshot_indices": _LIST,
     "process_docs": _FUNCTION,
-    "doc_to_text": (str, FunctionReference),
-    "doc_to_target": (str, int, list, FunctionReference),
-    "doc_to_choice": (str, list, dict, FunctionReference),
+    "doc_to_text": _FIELD,
+    "doc_to_target": _TARGET,
+    "doc_to_choice": _CHOICE,
+    "gen_prefix": _TEXT,
     "target_delimiter": _TEXT,
     "fewshot_delimiter": _TEXT,
 }
-_FEWSHOT_NOT_YET = frozenset({"fewshot_indices", "gen_prefix"})
 
 GATE_KEYS: Mapping[str, tuple[type, ...]] = {
     "metric": _TEXT,
@@ -100,7 +108,23 @@ GATE_KEYS: Mapping[str, tuple[type, ...]] = {
     "min": (int, float),
     "max": (int, float),
 }
-_GATE_NOT_YET = frozenset({"confidence", "max_drop", "coverage", "parse_rate"})
+_GATE_NOT_YET = dict.fromkeys(
+    ("confidence", "max_drop", "coverage", "parse_rate"), "take it out"
+)
+
+GROUP_KEYS: Mapping[str, tuple[type, ...]] = {
+    "group": _TEXT,
+    "group_alias": _TEXT,
+    "task": _LIST,
+    "aggregate_metric_list": (list, dict),
+    "metadata": (dict, list),
+}
+GROUP_METRIC_KEYS: Mapping[str, tuple[type, ...]] = {
+    "metric": _TEXT,
+    "filter_list": (str, list),
+    "aggregation": (str, FunctionReference),
+    "weight_by_size": _FLAG,
+}
 
 OUTPUT_TYPES = frozenset(
     {
@@ -114,7 +138,7 @@ OUTPUT_TYPES = frozenset(
     }
 )
 
-ALL_KEYS = frozenset(SUPPORTED) | NOT_YET | {"include"}
+ALL_KEYS = frozenset((*SUPPORTED, *WITHOUT_EFFECT, *NOT_YET, "include"))
 
 _WORDS: Mapping[type, str] = {
     str: "text",
@@ -128,14 +152,20 @@ _WORDS: Mapping[type, str] = {
 
 
 def check(source: Source) -> None:
-    """Check every key of a task file: its name, its kind, and that it runs today.
+    """Check every key of a task file: its name, its kind, and that it runs.
 
     Raises:
         TaskError: A key is unknown (with the nearest one), holds a value of the wrong
-            kind, or is known but not supported yet.
+            kind, or is one that nothing here can give effect.
     """
-    _check_group(source)
-    check_keys(source, source.values, SUPPORTED, NOT_YET, ())
+    _check_is_task(source)
+    values = source.values
+    if values.get("class") is not None:
+        # The other keys are arguments of the class, which may take any.
+        known = SUPPORTED.keys() | WITHOUT_EFFECT.keys() | NOT_YET.keys()
+        values = {key: value for key, value in values.items() if key in known}
+    kept = {key: item for key, item in values.items() if key not in WITHOUT_EFFECT}
+    check_keys(source, kept, SUPPORTED, NOT_YET, ())
     _check_output_type(source)
     for key in ("filter_list", "metric_list", "gate"):
         _check_mappings(source, key)
@@ -144,7 +174,7 @@ def check(source: Source) -> None:
         if value is not None and value < least:
             raise source.error(f"{key} is {value}, but must be {least} or more", key)
     fewshot = source.values.get("fewshot_config") or {}
-    check_keys(source, fewshot, FEWSHOT_KEYS, _FEWSHOT_NOT_YET, ("fewshot_config",))
+    check_keys(source, fewshot, FEWSHOT_KEYS, {}, ("fewshot_config",))
     for position, gate in enumerate(source.values.get("gate") or ()):
         steps = ("gate", position)
         check_keys(source, gate, GATE_KEYS, _GATE_NOT_YET, steps)
@@ -155,7 +185,7 @@ def check_keys(
     source: Source,
     values: Mapping[Any, Any],
     kinds: Mapping[str, tuple[type, ...]],
-    not_yet: frozenset[str],
+    not_yet: Mapping[str, str],
     steps: tuple[str | int, ...],
 ) -> None:
     """Check the keys of one mapping in a task file.
@@ -164,7 +194,7 @@ def check_keys(
         source: The file.
         values: The mapping.
         kinds: The types that each key may hold.
-        not_yet: Keys that are known, but do not run yet.
+        not_yet: Keys that are known, but have no effect here, with what to do.
         steps: The way from the root to the mapping.
 
     Raises:
@@ -174,9 +204,10 @@ def check_keys(
         way = (*steps, key)
         if key in not_yet:
             if value is not None and value is not False:
-                raise _error(source, f"{_path(way)} is not supported yet", way)
+                message = f"{_path(way)} is not supported: {not_yet[key]}"
+                raise _error(source, message, way)
         elif key not in kinds:
-            nearest = suggestion(str(key), set(kinds) | not_yet)
+            nearest = suggestion(str(key), {*kinds, *not_yet})
             raise _error(source, f"unknown key {_path(way)!r}; {nearest}", way)
         elif value is not None and type(value) not in kinds[key]:
             raise _error(
@@ -205,33 +236,28 @@ def texts(source: Source, key: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _check_group(source: Source) -> None:
-    if source.values.get("task") is None and source.values.get("group") is None:
+def _check_is_task(source: Source) -> None:
+    if is_group(source.values):
+        raise source.error(
+            "is a group of tasks; name it with --tasks, or as a file of its own, to "
+            "run its members",
+            "group" if "group" in source.values else "task",
+        )
+    if source.values.get("task") is None:
         raise source.error(
             "has no task: key, which names the task; files without one are there to "
             "be included",
             "task",
         )
-    if isinstance(source.values.get("task"), str):
-        return
-    key = "group" if "group" in source.values else "task"
-    if source.values.get("task") is None or isinstance(source.values["task"], list):
-        raise source.error(
-            "groups are not supported yet; name the tasks one by one", key
-        )
 
 
 def _check_output_type(source: Source) -> None:
     value = source.values.get("output_type")
-    if value is None or value == "generate_until":
-        return
-    if value in OUTPUT_TYPES:
-        message = f"output_type {value} is not supported yet; valid: generate_until"
-        raise source.error(message, "output_type")
-    raise source.error(
-        f"unknown output_type {value!r}; {suggestion(value, OUTPUT_TYPES)}",
-        "output_type",
-    )
+    if value is not None and value not in OUTPUT_TYPES:
+        raise source.error(
+            f"unknown output_type {value!r}; {suggestion(value, OUTPUT_TYPES)}",
+            "output_type",
+        )
 
 
 def _check_mappings(source: Source, key: str) -> None:

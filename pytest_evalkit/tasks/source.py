@@ -15,6 +15,7 @@ from pytest_evalkit.naming import suggestion
 from pytest_evalkit.tasks.yaml_file import (
     FunctionReference,
     Place,
+    Repetition,
     compose,
     construct,
     line_of,
@@ -42,11 +43,13 @@ class Source:
         path: The file itself.
         values: The merged keys; functions are still references.
         dialect: ``lm`` or ``lmms``; decides where the two systems differ.
+        repetitions: Keys that a file gives twice with different values.
     """
 
     path: Path
     values: Mapping[str, Any]
     dialect: str
+    repetitions: tuple[Repetition, ...] = ()
     layers: Mapping[str, _Layer] = field(repr=False)
 
     def place(self, key: str, *steps: str | int) -> Place:
@@ -78,6 +81,7 @@ class _Layer:
     root: MappingNode | None
     values: dict[str, Any]
     includes: tuple[_Layer, ...]
+    repetitions: tuple[Repetition, ...] = ()
 
 
 def read_source(
@@ -98,14 +102,23 @@ def read_source(
         TaskError: A file is missing, is no mapping with text keys, expands beyond
             bounds, or includes itself.
     """
-    root = _overridden(_read_layer(path, (), {}), overrides or {}, name)
+    known: dict[Path, _Layer] = {}
+    root = _overridden(_read_layer(path, (), known), overrides or {}, name, known)
     dialect = _dialect(root)
     values: dict[str, Any] = {}
     layers: dict[str, _Layer] = {}
     for key, layer in _merged(root, dialect, {}).items():
         values[key] = layer.values[key]
         layers[key] = layer
-    return Source(path=path, values=values, dialect=dialect, layers=layers)
+    return Source(
+        path=path,
+        values=values,
+        dialect=dialect,
+        layers=layers,
+        repetitions=tuple(
+            note for layer in known.values() for note in layer.repetitions
+        ),
+    )
 
 
 def is_group(values: Mapping[str, Any]) -> bool:
@@ -114,13 +127,18 @@ def is_group(values: Mapping[str, Any]) -> bool:
     return isinstance(task, list) or (task is None and "group" in values)
 
 
-def _overridden(root: _Layer, overrides: Mapping[str, Any], name: str | None) -> _Layer:
+def _overridden(
+    root: _Layer,
+    overrides: Mapping[str, Any],
+    name: str | None,
+    known: dict[Path, _Layer],
+) -> _Layer:
     """Lay keys over a file; what they include is laid under it."""
     values = {**overrides, **({} if name is None else {"task": name})}
     if not values:
         return root
     included = tuple(
-        _read_layer(_included(name, root.path, place, ()), (root.path,), {})
+        _read_layer(_included(name, root.path, place, ()), (root.path,), known)
         for name, place in _include_names(root.path, None, values)
     )
     values.pop("include", None)
@@ -134,7 +152,7 @@ def _read_layer(
 ) -> _Layer:
     if path in known:
         return known[path]
-    root = compose(path)
+    root, repetitions = compose(path)
     values = construct(root, path)
     trail = (*trail, path)
     includes = tuple(
@@ -144,7 +162,13 @@ def _read_layer(
     values.pop("include", None)
     if len(trail) > 1:
         values.pop("task_list", None)
-    layer = _Layer(path=path, root=root, values=values, includes=includes)
+    layer = _Layer(
+        path=path,
+        root=root,
+        values=values,
+        includes=includes,
+        repetitions=repetitions,
+    )
     known[path] = layer
     return layer
 

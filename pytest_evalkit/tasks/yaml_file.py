@@ -6,7 +6,7 @@ loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -73,8 +73,29 @@ class _Constructor(SafeConstructor):
     }
 
 
-def compose(path: Path) -> MappingNode:
+class DuplicateKeyWarning(UserWarning):
+    """A file gives a key twice, with different values; the last one counts."""
+
+
+class Repetition(NamedTuple):
+    """A key that is given twice with different values.
+
+    Attributes:
+        key: The key.
+        first: The line where it stands first.
+        place: Where it stands again; what is said there counts.
+    """
+
+    key: str
+    first: int
+    place: Place
+
+
+def compose(path: Path) -> tuple[MappingNode, tuple[Repetition, ...]]:
     """Parse a file to nodes, and refuse what would be read wrongly.
+
+    Returns:
+        The nodes, and the keys that are given twice with different values.
 
     Raises:
         TaskError: The file cannot be read, is no mapping, or expands beyond bounds.
@@ -93,8 +114,7 @@ def compose(path: Path) -> MappingNode:
         raise TaskError("is nested too deeply", path=path) from error
     if not isinstance(root, MappingNode):
         raise TaskError("a task file is a mapping of keys to values", path=path)
-    _check(root, path)
-    return root
+    return root, tuple(_repetitions(_nodes(root, path), path))
 
 
 def _yaml_error(error: yaml.YAMLError, path: Path) -> TaskError:
@@ -104,8 +124,9 @@ def _yaml_error(error: yaml.YAMLError, path: Path) -> TaskError:
     return TaskError(f"is not YAML: {problem}", path=path, line=line)
 
 
-def _check(root: MappingNode, path: Path) -> None:
-    """Refuse duplicate keys, and aliases that contain themselves or explode."""
+def _nodes(root: MappingNode, path: Path) -> list[MappingNode]:
+    """List the mappings; refuse aliases that contain themselves or explode."""
+    mappings: list[MappingNode] = []
     sizes: dict[int, int] = {}
     # A node is pushed twice: to open it, and to sum up once its children are known.
     pending: list[tuple[Node, bool]] = [(root, False)]
@@ -118,7 +139,8 @@ def _check(root: MappingNode, path: Path) -> None:
         elif id(node) in opened:
             raise _node_error("an alias contains itself", node, path)
         elif id(node) not in sizes:
-            _check_keys(node, path)
+            if isinstance(node, MappingNode):
+                mappings.append(node)
             opened.add(id(node))
             pending.append((node, True))
             pending.extend((child, False) for child in _children(node))
@@ -126,6 +148,7 @@ def _check(root: MappingNode, path: Path) -> None:
         raise TaskError(
             f"its aliases expand to more than {MAX_NODES:,} values", path=path
         )
+    return mappings
 
 
 def _children(node: Node) -> Iterator[Node]:
@@ -137,18 +160,26 @@ def _children(node: Node) -> Iterator[Node]:
         yield from node.value
 
 
-def _check_keys(node: Node, path: Path) -> None:
-    if not isinstance(node, MappingNode):
-        return
-    lines: dict[tuple[str, str], int] = {}
-    for key, _ in node.value:
-        if not isinstance(key, ScalarNode):
-            continue
-        name = (key.tag, key.value)
-        if name in lines:
-            message = f"{key.value!r} is given twice, first in line {lines[name]}"
-            raise _node_error(message, key, path)
-        lines[name] = key.start_mark.line + 1
+def _repetitions(mappings: Iterable[MappingNode], path: Path) -> Iterator[Repetition]:
+    for mapping in mappings:
+        given: dict[tuple[str, str], tuple[int, Node]] = {}
+        for key, value in mapping.value:
+            if not isinstance(key, ScalarNode):
+                continue
+            name, line = (key.tag, key.value), key.start_mark.line + 1
+            first, before = given.get(name, (line, value))
+            if before is not value and _form(before) != _form(value):
+                yield Repetition(key.value, first, Place(path, line))
+            given[name] = first, value
+
+
+def _form(node: Node) -> Any:
+    """Write a node as plain values that equal those of a node that says the same."""
+    if isinstance(node, MappingNode):
+        return [(_form(key), _form(value)) for key, value in node.value]
+    if isinstance(node, SequenceNode):
+        return [_form(item) for item in node.value]
+    return node.tag, node.value
 
 
 def _node_error(message: str, node: Node, path: Path) -> TaskError:
@@ -198,7 +229,8 @@ def line_of(root: Node | None, steps: tuple[str | int, ...]) -> int | None:
 
 def _descend(node: Node, step: str | int) -> tuple[Node, int] | None:
     if isinstance(node, MappingNode):
-        for key, value in node.value:
+        # Of a key that is given twice the last one counts.
+        for key, value in reversed(node.value):
             if key.value == step:
                 return value, key.start_mark.line + 1
         return None

@@ -7,7 +7,8 @@ import pytest
 
 from pytest_evalkit.errors import OptionError, TaskError
 from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS
-from pytest_evalkit.tasks import TaskSettings
+from pytest_evalkit.tasks import TaskSettings, load_task
+from pytest_evalkit.tasks.yaml_file import DuplicateKeyWarning
 
 if TYPE_CHECKING:
     from tests.unit.tasks.conftest import TaskFolder
@@ -30,18 +31,20 @@ doc_to_target: '{{answer}}'
         ("num_fewshot: -1", 6, "num_fewshot is -1, but must be 0 or more"),
         ("repeats: 0", 6, "repeats is 0, but must be 1 or more"),
         ("process_docs: utils.f", 6, "process_docs is text"),
-        ("gen_prefix: so", 6, "gen_prefix is not supported yet"),
-        ("doc_to_messages: x", 6, "doc_to_messages is not supported yet"),
-        ("output_type: multiple_choice", 6, "multiple_choice is not supported yet"),
+        ("gen_prefix: [so]", 6, "gen_prefix is a list, but must be text"),
+        ("doc_to_messages: x", 6, "doc_to_messages is text ('x')"),
+        ("use_prompt: 'promptsource:*'", 6, "no longer maintained; write doc_to_text"),
+        ("aggregate_metric_list: []", 6, "it belongs into the file of a group"),
+        ("unsafe_code: true", 6, "runs code that the model wrote"),
         ("output_type: generate_untl", 6, "did you mean 'generate_until'?"),
         ("dialect: llms", 6, "dialect is 'llms'; valid: lm, lmms"),
         ("metric_list: [acc]", 6, "metric_list holds text ('acc'), but must hold map"),
         ("tag: [a, 1]", 6, "tag holds a whole number (1)"),
         ("fewshot_config:\n  sampler: frist_n", 7, "did you mean 'first_n'?"),
         ("fewshot_config:\n  samplr: first_n", 7, "did you mean 'sampler'?"),
-        ("fewshot_config:\n  fewshot_indices: [1]", 7, "is not supported yet"),
+        ("fewshot_config:\n  fewshot_indices: 1", 7, "is a whole number (1)"),
         ("gate:\n- metric: acc\n  mn: 1", 8, "unknown key 'gate.0.mn'"),
-        ("gate:\n- metric: acc\n  confidence: 0.9", 8, "is not supported yet"),
+        ("gate:\n- metric: acc\n  confidence: 0.9", 8, "is not supported: take it out"),
         ("gate:\n- metric: acc", 7, "a gate has min, max, or both"),
         ("gate:\n- min: 0.5", 7, "a gate names its metric"),
         ("filter_list:\n- name: a\n  filter:\n  - function: rgex", 7, "regex"),
@@ -82,9 +85,61 @@ def test_a_missing_key_is_named(folder: TaskFolder, key: str, message: str) -> N
 
 
 @pytest.mark.parametrize("text", ["group: g\ntask: [a, b]\n", "task: [a]\n"])
-def test_groups_are_told_to_be_unsupported(folder: TaskFolder, text: str) -> None:
-    with pytest.raises(TaskError, match="groups are not supported yet"):
+def test_a_group_is_no_task(folder: TaskFolder, text: str) -> None:
+    with pytest.raises(TaskError, match="is a group of tasks; name it with --tasks"):
         folder.load_text(text)
+
+
+def test_overrides_replace_whole_values_of_the_merged_file(folder: TaskFolder) -> None:
+    folder.write("base", "metadata: {version: 1, note: a}\nnum_fewshot: 3\n")
+    path = folder.write("sums.yaml", f"{_SOUND}include: base\n")
+
+    task = load_task(path, TaskSettings(), {"metadata": {"version": 2}}, "renamed")
+
+    assert (task.name, task.num_fewshot, task.version) == ("renamed", 3, 2)
+    assert task.config["metadata"] == {"version": 2}
+
+
+def test_a_task_written_in_a_group_has_none_of_the_groups_keys(
+    folder: TaskFolder,
+) -> None:
+    folder.write("base", "".join(_SOUND.splitlines(keepends=True)[1:]))
+    path = folder.write(
+        "g.yaml", "group: g\ngroup_alias: G\nnum_fewshot: 9\ntask: []\n"
+    )
+
+    task = load_task(path, TaskSettings(), {"include": "base", "repeats": 2}, "g::a")
+
+    assert (task.name, task.repeats, task.num_fewshot) == ("g::a", 2, 0)
+    assert task.config["doc_to_text"] == "{{question}}"
+
+
+def test_unsafe_code_runs_where_it_was_confirmed(folder: TaskFolder) -> None:
+    settings = TaskSettings(confirm_unsafe=True)
+
+    assert folder.load(settings, unsafe_code=True).name == "sums"
+    assert folder.load(unsafe_code=False).name == "sums"
+
+
+def test_a_malformed_flag_counts_by_its_truth(folder: TaskFolder) -> None:
+    assert folder.load(should_decontaminate="truee", full_docs="yes").name == "sums"
+
+
+def test_a_key_given_twice_with_two_values_is_warned_of(folder: TaskFolder) -> None:
+    with pytest.warns(DuplicateKeyWarning, match="'repeats' is given again") as caught:
+        task = folder.load_text(f"{_SOUND}repeats: 2\nrepeats: 3\n")
+
+    assert task.repeats == 3
+    assert f"{folder.root / 'sums.yaml'}:7:" in str(caught[0].message)
+    assert "first in line 6" in str(caught[0].message)
+
+
+def test_a_key_given_twice_with_one_value_is_fine(folder: TaskFolder) -> None:
+    task = folder.load_text(
+        f"{_SOUND}metadata: {{version: 3}}\nmetadata: {{version: 3}}\n"
+    )
+
+    assert task.version == 3
 
 
 def test_a_group_beside_a_name_is_a_tag(folder: TaskFolder) -> None:
@@ -94,7 +149,7 @@ def test_a_group_beside_a_name_is_a_tag(folder: TaskFolder) -> None:
 
 
 def test_null_and_false_leave_an_unsupported_key_unset(folder: TaskFolder) -> None:
-    task = folder.load_text(f"{_SOUND}gen_prefix: null\nfull_docs: false\n")
+    task = folder.load_text(f"{_SOUND}use_prompt: null\naggregate_metric_list: false\n")
 
     assert task.name == "sums"
 

@@ -102,8 +102,6 @@ def test_a_task_list_is_not_included(folder: TaskFolder) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("task: a\ntag: b\ntask: c\n", 3, "'task' is given twice, first in line 1"),
-        ("task: a\nmetadata:\n  v: 1\n  v: 2\n", 4, "'v' is given twice"),
         ("task: a\ninclude: nowhere\n", 2, "include: nowhere does not exist"),
         ("task: a\ninclude: {a: b}\n", 2, "include takes a file or a list of files"),
         ("task: a\n\ninclude: a.yaml\n", 3, "include: a.yaml includes itself"),
@@ -169,3 +167,38 @@ def test_a_file_that_is_no_text_is_told_so(tmp_path: Path) -> None:
 def test_a_missing_file_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(TaskError, match="cannot be read: No such file"):
         read_source(tmp_path / "a.yaml")
+
+
+def test_of_a_key_given_twice_the_last_counts_and_both_lines_are_known(
+    folder: TaskFolder,
+) -> None:
+    path = folder.write(
+        "a.yaml", "task: a\ntag: b\ntask: c\nmetadata:\n  v: 1\n  v: 2\n"
+    )
+
+    source = read_source(path)
+
+    assert source.values == {"task": "c", "tag": "b", "metadata": {"v": 2}}
+    assert [(note.key, note.first, note.place.line) for note in source.repetitions] == [
+        ("task", 1, 3),
+        ("v", 5, 6),
+    ]
+    assert source.place("task").line == 3
+
+
+def test_includes_may_share_a_file(folder: TaskFolder) -> None:
+    folder.write("base", "tag: x\n")
+    folder.write("left", "include: base\nrepeats: 1\n")
+    folder.write("right", "include: base\nrepeats: 2\n")
+
+    source = read_source(folder.write("a.yaml", "task: a\ninclude: [left, right]\n"))
+
+    assert source.values == {"task": "a", "tag": "x", "repeats": 2}
+
+
+def test_includes_that_double_at_each_step_are_read_once(folder: TaskFolder) -> None:
+    folder.write("a0", "task: a\n")
+    for level in range(1, 60):
+        folder.write(f"a{level}", f"include: [a{level - 1}, a{level - 1}]\n")
+
+    assert read_source(folder.root / "a59").values == {"task": "a"}
