@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from pytest_evalkit.errors import EvalkitError
+
+_T = TypeVar("_T")
 
 
 class CodecError(EvalkitError):
@@ -86,6 +88,18 @@ def decode(text: bytes | str) -> Any:
         return _DECODER.decode(text)
     except msgspec.DecodeError:
         return _decode_tolerantly(text)
+
+
+def decode_as(text: bytes, kind: type[_T]) -> _T:
+    """Read one JSON value of a type, such as a tuple with names, checking each part.
+
+    Raises:
+        CodecError: The text is not JSON, or a part of it is of another type.
+    """
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        raise CodecError(str(error)) from error
 
 
 def _decode_tolerantly(text: bytes | str) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_evalkit.tasks.catalogue import Catalogue, Entry
-from pytest_evalkit.tasks.discovery import find_tasks, is_task_file
+from pytest_evalkit.tasks.catalogue import Catalogue
+from pytest_evalkit.tasks.discovery import find_tasks, is_group_file, is_task_file
 from pytest_evalkit.tasks.doc_hash import doc_hash
 from pytest_evalkit.tasks.documents import Documents
+from pytest_evalkit.tasks.entries import Entry
 from pytest_evalkit.tasks.groups import Group, GroupMetric, Selection, TaskReference
 from pytest_evalkit.tasks.loading import TaskSettings, load_task
 from pytest_evalkit.tasks.locations import DataSources
@@ -26,6 +27,7 @@ __all__ = [
     "TaskSettings",
     "doc_hash",
     "find_tasks",
+    "is_group_file",
     "is_task_file",
     "load_task",
 ]

@@ -120,7 +120,7 @@ GROUP_KEYS: Mapping[str, tuple[type, ...]] = {
     "metadata": (dict, list),
 }
 GROUP_METRIC_KEYS: Mapping[str, tuple[type, ...]] = {
-    "metric": _TEXT,
+    "metric": (str, FunctionReference),
     "filter_list": (str, list),
     "aggregation": (str, FunctionReference),
     "weight_by_size": _FLAG,
@@ -179,6 +179,37 @@ def check(source: Source) -> None:
         steps = ("gate", position)
         check_keys(source, gate, GATE_KEYS, _GATE_NOT_YET, steps)
         _check_gate(source, gate, steps)
+
+
+def check_group(
+    source: Source, values: Mapping[str, Any], steps: tuple[str | int, ...]
+) -> None:
+    """Check the keys of a group: its own, and those it lays over its tasks.
+
+    Args:
+        source: The file.
+        values: The mapping that defines the group.
+        steps: The way from the root to the mapping; empty for the whole file.
+
+    Raises:
+        TaskError: A key is unknown or holds a value of the wrong kind.
+    """
+    check_keys(source, values, {**SUPPORTED, **GROUP_KEYS}, {}, steps)
+    given = values.get("aggregate_metric_list") or ()
+    for position, metric in enumerate([given] if isinstance(given, dict) else given):
+        place = () if isinstance(given, dict) else (position,)
+        way = (*steps, "aggregate_metric_list", *place)
+        if not isinstance(metric, dict) or metric.get("metric") is None:
+            raise _error(source, f"{_path(way)} names no metric", way)
+        check_keys(source, metric, GROUP_METRIC_KEYS, {}, way)
+        if isinstance(aggregation := metric.get("aggregation"), str | None):
+            _check_mean(source, aggregation, way)
+
+
+def _check_mean(source: Source, aggregation: str | None, way: tuple[Any, ...]) -> None:
+    if aggregation not in (None, "mean"):
+        message = f"{_path(way)}: aggregation is {aggregation!r}; valid: mean"
+        raise _error(source, message, (*way, "aggregation"))
 
 
 def check_keys(

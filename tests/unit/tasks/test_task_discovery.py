@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.tasks import find_tasks, is_task_file
+from pytest_evalkit.tasks import find_tasks, is_group_file, is_task_file
 
 if TYPE_CHECKING:
     from tests.unit.tasks.conftest import TaskFolder
@@ -27,8 +27,7 @@ _TASK = "dataset_path: org/name\n"
         "include: base\n",
         "include: [base]\n",
         "include:\n- base\n",
-        "group: g\ntask:\n- a\n- b\n",
-        "group: g\ntask:\n- group: h\n  aggregation: !function utils.f\n",
+        "class: !function utils.C\ntask: a\n",
     ],
 )
 def test_tasks_are_found_by_walking(folder: TaskFolder, text: str) -> None:
@@ -62,6 +61,26 @@ def test_the_yaml_of_others_is_left_alone(folder: TaskFolder, text: str) -> None
     folder.write("template", _TASK)
 
     assert not is_task_file(folder.write("a.yaml", text), explicit=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "group: g\ntask:\n- a\n- b\n",
+        "group: g\ntask:\n- group: h\n  aggregation: !function utils.f\n",
+        "group: g\ntask: [a]\ntag: x\n",
+    ],
+)
+def test_groups_are_known_and_not_walked(folder: TaskFolder, text: str) -> None:
+    path = folder.write("a.yaml", text)
+
+    assert is_group_file(path)
+    assert not is_task_file(path, explicit=False)
+
+
+def test_a_task_is_no_group(folder: TaskFolder) -> None:
+    assert not is_group_file(folder.write("a.yaml", f"group: g\ntask: a\n{_TASK}"))
+    assert not is_group_file(folder.write("a.json", "group: g\ntask: [a]\n"))
 
 
 def test_files_that_are_no_text_are_left_alone(tmp_path: Path) -> None:
@@ -123,19 +142,6 @@ def test_an_unknown_name_names_the_nearest(
         find_tasks([pattern], [folder.root])
 
     assert repr(pattern) in str(caught.value)
-
-
-def test_two_tasks_of_one_name_are_both_told(
-    folder: TaskFolder, tasks: dict[str, Path]
-) -> None:
-    twin = folder.write("c/twin.yaml", f"task: gsm8k\n{_TASK}")
-
-    with pytest.raises(OptionError) as caught:
-        find_tasks(["gsm8k"], [folder.root])
-
-    assert str(twin) in str(caught.value)
-    assert str(tasks["gsm8k"]) in str(caught.value)
-    assert find_tasks(["mme"], [folder.root]) == [tasks["mme"]]
 
 
 def test_hidden_folders_are_not_searched(folder: TaskFolder) -> None:
