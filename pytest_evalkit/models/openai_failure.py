@@ -148,15 +148,25 @@ class AnswerReader:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Read Retry-After: seconds or a date (RFC 9110, section 10.2.3)."""
-    said = headers.get("Retry-After")
-    if said is None:
-        return None
+    """Read how long to wait, in seconds; None where that is not said.
+
+    ``retry-after-ms``, the finer one of OpenAI and Azure, wins over ``Retry-After``,
+    which tells seconds or a date (RFC 9110, section 10.2.3).
+    """
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return max(0.0, milliseconds / 1000)
+    said = headers.get("Retry-After", "")
+    seconds = _number(said)
+    return _seconds_until(said) if seconds is None else max(0.0, seconds)
+
+
+def _number(said: str) -> float | None:
     try:
-        seconds = float(said)
+        number = float(said)
     except ValueError:
-        return _seconds_until(said)
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _seconds_until(date: str) -> float | None:

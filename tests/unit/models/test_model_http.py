@@ -121,6 +121,25 @@ def test_retry_after_in_seconds_is_passed_on() -> None:
     assert failure.retry_after_s == 1.5
 
 
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ("retry-after-ms: 250", 0.25),
+        ("Retry-After-Ms: 1500\r\nRetry-After: 7", 1.5),
+        ("retry-after-ms: -1", 0.0),
+        ("retry-after-ms: soon\r\nRetry-After: 7", 7.0),
+        ("retry-after-ms: nan", None),
+    ],
+)
+def test_retry_after_in_milliseconds_wins_where_it_makes_sense(
+    headers: str, expected: float | None
+) -> None:
+    failure = failure_of(response(429, "{}", headers))
+
+    assert isinstance(failure, TransientModelError)
+    assert failure.retry_after_s == expected
+
+
 def test_retry_after_as_a_date_is_passed_on() -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True)
 
