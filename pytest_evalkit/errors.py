@@ -86,7 +86,16 @@ class ModelError(EvalkitError):
 
 
 class ModelUnavailableError(ModelError):
-    """The model cannot be reached, or refuses us: the run stops."""
+    """The model cannot be reached, or refuses us: the run stops.
+
+    Attributes:
+        may_be_one_request: True where the endpoint refused in words that it could also
+            mean for one request alone: a model that has answered others goes on.
+    """
+
+    def __init__(self, message: str, *, may_be_one_request: bool = False) -> None:
+        super().__init__(message)
+        self.may_be_one_request = may_be_one_request
 
 
 class RequestRejectedError(ModelError):

@@ -191,6 +191,10 @@ class Engine:
         try:
             async with PatientTimeout(self.policy.timeout_s):
                 response = await respond(self.backend, request)
+        except ModelUnavailableError as error:
+            if error.may_be_one_request and self._has_answered:
+                raise RequestRejectedError(str(error)) from error
+            raise
         except ModelError:
             raise
         except TimeoutError as error:

@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from pytest_evalkit.errors import ModelError, RequestRejectedError
+from pytest_evalkit.errors import (
+    ModelError,
+    ModelUnavailableError,
+    RequestRejectedError,
+)
 
 PromptT = TypeVar("PromptT")
 AnswerT = TypeVar("AnswerT")
@@ -33,7 +37,7 @@ class Batching(Generic[PromptT, AnswerT]):
 
     A batch leaves when it is full, or 5 ms after its first prompt came. Where the
     endpoint rejects a batch, its prompts are sent one by one, so that one of them does
-    not take the others down.
+    not take the others down; unless it may not want us at all, not having answered yet.
 
     Args:
         send: Sends prompts with the settings that they share; returns for each, in
@@ -55,6 +59,7 @@ class Batching(Generic[PromptT, AnswerT]):
         self._open: WeakKeyDictionary[
             asyncio.AbstractEventLoop, dict[bytes, _Batch[PromptT, AnswerT]]
         ] = WeakKeyDictionary()
+        self._has_answered = False
         self._under_way: set[asyncio.Task[Sequence[AnswerT | ModelError]]] = set()
 
     async def ask(self, settings: bytes, prompt: PromptT) -> AnswerT:
@@ -103,12 +108,20 @@ class Batching(Generic[PromptT, AnswerT]):
         self, settings: bytes, prompts: Sequence[PromptT]
     ) -> Sequence[AnswerT | ModelError]:
         try:
-            return await self._send(settings, prompts)
-        except RequestRejectedError:
-            if len(prompts) == 1:
+            answers = await self._send(settings, prompts)
+        except (RequestRejectedError, ModelUnavailableError) as error:
+            if len(prompts) == 1 or not self._may_be_one_prompt(error):
                 raise
+        else:
+            self._has_answered = True
+            return answers
         alone = [self._ask_alone(settings, prompt) for prompt in prompts]
         return await asyncio.gather(*alone)
+
+    def _may_be_one_prompt(self, error: ModelError) -> bool:
+        if isinstance(error, ModelUnavailableError):
+            return self._has_answered and error.may_be_one_request
+        return True
 
     async def _ask_alone(
         self, settings: bytes, prompt: PromptT

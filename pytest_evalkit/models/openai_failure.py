@@ -27,6 +27,10 @@ _TRANSIENT_STATUSES = frozenset(
         HTTPStatus.TOO_MANY_REQUESTS,
     }
 )
+# What an endpoint answers to a stranger, or to anybody who asks for the wrong thing.
+_AMBIGUOUS_STATUSES = frozenset(
+    {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+)
 # What error objects without a status say in ``code`` or ``type``, as the status that
 # other endpoints answer in its place; written in small letters without separators.
 _STATUS_OF_WORD = {
@@ -117,7 +121,9 @@ class AnswerReader:
         said = f"{self._place} answered {status}: {_said(content)}"
         remedy = self._remedy(status, headers, content)
         if remedy is not None:
-            return ModelUnavailableError(f"{said}; {remedy}")
+            return ModelUnavailableError(
+                f"{said}; {remedy}", may_be_one_request=status in _AMBIGUOUS_STATUSES
+            )
         if status in _TRANSIENT_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return TransientModelError(
                 said, retry_after_s=retry_after_s(headers), status=status

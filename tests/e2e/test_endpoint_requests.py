@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -287,7 +288,7 @@ def test_an_attempt_that_failed_is_made_again_and_counted(
     assert {sample["attempts"] for sample in arith_suite.samples()} == {2}
 
 
-@pytest.mark.parametrize("status", [401, 404])
+@pytest.mark.parametrize("status", [401, 403, 404])
 def test_an_endpoint_that_refuses_us_stops_the_run_with_one_line(
     arith_suite: ArithSuite, start: Start, status: int
 ) -> None:
@@ -302,6 +303,50 @@ def test_an_endpoint_that_refuses_us_stops_the_run_with_one_line(
     result.stdout.fnmatch_lines([f"!*answered {status}: not for you*"])
     assert len(server.received) == 1
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.parametrize("args", ["model=m", "model=m,stream=true"])
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_after_an_answer_is_its_documents_error(
+    arith_suite: ArithSuite, start: Start, status: int, args: str
+) -> None:
+    def refuse_one(payload: Mapping[str, Any]) -> str | Reply:
+        if payload["messages"][-1]["content"] == "2*3=":
+            return Reply(status=status, text="not for you")
+        return target(payload)
+
+    server = start(refuse_one)
+
+    result = arith_suite.run(
+        "--model", "openai", "--model-args", f"{args},base_url={server.url}",
+        "--max-concurrency", "1",
+    )  # fmt: skip
+
+    errors = [one["error"] for one in arith_suite.samples() if one["status"] == "error"]
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert len(server.received) == 6
+    assert len(errors) == 1
+    assert f"answered {status}: not for you" in errors[0]
+    assert arith_suite.score() == 1.0
+
+
+def test_a_content_filter_that_answers_403_is_a_documents_error_from_the_first(
+    arith_suite: ArithSuite, start: Start
+) -> None:
+    metadata = {"flagged_input": "0+0"}
+    error = {"message": "flagged", "code": 403, "metadata": metadata}
+    server = start(
+        lambda _: Reply(status=403, body=json.dumps({"error": error}).encode())
+    )
+
+    result = arith_suite.run(
+        "--model", "openai", "--model-args", f"model=m,base_url={server.url}",
+        "--max-concurrency", "1",
+    )  # fmt: skip
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert len(server.received) == 6
+    assert {sample["status"] for sample in arith_suite.samples()} == {"error"}
 
 
 @pytest.mark.parametrize("status", [400, 422])

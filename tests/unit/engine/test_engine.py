@@ -107,6 +107,34 @@ def test_a_model_that_refuses_us_is_not_asked_again() -> None:
     assert handler.asked == 1
 
 
+def test_a_refusal_that_may_mean_one_request_does_once_others_were_answered() -> None:
+    refusals = [
+        ModelUnavailableError("HTTP 403", may_be_one_request=True) for _ in range(2)
+    ]
+    handler = Failing(refusals[0])
+    engine = engine_of(handler)
+
+    with pytest.raises(ModelUnavailableError, match=r"^HTTP 403$"):
+        asyncio.run(engine.ask(REQUEST))
+    asyncio.run(engine.ask(REQUEST))
+    handler.errors.append(refusals[1])
+    with pytest.raises(RequestRejectedError, match=r"^HTTP 403$") as told:
+        asyncio.run(engine.ask(REQUEST))
+
+    assert handler.asked == 3
+    assert told.value.attempts == 1
+
+
+def test_a_refusal_of_everything_stops_the_run_whatever_was_answered() -> None:
+    handler = Failing()
+    engine = engine_of(handler)
+    asyncio.run(engine.ask(REQUEST))
+    handler.errors.append(ModelUnavailableError("no quota"))
+
+    with pytest.raises(ModelUnavailableError, match="no quota"):
+        asyncio.run(engine.ask(REQUEST))
+
+
 def test_an_endpoint_that_never_answered_is_given_up_after_three_attempts() -> None:
     handler = Failing(*[busy(is_unreachable=True) for _ in range(9)])
 

@@ -17,7 +17,7 @@ Sent = list[tuple[str, ...]]
 
 
 class Endpoint:
-    """Shouts; will not hear of ``bad``, and is too busy for ``busy`` and ``gone``."""
+    """Shouts; will not hear of some, and is too busy for ``busy`` and ``gone``."""
 
     def __init__(self) -> None:
         self.sent: Sent = []
@@ -36,6 +36,8 @@ class Endpoint:
                 self.cancelled += 1
         if "bad" in prompts:
             raise RequestRejectedError("bad is not served")
+        if "forbidden" in prompts:
+            raise ModelUnavailableError("HTTP 403", may_be_one_request=True)
         if "busy" in prompts:
             raise TransientModelError("busy", retry_after_s=2.0)
         return [
@@ -96,6 +98,23 @@ def test_a_prompt_that_is_rejected_does_not_take_the_others_down() -> None:
     assert isinstance(answers[1], RequestRejectedError)
     assert answers[2] == "C"
     assert endpoint.sent == [("a", "bad", "c"), ("a",), ("bad",), ("c",)]
+
+
+def test_a_prompt_that_is_forbidden_fails_alone_once_the_endpoint_has_answered() -> (
+    None
+):
+    endpoint = Endpoint()
+    batching = Batching(endpoint.send, size=2)
+
+    strange = asyncio.run(ask_all(batching, "a", "forbidden"))
+    first = asyncio.run(ask_all(batching, "a", "b"))
+    known = asyncio.run(ask_all(batching, "a", "forbidden"))
+
+    assert [type(one) for one in strange] == [ModelUnavailableError] * 2
+    assert first == ["A", "B"]
+    assert known[0] == "A"
+    assert isinstance(known[1], ModelUnavailableError)
+    assert endpoint.sent[2:] == [("a", "forbidden"), ("a",), ("forbidden",)]
 
 
 def test_a_batch_without_an_answer_fails_each_with_an_error_of_its_own() -> None:

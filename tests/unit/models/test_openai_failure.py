@@ -61,6 +61,25 @@ def test_a_filter_that_answers_403_finds_fault_with_the_request_alone(
     assert isinstance(READER.failure(403, {}, body()), ModelUnavailableError)
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"), [(401, True), (403, True), (404, True), (301, False)]
+)
+def test_which_refusals_may_mean_one_request_is_told(
+    status: int, expected: bool
+) -> None:
+    failure = READER.failure(status, {}, body())
+
+    assert isinstance(failure, ModelUnavailableError)
+    assert failure.may_be_one_request is expected
+
+
+def test_an_empty_account_is_no_matter_of_one_request() -> None:
+    failure = READER.failure(429, {}, body(code="insufficient_quota"))
+
+    assert isinstance(failure, ModelUnavailableError)
+    assert not failure.may_be_one_request
+
+
 def test_a_date_that_is_none_delays_nothing() -> None:
     failure = READER.failure(503, {"Retry-After": "tomorrow"}, b"")
 
