@@ -23,10 +23,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, Self
 
-_LEAST_WINDOW = 4
-_LEAST_RATE = 0.02
-_LATE = 1.1
-_EARLY = 0.85
 _RANK = 0.95
 
 
@@ -42,7 +38,17 @@ class AdaptivePolicy:
         increase_step: Share of the limit by which it grows; by one at least.
         decrease_factor: What a cut leaves of the limit.
         failure_threshold: Share of requests that may fail or be refused.
+        calm_failures: Share of the threshold that may fail while the limit grows.
+        least_refusals: Share of requests that may be refused, however low the threshold
+            is: a single refusal in a large window is no cut.
+        least_window: Requests that a window has at least.
+        late_factor: Times the target: what takes longer is cut.
+        early_factor: Times the target: what takes less may grow.
         hold_s: How long the limit does not grow beyond what was refused.
+        auto_factor: Times the best latency: the target where it is learned.
+        auto_weight: What a window counts in the smoothed latency.
+        auto_relief: Share of what a cut would explain by which latency must fall, lest
+            it be taken for the new best.
     """
 
     minimum: int = 1
@@ -51,7 +57,15 @@ class AdaptivePolicy:
     increase_step: float = 0.1
     decrease_factor: float = 0.7
     failure_threshold: float = 0.05
+    calm_failures: float = 0.5
+    least_refusals: float = 0.02
+    least_window: int = 4
+    late_factor: float = 1.1
+    early_factor: float = 0.85
     hold_s: float = 30.0
+    auto_factor: float = 3.0
+    auto_weight: float = 0.2
+    auto_relief: float = 0.5
 
     def sanitised(self) -> Self:
         """Move each constant into the range in which the rule makes sense."""
@@ -65,6 +79,7 @@ class AdaptivePolicy:
             increase_step=max(0.01, self.increase_step),
             decrease_factor=min(0.95, max(0.1, self.decrease_factor)),
             failure_threshold=min(1.0, max(0.0, self.failure_threshold)),
+            least_window=max(1, self.least_window),
         )
 
 
@@ -112,21 +127,22 @@ class FixedTarget:
 
 
 class LearnedTarget:
-    """A target learned from the endpoint: three times the latency it has at its best.
+    """A target learned from the endpoint: a multiple of the latency it has at its best.
 
     Latency is smoothed over several windows, since answers of one task differ in length
     by more than that; its best is the least it has been. Answers may become longer in
     the middle of a run, which looks like an overload but is none: then fewer requests in
     flight do not make the next ones faster. So when the limit has been cut, or could not
-    be, and the latency has not fallen by half of what the cut would explain, the new
+    be, and the latency has not fallen by a share of what the cut would explain, the new
     latency takes the place of the best. Long answers thus cost a cut or two, and never
     drive the limit down for good.
+
+    Args:
+        policy: The constants.
     """
 
-    _FACTOR = 3.0
-    _WEIGHT = 0.2
-
-    def __init__(self) -> None:
+    def __init__(self, policy: AdaptivePolicy) -> None:
+        self._policy = policy
         self._best_s = math.inf
         self._smooth_s: float | None = None
         self._late: tuple[float, int] | None = None
@@ -138,20 +154,21 @@ class LearnedTarget:
         # What came before a cut says nothing about what it has brought.
         if self._smooth_s is None or self._late is not None:
             self._smooth_s = p95_s
-        self._smooth_s += self._WEIGHT * (p95_s - self._smooth_s)
+        self._smooth_s += self._policy.auto_weight * (p95_s - self._smooth_s)
         smooth_s = self._smooth_s
         if self._is_no_load(smooth_s, limit):
             self._best_s = smooth_s
         self._best_s = min(self._best_s, smooth_s)
-        target_s = self._best_s * self._FACTOR
-        self._late = (smooth_s, limit) if smooth_s > _LATE * target_s else None
+        target_s = self._best_s * self._policy.auto_factor
+        is_late = smooth_s > self._policy.late_factor * target_s
+        self._late = (smooth_s, limit) if is_late else None
         return Judged(smooth_s, target_s)
 
     def _is_no_load(self, latency_s: float, limit: int) -> bool:
         if self._late is None:
             return False
         late_s, late_limit = self._late
-        explained = (1 + limit / late_limit) / 2
+        explained = 1 - self._policy.auto_relief * (1 - limit / late_limit)
         return limit >= late_limit or latency_s > late_s * explained
 
 
@@ -169,7 +186,7 @@ class AdaptiveLimit:
         self.epoch = 0
         target_s = policy.target_latency_s
         self._target: LatencyTarget = (
-            LearnedTarget() if target_s is None else FixedTarget(target_s)
+            LearnedTarget(policy) if target_s is None else FixedTarget(target_s)
         )
         self._ceiling: int | None = None
         self._ceiling_ends = 0.0
@@ -229,11 +246,11 @@ class AdaptiveLimit:
 
     @property
     def _window(self) -> int:
-        return max(_LEAST_WINDOW, self.limit)
+        return max(self._policy.least_window, self.limit)
 
     @property
     def _most_refused(self) -> float:
-        return max(_LEAST_RATE, self._policy.failure_threshold)
+        return max(self._policy.least_refusals, self._policy.failure_threshold)
 
     def _judge(self, total: int, now: float) -> Decision | None:
         """Decide by the window, and begin a new one."""
@@ -242,16 +259,16 @@ class AdaptiveLimit:
         if len(borne) / total >= self._most_refused:
             self._hold(min(borne), now)
             return self._cut(f"{len(borne)} of {total} refused", min(borne))
-        threshold = self._policy.failure_threshold
-        if failed / total > threshold:
+        policy = self._policy
+        if failed / total > policy.failure_threshold:
             return self._cut(f"{failed} of {total} failed")
         latency_s, target_s = self._target.judge(_p95(latencies), self.limit)
-        if latency_s > _LATE * target_s:
+        if latency_s > policy.late_factor * target_s:
             return self._cut(f"p95 {latency_s:.3g} s, target {target_s:.3g} s")
         if borne:
             return self._step_back(min(borne), now)
-        is_well = failed / total <= threshold / 2
-        if is_well and latency_s < _EARLY * target_s:
+        is_well = failed / total <= policy.calm_failures * policy.failure_threshold
+        if is_well and latency_s < policy.early_factor * target_s:
             return self._grow(now)
         return None
 
@@ -265,7 +282,7 @@ class AdaptiveLimit:
         self.epoch += 1
         factor = self._policy.decrease_factor
         limit = int(self.limit * factor)
-        while limit > borne >= _LEAST_WINDOW:
+        while limit > borne >= self._policy.least_window:
             limit = int(limit * factor)
         return self._set(limit, reason)
 

@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pytest_evalkit.errors import OptionError
+
+
+class _Range(NamedTuple):
+    """What a value may be, in words and as a test that a NaN does not pass."""
+
+    rule: str
+    is_within: Callable[[float], bool]
+
+
+_COUNT = _Range("at least 1", lambda count: count >= 1)
+_ABOVE_ZERO_S = _Range("seconds above 0", lambda seconds: seconds > 0)
+_SECONDS = _Range("seconds, 0 or more", lambda seconds: seconds >= 0)
+_SHARE = _Range("from 0 to 1", lambda share: 0 <= share <= 1)
+
+_RANGES: Mapping[str, _Range] = {
+    "num_concurrent": _COUNT,
+    "max_retries": _COUNT,
+    "timeout": _ABOVE_ZERO_S,
+    "retry_backoff_s": _ABOVE_ZERO_S,
+    "retry_total_s": _SECONDS,
+    "adaptive_min_concurrency": _COUNT,
+    "adaptive_max_concurrency": _COUNT,
+    "adaptive_target_latency_s": _ABOVE_ZERO_S,
+    "adaptive_increase_step": _Range("above 0", lambda step: step > 0),
+    "adaptive_decrease_factor": _Range(
+        "from 0.1 to 0.95",
+        lambda factor: 0.1 <= factor <= 0.95,  # noqa: PLR2004 - said in the rule
+    ),
+    "adaptive_failure_threshold": _SHARE,
+    "adaptive_calm_failures": _SHARE,
+    "adaptive_least_refusals": _SHARE,
+    "adaptive_least_window": _COUNT,
+    "adaptive_late_factor": _Range("at least 1", lambda factor: factor >= 1),
+    "adaptive_early_factor": _Range("above 0", lambda factor: factor > 0),
+    "adaptive_hold_s": _SECONDS,
+    "adaptive_auto_factor": _Range("above 1", lambda factor: factor > 1),
+    "adaptive_auto_weight": _Range(
+        "above 0 and at most 1", lambda weight: 0 < weight <= 1
+    ),
+    "adaptive_auto_relief": _SHARE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +73,28 @@ class Pacing:
         adaptive_target_latency_s: Seconds a request should take; fewer are in flight
             where more than a few take longer. ``auto`` learns what the endpoint takes
             at its best.
-        adaptive_increase_step: Share by which the number grows at a time.
+        adaptive_increase_step: Share by which the number grows at a time, above 0; by
+            one at least.
         adaptive_decrease_factor: What is left of it after a cut, from 0.1 to 0.95.
         adaptive_failure_threshold: Share of failures that cuts it, from 0 to 1.
+        adaptive_calm_failures: Share of that threshold that may fail while the number
+            grows, from 0 to 1.
+        adaptive_least_refusals: Share of refusals below which nothing is cut, however
+            low the threshold is, from 0 to 1.
+        adaptive_least_window: Requests after which the number is judged, at least; it
+            is as many as may be in flight where those are more.
+        adaptive_late_factor: Times the target: requests that take longer are a reason
+            to cut; 1 or more.
+        adaptive_early_factor: Times the target: only where requests take less does the
+            number grow; above 0, and not above the late one.
+        adaptive_hold_s: Seconds for which the number does not grow beyond what was
+            refused.
+        adaptive_auto_factor: With ``auto``, times the best latency: the target; above
+            1.
+        adaptive_auto_weight: With ``auto``, what the newest requests count in the
+            latency, above 0, up to 1; the rest is what came before.
+        adaptive_auto_relief: With ``auto``, the share of what a cut would explain by
+            which latency must fall, lest it be taken for the new best; from 0 to 1.
         prefix_aware_queue: True to send requests with the same beginning next to each
             other, for the endpoint's cache; False to keep their order.
         prefix_hash_chars: Characters of text that make up the beginning, at least 32.
@@ -54,24 +114,34 @@ class Pacing:
     adaptive_increase_step: float = 0.1
     adaptive_decrease_factor: float = 0.7
     adaptive_failure_threshold: float = 0.05
+    adaptive_calm_failures: float = 0.5
+    adaptive_least_refusals: float = 0.02
+    adaptive_least_window: int = 4
+    adaptive_late_factor: float = 1.1
+    adaptive_early_factor: float = 0.85
+    adaptive_hold_s: float = 30.0
+    adaptive_auto_factor: float = 3.0
+    adaptive_auto_weight: float = 0.2
+    adaptive_auto_relief: float = 0.5
     prefix_aware_queue: bool = True
     prefix_hash_chars: int = 256
 
     def __post_init__(self) -> None:
-        """Check what makes no sense at all.
+        """Check the ranges.
 
         Raises:
-            OptionError: A count is below one, or a time is not above zero.
+            OptionError: A value is outside of its own.
         """
-        for name in ("num_concurrent", "max_retries"):
-            count = getattr(self, name)
-            if count is not None and count < 1:
-                raise OptionError(f"{name} must be at least 1, got {count}")
-        for name in ("timeout", "retry_backoff_s"):
-            seconds = getattr(self, name)
-            if seconds is not None and not seconds > 0:
-                raise OptionError(f"{name} must be seconds above 0, got {seconds:g}")
-        if self.retry_total_s is not None and not self.retry_total_s >= 0:
+        for name, (rule, is_within) in _RANGES.items():
+            value = getattr(self, name)
+            if value not in {None, "auto"} and not is_within(value):
+                raise OptionError(f"{name} must be {rule}, got {value:g}")
+        self._require_order("adaptive_min_concurrency", "adaptive_max_concurrency")
+        self._require_order("adaptive_early_factor", "adaptive_late_factor")
+
+    def _require_order(self, low_name: str, high_name: str) -> None:
+        low, high = getattr(self, low_name), getattr(self, high_name)
+        if low > high:
             raise OptionError(
-                f"retry_total_s must be seconds, 0 or more, got {self.retry_total_s:g}"
+                f"{low_name} must not be above {high_name}, got {low:g} and {high:g}"
             )

@@ -86,6 +86,15 @@ class Pace:
             increase_step=pacing.adaptive_increase_step,
             decrease_factor=pacing.adaptive_decrease_factor,
             failure_threshold=pacing.adaptive_failure_threshold,
+            calm_failures=pacing.adaptive_calm_failures,
+            least_refusals=pacing.adaptive_least_refusals,
+            least_window=pacing.adaptive_least_window,
+            late_factor=pacing.adaptive_late_factor,
+            early_factor=pacing.adaptive_early_factor,
+            hold_s=pacing.adaptive_hold_s,
+            auto_factor=pacing.adaptive_auto_factor,
+            auto_weight=pacing.adaptive_auto_weight,
+            auto_relief=pacing.adaptive_auto_relief,
         )
 
     def _part(self, count: int) -> int:

@@ -79,6 +79,53 @@ def test_latency_is_held_against_the_target(latency_s: float, expected: int) -> 
     assert limit.limit == expected
 
 
+@pytest.mark.parametrize(
+    ("latency_s", "expected"), [(5.9, 22), (6.1, 20), (19.9, 20), (20.1, 14)]
+)
+def test_what_is_late_and_early_can_be_said(latency_s: float, expected: int) -> None:
+    policy = AdaptivePolicy(target_latency_s=10.0, early_factor=0.6, late_factor=2.0)
+    limit = AdaptiveLimit(policy, 20)
+
+    fill(limit, latency_s, 20)
+
+    assert limit.limit == expected
+
+
+@pytest.mark.parametrize(("calm", "expected"), [(1.0, 44), (0.5, 40), (0.0, 40)])
+def test_how_many_may_fail_while_it_grows_can_be_said(
+    calm: float, expected: int
+) -> None:
+    policy = AdaptivePolicy(failure_threshold=0.05, calm_failures=calm)
+    limit = AdaptiveLimit(policy, 40)
+
+    fill(limit, None, 2)
+    fill(limit, GOOD_S, 38)
+
+    assert limit.limit == expected
+
+
+def test_a_window_is_as_long_as_is_said_where_few_are_in_flight() -> None:
+    limit = AdaptiveLimit(AdaptivePolicy(least_window=9), 2)
+
+    before = fill(limit, GOOD_S, 8)
+    after = fill(limit, GOOD_S, 1)
+
+    assert (before, after) == ([], [Decision(3, "all well")])
+
+
+@pytest.mark.parametrize(("least", "expected"), [(0.02, 35), (0.03, 49)])
+def test_how_many_may_be_refused_at_least_can_be_said(
+    least: float, expected: int
+) -> None:
+    policy = AdaptivePolicy(failure_threshold=0.0, least_refusals=least)
+    limit = AdaptiveLimit(policy, 50)
+
+    # One of fifty is two in a hundred.
+    limit.refused(limit.epoch, others=49, now=0.0)
+
+    assert limit.limit == expected
+
+
 def test_the_slowest_twentieth_does_not_count() -> None:
     limit = AdaptiveLimit(AdaptivePolicy(), 20)
 
@@ -206,9 +253,9 @@ def test_an_endpoint_that_bears_two_is_not_asked_three_at_once_again() -> None:
     assert (limit.limit, decisions) == (2, [])
 
 
-def learned(latency: list[float], start: int) -> list[int]:
+def learned(latency: list[float], start: int, **constants: float) -> list[int]:
     """Follow a limit whose target is learned, through windows of equal latencies."""
-    limit = AdaptiveLimit(AdaptivePolicy(target_latency_s=None), start)
+    limit = AdaptiveLimit(AdaptivePolicy(target_latency_s=None, **constants), start)  # type: ignore[arg-type]  # all are numbers
     limits = []
     for seconds in latency:
         fill(limit, seconds, window(limit))
@@ -258,3 +305,29 @@ def test_the_minimum_is_learned_at_too() -> None:
     limits = learned([0.1] * 3 + [9.0] * 6, start=1)
 
     assert limits[-1] > 1
+
+
+@pytest.mark.parametrize(
+    ("constants", "expected"),
+    [
+        # 0.1 s, smoothed with 1.0 s by a fifth, are 0.28 s: less than three times the
+        # best, more than twice.
+        ({}, 19),
+        ({"auto_factor": 2.0}, 13),
+        # By a half they are 0.55 s.
+        ({"auto_weight": 0.5}, 13),
+    ],
+)
+def test_what_a_learned_target_rests_on_can_be_said(
+    constants: dict[str, float], expected: int
+) -> None:
+    assert learned([0.1, 1.0], start=18, **constants) == [19, expected]
+
+
+@pytest.mark.parametrize(("relief", "expected"), [(0.5, 10), (1.0, 16)])
+def test_how_much_a_cut_must_help_can_be_said(relief: float, expected: int) -> None:
+    # 1.88 s at 22 become 1.4 s at 15: less than half of a cut would explain, 1.58 s,
+    # and more than all of it would, 1.28 s.
+    limits = learned([0.1, 9.0, 1.4], start=20, auto_relief=relief)
+
+    assert limits == [22, 15, expected]

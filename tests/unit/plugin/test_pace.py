@@ -80,6 +80,15 @@ def test_the_constants_of_the_rule_are_the_models() -> None:
         adaptive_increase_step=0.2,
         adaptive_decrease_factor=0.5,
         adaptive_failure_threshold=0.1,
+        adaptive_calm_failures=0.2,
+        adaptive_least_refusals=0.3,
+        adaptive_least_window=6,
+        adaptive_late_factor=1.5,
+        adaptive_early_factor=0.6,
+        adaptive_hold_s=7.0,
+        adaptive_auto_factor=4.0,
+        adaptive_auto_weight=0.4,
+        adaptive_auto_relief=0.7,
     )
 
     assert policy == AdaptivePolicy(
@@ -89,7 +98,28 @@ def test_the_constants_of_the_rule_are_the_models() -> None:
         increase_step=0.2,
         decrease_factor=0.5,
         failure_threshold=0.1,
+        calm_failures=0.2,
+        least_refusals=0.3,
+        least_window=6,
+        late_factor=1.5,
+        early_factor=0.6,
+        hold_s=7.0,
+        auto_factor=4.0,
+        auto_weight=0.4,
+        auto_relief=0.7,
     )
+
+
+def test_every_constant_of_the_rule_can_be_said_and_has_the_same_default() -> None:
+    policy = AdaptivePolicy()
+    said = {
+        "minimum": "min_concurrency",
+        "maximum": "max_concurrency",
+    }
+
+    for field in dataclasses.fields(AdaptivePolicy):
+        name = "adaptive_" + said.get(field.name, field.name)
+        assert getattr(Pacing(), name) == getattr(policy, field.name)
 
 
 def test_auto_leaves_the_target_to_be_learned() -> None:
