@@ -26,8 +26,11 @@ from pytest_evalkit.models.parameters import GROUPED, settings_of
 from pytest_evalkit.models.sampling import Sampling
 from pytest_evalkit.values import Generate, Response, Timing
 
-# Fields that would change the form of the answer.
-_RESERVED = ("stream", "n")
+# Fields that would change the form of the answer, and what to do in their place.
+_RESERVED = {
+    "stream": "stream= is an argument of the model",
+    "n": "a request has one answer, --repeats asks several times",
+}
 _PATHS = ("/chat/completions", "/completions")
 
 
@@ -94,12 +97,9 @@ class OpenAIEndpoint(ABC):
             OptionError: ``base_url`` is no HTTP URL, or a setting makes no sense.
         """
         self._root = root_url(self.base_url, _PATHS)
-        for name in _RESERVED:
+        for name, remedy in _RESERVED.items():
             if name in self.extra_body:
-                raise OptionError(
-                    f"extra_body may not set {name!r}; "
-                    "stream= is an argument, and one answer is read"
-                )
+                raise OptionError(f"extra_body may not set {name!r}: {remedy}")
         url = self._root + self.path
         self._reader = AnswerReader(url=url, model=self.model)
         make = SdkTransport if self.connection.client == "sdk" else Transport
@@ -176,11 +176,10 @@ class OpenAIEndpoint(ABC):
 
     def _payload(self, request: Generate, prompt: dict[str, Any]) -> dict[str, Any]:
         extra = request.parameters.extra
-        for name in _RESERVED:
+        for name, remedy in _RESERVED.items():
             if name in extra:
                 raise RequestRejectedError(
-                    f"the task may not set {name!r} in its generation_kwargs: "
-                    "one answer is read"
+                    f"the task may not set {name!r} in its generation_kwargs: {remedy}"
                 )
         payload = {"model": self.model, **prompt, **self._generation(request)}
         if self.is_streaming:

@@ -195,7 +195,6 @@ def test_a_stop_text_ends_the_answer_of_a_reasoning_model_here() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"n": 2}, "--repeats"),
         ({"temperature": -1}, "temperature must be"),
         ({"top_p": 0}, "top_p must be"),
         ({"top_p": 1.5}, "top_p must be"),
@@ -203,7 +202,9 @@ def test_a_stop_text_ends_the_answer_of_a_reasoning_model_here() -> None:
         ({"top_logprobs": -1}, "top_logprobs must be"),
         ({"model": "gpt-5", "temperature": 0.5}, "reasoning_model=false"),
         ({"model": "gpt-5", "top_p": 0.5}, "takes no top_p"),
-        ({"extra_body": {"n": 3}}, "extra_body may not set 'n'"),
+        ({"extra_body": {"n": 3}}, "extra_body may not set 'n': .*--repeats"),
+        ({"extra_body": {"stream": True}}, "may not set 'stream': stream= is an"),
+        ({"n": 2}, "n must be 1, got 2; --repeats asks several times"),
         ({"verify": "no-such-file.pem"}, "no-such-file.pem"),
         ({"proxy": "localhost:3128"}, "proxy must be"),
         ({"stream": "maybe"}, "'stream'"),
@@ -219,9 +220,11 @@ def test_arguments_that_make_no_sense_are_refused(
         made(**arguments)
 
 
-@pytest.mark.parametrize("name", ["n", "stream"])
-def test_a_task_may_not_change_the_form_of_the_answer(name: str) -> None:
-    with pytest.raises(RequestRejectedError, match=f"may not set '{name}'"):
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("n", "--repeats asks"), ("stream", "stream= is an argument")]
+)
+def test_a_task_may_not_change_the_form_of_the_answer(name: str, remedy: str) -> None:
+    with pytest.raises(RequestRejectedError, match=f"may not set '{name}'.*{remedy}"):
         payload_of(question(extra={name: 2}))
 
 
