@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -130,20 +130,34 @@ class Lookahead:
         """Cancel what is under way and wait until it has ended."""
         self._coming.clear()
         self._is_closing = True
-        # An interrupt may have left callbacks behind that stop the loop.
-        self._loop.call_soon(self._loop.stop)
-        self._loop.run_forever()
+        self._conclude_answered()
         tasks = [task for task in self._tasks.values() if not task.done()]
         for task in tasks:
             task.cancel()
-        if tasks:
-            self._loop.run_until_complete(
-                asyncio.gather(*tasks, return_exceptions=True)
-            )
+        self._run_all(tasks)
         for task in self._tasks.values():
             if task.done() and not task.cancelled():
                 task.exception()
         self._tasks.clear()
+
+    def _conclude_answered(self) -> None:
+        """Let documents end that have their answers: somebody paid for these."""
+        for place in self._resting:
+            if not place.done():
+                place.set_result(None)
+        self._resting.clear()
+        for _ in range(_QUIET_ROUNDS):
+            self._loop.call_soon(self._loop.stop)
+            self._loop.run_forever()
+
+    def _run_all(self, tasks: Sequence[asyncio.Task[DocumentOutcome]]) -> None:
+        """Run until they have ended, whatever an interrupt left behind to stop the loop."""
+        if not tasks:
+            return
+        ended = asyncio.ensure_future(asyncio.wait(tasks), loop=self._loop)
+        ended.add_done_callback(lambda _: self._loop.stop())
+        while not ended.done():
+            self._loop.run_forever()
 
     def _fill(self) -> None:
         limit = self._limit()
@@ -208,6 +222,9 @@ class Lookahead:
         self._linger()
 
     def _linger(self) -> None:
+        if self._is_closing:
+            # An interrupt left this behind; nobody waits to be stopped any more.
+            return
         is_quiet = self._quiet_rounds >= _QUIET_ROUNDS or self._running == 0
         if is_quiet or monotonic() > self._stop_at:
             self._loop.stop()
