@@ -70,6 +70,10 @@ def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDic
         if raw != scored.filtered:
             sample["resps"] = raw
         sample["metrics"] = list(scored.metrics)
+        if scored.sources:
+            sample["metric_sources"] = dict(scored.sources)
+        if scored.cluster is not None:
+            sample["cluster"] = scored.cluster
         sample.update(scored.metrics)
         yield sample  # type: ignore[misc]  # the metrics' names are the task's
 

@@ -56,6 +56,8 @@ class SampleDict(TypedDict):
     resps: NotRequired[Any]
     filtered_resps: Any
     metrics: list[str]
+    metric_sources: NotRequired[dict[str, str]]
+    cluster: NotRequired[str]
     reasoning: NotRequired[Any]
     reasoning_truncated: NotRequired[bool]
     refusal: NotRequired[Any]

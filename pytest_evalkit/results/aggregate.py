@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
 from pytest_evalkit.evaluate.sample import SampleDict, Status
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.results.schema import AggregateDict, CoverageDict
-from pytest_evalkit.scoring import MetricSpec, ScoringPlan
-from pytest_evalkit.stats import interval95, mean, standard_error
+from pytest_evalkit.results.spread import add_spread
+from pytest_evalkit.scoring import BOOTSTRAP_ITERATIONS, MetricSpec, ScoringPlan
+from pytest_evalkit.stats import mean
 
 
 class Tally:
@@ -28,11 +30,14 @@ class Tally:
 
     def __init__(self, plan: ScoringPlan) -> None:
         self._plan = plan
+        self._listed = {metric.name for metric in plan.metrics}
         self._status: dict[int, Status] = {}
         self._hashes: dict[int, str] = {}
         self._error_kinds: dict[int, str] = {}
-        # Metrics that samples have and the task does not list.
-        self._unlisted: dict[str, None] = {}
+        self._clusters: dict[int, str] = {}
+        # By metrics that samples have and the task does not list, the listed metric
+        # whose function gave them, if any.
+        self._unlisted: dict[str, str | None] = {}
         # Values by document, for each filter and metric: only what has a value.
         self._values: dict[tuple[str, str], dict[int, Any]] = {
             (pipeline.name, metric.name): {}
@@ -49,20 +54,25 @@ class Tally:
             self._error_kinds[doc_id] = _error_kind(sample)
         else:
             self._error_kinds.pop(doc_id, None)
-        for metric in self._plan.metrics:
-            self._take(sample, metric.name)
-        for name in sample["metrics"]:
-            if (sample["filter"], name) not in self._values:
-                self._unlisted[name] = None
+        if "cluster" in sample:
+            self._clusters[doc_id] = sample["cluster"]
+        self._take(sample)
 
-    def _take(self, sample: Mapping[str, Any], metric: str) -> None:
-        values = self._values.get((sample["filter"], metric))
-        if values is None:
+    def _take(self, sample: Mapping[str, Any]) -> None:
+        pipeline, doc_id = sample["filter"], sample["doc_id"]
+        for (owner, _), values in self._values.items():
+            if owner == pipeline:
+                values.pop(doc_id, None)
+        if sample["status"] != "scored":
             return
-        if sample["status"] == "scored" and metric in sample["metrics"]:
-            values[sample["doc_id"]] = sample[metric]
-        else:
-            values.pop(sample["doc_id"], None)
+        sources = sample.get("metric_sources", {})
+        for name in sample["metrics"]:
+            key = (pipeline, name)
+            if key not in self._values:
+                self._values[key] = {}
+            if name not in self._listed:
+                self._unlisted[name] = sources.get(name)
+            self._values[key][doc_id] = sample[name]
 
     def coverage(self, original: int, selected: int) -> CoverageDict:
         """Say how many documents the figures rest on.
@@ -88,12 +98,23 @@ class Tally:
         """Hash the documents' hashes, in document order: SHA-256 in hexadecimal."""
         return task_hash(self._hashes[doc_id] for doc_id in sorted(self._hashes))
 
-    def aggregates(self) -> list[AggregateDict]:
-        """Aggregate each metric under each filter, values in document order."""
+    def aggregates(
+        self, *, bootstrap_iters: int = BOOTSTRAP_ITERATIONS
+    ) -> list[AggregateDict]:
+        """Aggregate each metric under each filter, values in document order.
+
+        A metric whose function gave values of other names has a row for each of them
+        instead. In the lm dialect, numbers of the task's own scorer that the task does
+        not list are averaged too.
+
+        Args:
+            bootstrap_iters: Replicates for standard errors that have no formula; 0 for
+                no standard errors at all.
+        """
         rows = [
-            _aggregate(metric, pipeline.name, self._ordered(pipeline.name, metric.name))
+            self._row(metric, pipeline.name, bootstrap_iters)
             for pipeline in self._plan.pipelines
-            for metric in self._plan.metrics
+            for metric in self._metrics(pipeline.name)
         ]
         for row in rows:
             if row["n"] == 0 and self._unlisted:
@@ -103,23 +124,65 @@ class Tally:
                 )
         return rows
 
-    def _ordered(self, pipeline: str, metric: str) -> list[Any]:
-        values = self._values[pipeline, metric]
-        return [values[doc_id] for doc_id in sorted(values)]
+    def _row(self, metric: MetricSpec, pipeline: str, iterations: int) -> AggregateDict:
+        by_document = self._values[pipeline, metric.name]
+        documents = sorted(by_document)
+        values = [by_document[doc_id] for doc_id in documents]
+        row = _aggregate(metric, pipeline, values)
+        if row["value"] is not None:
+            clusters = [self._clusters.get(doc_id) for doc_id in documents]
+            add_spread(row, metric, values, clusters, self._plan, iterations)
+        return row
+
+    def _metrics(self, pipeline: str) -> Iterator[MetricSpec]:
+        """Tell the metrics of a filter: those listed, then what else samples have."""
+        derived: dict[str, list[str]] = {}
+        for name, source in sorted(self._unlisted.items()):
+            if source is not None and (pipeline, name) in self._values:
+                derived.setdefault(source, []).append(name)
+        for metric in self._plan.metrics:
+            names = derived.get(metric.name, [])
+            if not names or self._values[pipeline, metric.name]:
+                yield metric
+            for name in names:
+                yield replace(metric, name=name)
+        if self._plan.dialect == "lm" and self._plan.process_results is not None:
+            yield from self._averaged(pipeline)
+
+    def _averaged(self, pipeline: str) -> Iterator[MetricSpec]:
+        for name in sorted(self._unlisted):
+            values = self._values.get((pipeline, name), {}).values()
+            if values and all(_is_number(value) for value in values):
+                yield MetricSpec(
+                    name=name,
+                    function=None,
+                    aggregation=mean,
+                    aggregation_name="mean",
+                    higher_is_better=None,
+                )
 
 
 def aggregate_task(
-    plan: ScoringPlan, samples: Iterable[SampleDict]
+    plan: ScoringPlan,
+    samples: Iterable[SampleDict],
+    *,
+    bootstrap_iters: int = BOOTSTRAP_ITERATIONS,
 ) -> list[AggregateDict]:
     """Aggregate a task's samples: one row per filter and metric.
 
     Each metric sees the documents that have it. One that no document has, or whose
     aggregation raises, has no value; the others stand.
+
+    Args:
+        plan: How the task scores.
+        samples: In any order.
+        bootstrap_iters: Replicates for standard errors that have no formula; 0 for no
+            standard errors at all.
     """
     tally = Tally(plan)
     for sample in samples:
         tally.add(sample)
-    return tally.aggregates()
+    return tally.aggregates(bootstrap_iters=bootstrap_iters)
 
 
 def task_hash(doc_hashes: Iterable[str]) -> str:
@@ -165,7 +228,6 @@ def _aggregate(metric: MetricSpec, pipeline: str, values: list[Any]) -> Aggregat
         row["error"] = problem
         return row
     row["value"] = float(value)
-    _add_spread(row, metric, values)
     return row
 
 
@@ -177,10 +239,5 @@ def _problem(value: Any, aggregation: str) -> str | None:
     return None
 
 
-def _add_spread(row: AggregateDict, metric: MetricSpec, values: Sequence[Any]) -> None:
-    """Add a mean's standard error; other aggregations have no such formula."""
-    if metric.aggregation is not mean or row["value"] is None:
-        return
-    row["stderr"] = standard_error(values)
-    if row["stderr"] is not None:
-        row["ci95"] = interval95(row["value"], row["stderr"])
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and math.isfinite(value)

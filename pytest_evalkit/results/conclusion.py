@@ -96,17 +96,15 @@ class TaskRecord:
             judge_partial: True when gates are to be judged on part of the documents.
         """
         said = next(iter(self._selections.values()))
-        plan = self.facts.plan
+        aggregates = self.tally.aggregates()
         return TaskConclusion(
             name=self.name,
             alias=self.facts.alias,
             config=self.facts.config,
             version=self.facts.version,
             num_fewshot=self.facts.num_fewshot,
-            directions={
-                metric.name: metric.higher_is_better for metric in plan.metrics
-            },
-            aggregates=self.tally.aggregates(),
+            directions={row["metric"]: row["higher_is_better"] for row in aggregates},
+            aggregates=aggregates,
             coverage=self.tally.coverage(said["original"], self._selected),
             error_kinds=self.tally.error_kinds(),
             task_hash=self.tally.task_hash(),

@@ -18,6 +18,9 @@ class AggregateDict(TypedDict):
 
     ``value`` is None where there was nothing to aggregate or aggregating failed;
     ``stderr`` and ``ci95`` are None where no standard error is defined.
+    ``stderr_clustered`` is there where documents depend on each other, ``stderr_clt``,
+    the standard error of the mean of the values, where the aggregation has none of its
+    own and the values are or hold numbers.
     """
 
     metric: str
@@ -27,6 +30,8 @@ class AggregateDict(TypedDict):
     ci95: tuple[float, float] | None
     n: int
     higher_is_better: bool | None
+    stderr_clustered: NotRequired[float]
+    stderr_clt: NotRequired[float]
     error: NotRequired[str]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_evalkit.scoring.build import build_plan
+from pytest_evalkit.scoring.filters import register_filter
 from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, Scored, ScoringPlan
 from pytest_evalkit.scoring.reasoning import (
     DEFAULT_REASONING_TAGS,
@@ -12,8 +13,10 @@ from pytest_evalkit.scoring.reasoning import (
     strip_reasoning,
 )
 from pytest_evalkit.scoring.score import score_document
+from pytest_evalkit.scoring.spread import BOOTSTRAP_ITERATIONS, standard_error_of
 
 __all__ = [
+    "BOOTSTRAP_ITERATIONS",
     "DEFAULT_REASONING_TAGS",
     "AnswerKey",
     "MetricSpec",
@@ -23,6 +26,8 @@ __all__ = [
     "Stripped",
     "build_plan",
     "parse_reasoning_tags",
+    "register_filter",
     "score_document",
+    "standard_error_of",
     "strip_reasoning",
 ]

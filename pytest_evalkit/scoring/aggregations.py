@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.naming import suggestion
+from pytest_evalkit.scoring.labels import (
+    acc_all,
+    brier_score,
+    f1,
+    matthews_corrcoef,
+)
+from pytest_evalkit.scoring.packages import require
 from pytest_evalkit.scoring.plan import Aggregation
+from pytest_evalkit.scoring.translation import bleu, chrf, chrf_plus_plus, ter
 from pytest_evalkit.stats import mean
 
 
@@ -23,38 +34,90 @@ def median(values: Sequence[Any]) -> Any:
     return sorted(values)[len(values) // 2]
 
 
+def nanmean(values: Sequence[float | None]) -> float | None:
+    """Average the values that are numbers; None where none is.
+
+    >>> nanmean([1.0, None, 0.0])
+    0.5
+    """
+    numbers = [value for value in values if value is not None and not math.isnan(value)]
+    return mean(numbers) if numbers else None
+
+
+def perplexity(values: Sequence[float]) -> float:
+    """Raise e to the negative mean of log-likelihoods, one for each document.
+
+    Raises:
+        OverflowError: The text is so unlikely that the result has no number.
+    """
+    return math.exp(-mean(values))
+
+
+def weighted_perplexity(items: Sequence[Sequence[float]]) -> float:
+    """Raise e to the negative log-likelihood per word or byte of all documents.
+
+    Args:
+        items: Pairs of a document's log-likelihood and its words or bytes.
+
+    Raises:
+        OverflowError: The text is so unlikely that the result has no number.
+    """
+    return math.exp(-_per_unit(items))
+
+
+def bits_per_byte(items: Sequence[Sequence[float]]) -> float:
+    """Bits that the model needs for one byte of the documents.
+
+    Args:
+        items: Pairs of a document's log-likelihood, in nats, and its bytes.
+    """
+    return -_per_unit(items) / math.log(2)
+
+
 def bypass(_values: Sequence[Any]) -> int:
     """Say 999, by which both systems mark a task that is not to be scored."""
     return 999
 
 
 AGGREGATIONS: Mapping[str, Callable[[Sequence[Any]], Any]] = {
+    "acc_all": acc_all,
+    "bits_per_byte": bits_per_byte,
+    "bleu": bleu,
+    "brier_score": brier_score,
+    "bypass": bypass,
+    "chrf": chrf,
+    "chrf++": chrf_plus_plus,
+    "f1": f1,
+    "matthews_corrcoef": matthews_corrcoef,
     "mean": mean,
     "median": median,
-    "bypass": bypass,
+    "nanmean": nanmean,
+    "perplexity": perplexity,
+    "ter": ter,
+    "weighted_perplexity": weighted_perplexity,
 }
 
-# Names that task files of the two systems may use and that have no function here.
-_UNSUPPORTED = (
-    "acc_all",
-    "bits_per_byte",
-    "bleu",
-    "brier_score",
-    "chrf",
-    "f1",
-    "matthews_corrcoef",
-    "nanmean",
-    "perplexity",
-    "ter",
-    "weighted_perplexity",
-)
+# Those whose values are numbers; the others take pairs.
+OF_NUMBERS = frozenset({"mean", "median", "nanmean", "perplexity"})
+
+# The package that some need, by the name it is imported by.
+_PACKAGES = {
+    "bleu": "sacrebleu",
+    "chrf": "sacrebleu",
+    "chrf++": "sacrebleu",
+    "f1": "sklearn",
+    "matthews_corrcoef": "sklearn",
+    "ter": "sacrebleu",
+}
 
 
 def aggregation_of(value: Any, metric: str) -> tuple[str, Aggregation]:
     """Resolve the aggregation that a task names for a metric.
 
     Args:
-        value: A name, or the function itself.
+        value: A name, or the function itself. A function with a parameter ``args``,
+            which lmms-eval gives its command line, gets one on which nothing is set:
+            every attribute is None.
         metric: The metric it is for, to be named in messages.
 
     Returns:
@@ -62,17 +125,39 @@ def aggregation_of(value: Any, metric: str) -> tuple[str, Aggregation]:
 
     Raises:
         OptionError: There is no such aggregation.
+        MissingPackageError: It needs a package that is not installed.
     """
     if callable(value):
-        return getattr(value, "__name__", type(value).__name__), value
+        name = getattr(value, "__name__", type(value).__name__)
+        return name, _with_arguments(value)
     if isinstance(value, str) and value in AGGREGATIONS:
+        if value in _PACKAGES:
+            require(_PACKAGES[value], f"aggregation {value!r} of metric {metric!r}")
         return value, AGGREGATIONS[value]
-    if value in _UNSUPPORTED:
-        raise OptionError(
-            f"aggregation {value!r} of metric {metric!r} is not supported yet; "
-            f"supported: {', '.join(sorted(AGGREGATIONS))}, or a !function"
-        )
     raise OptionError(
         f"unknown aggregation {value!r} of metric {metric!r}; "
         f"{suggestion(str(value), AGGREGATIONS)}"
     )
+
+
+class _NoArguments:
+    """Stands in for a command line on which nothing is set."""
+
+    def __getattr__(self, name: str) -> None:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+
+def _with_arguments(function: Callable[..., Any]) -> Aggregation:
+    try:
+        parameter = inspect.signature(function).parameters.get("args")
+    except (TypeError, ValueError):
+        # A function written in C may not tell its parameters.
+        return function
+    if parameter is None or parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+        return function
+    return partial(function, args=_NoArguments())
+
+
+def _per_unit(items: Sequence[Sequence[float]]) -> float:
+    return sum(total for total, _ in items) / sum(units for _, units in items)

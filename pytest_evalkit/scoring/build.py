@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.naming import suggestion
-from pytest_evalkit.scoring.aggregations import aggregation_of
-from pytest_evalkit.scoring.filters import compiled, filter_of
-from pytest_evalkit.scoring.metrics import (
-    METRIC_DEFAULTS,
-    METRICS,
-    UNNAMED_DEFAULTS,
-    exact_match,
-)
+from pytest_evalkit.scoring.filters import filter_of
+from pytest_evalkit.scoring.metric_list import MetricRules, metrics_of
+from pytest_evalkit.scoring.metrics import DEFAULT_METRICS, GENERATION_METRICS
 from pytest_evalkit.scoring.plan import (
     FilterPipeline,
-    MetricSpec,
     ProcessResults,
     ScoringPlan,
 )
 
 _NO_FILTER = {"name": "none", "filter": [{"function": "take_first"}]}
 _PIPELINE_KEYS = ("name", "filter")
-_METRIC_KEYS = ("metric", "aggregation", "higher_is_better")
-# Asks for the metric of the ``evaluate`` package, whose rules are the same.
-_WITHOUT_EFFECT = ("hf_evaluate",)
 
 
 # The arguments are the keys of a task file that say how it is scored.
@@ -49,9 +39,8 @@ def build_plan(  # noqa: PLR0913
         filter_list: Entries ``{name, filter: [{function, ...}]}``; None or empty for
             the first response as it is, under the name ``none``.
         metric_list: Entries ``{metric, aggregation, higher_is_better, ...}``, the
-            rest being arguments of the metric; None or empty for ``exact_match``.
-        process_results: The task's own scorer, which gives each metric its value;
-            None for the metrics' own functions.
+            rest being arguments of the metric; None or empty for the usual ones.
+        process_results: The task's own scorer, or None for the metrics' functions.
         output_type: What the model is asked for.
         dialect: Whose rules the file follows, ``lm`` or ``lmms``.
         compat: ``strict`` for the reference's rules where they are known to be wrong,
@@ -66,14 +55,12 @@ def build_plan(  # noqa: PLR0913
             entry has the wrong form.
         MissingPackageError: One of them needs a package that is not installed.
     """
+    said = {"dialect": dialect, "compat": compat}
     entries = _entries(filter_list or [_NO_FILTER], "filter_list")
-    pipelines = tuple(_pipeline(entry) for entry in entries)
-    metrics = tuple(
-        _metric(entry, process_results is not None)
-        for entry in _metric_entries(metric_list, process_results)
-    )
+    pipelines = tuple(_pipeline(entry, said) for entry in entries)
     _refuse_twice("filter_list", (pipeline.name for pipeline in pipelines))
-    _refuse_twice("metric_list", (metric.name for metric in metrics))
+    rules = MetricRules(output_type=output_type, is_labels=process_results is not None)
+    metrics = metrics_of(_metric_entries(metric_list, rules), rules)
     return ScoringPlan(
         pipelines=pipelines,
         metrics=metrics,
@@ -94,19 +81,18 @@ def _entries(value: Any, key: str) -> list[Mapping[str, Any]]:
     raise OptionError(f"{key} must be a list of mappings, not {value!r}")
 
 
-def _metric_entries(
-    metric_list: Any, process_results: ProcessResults | None
-) -> list[Mapping[str, Any]]:
+def _metric_entries(metric_list: Any, rules: MetricRules) -> list[Mapping[str, Any]]:
     if metric_list:
         return _entries(metric_list, "metric_list")
-    if process_results is not None:
+    if rules.is_labels:
         raise OptionError(
             "process_results needs a metric_list that names the values it returns"
         )
-    return [{"metric": "exact_match"}]
+    names = DEFAULT_METRICS.get(rules.output_type, GENERATION_METRICS)
+    return [{"metric": name} for name in names]
 
 
-def _pipeline(entry: Mapping[str, Any]) -> FilterPipeline:
+def _pipeline(entry: Mapping[str, Any], said: Mapping[str, str]) -> FilterPipeline:
     for key in entry:
         if key not in _PIPELINE_KEYS:
             raise OptionError(
@@ -120,89 +106,18 @@ def _pipeline(entry: Mapping[str, Any]) -> FilterPipeline:
     if not steps:
         raise OptionError(f"filter pipeline {name!r} has no filter")
     steps = _entries(steps, f"the filter of pipeline {name!r}")
-    return FilterPipeline(name=name, steps=tuple(_step(step, name) for step in steps))
+    return FilterPipeline(
+        name=name, steps=tuple(_step(step, name, said) for step in steps)
+    )
 
 
-def _step(step: Mapping[str, Any], pipeline: str) -> Any:
+def _step(step: Mapping[str, Any], pipeline: str, said: Mapping[str, str]) -> Any:
     if "function" not in step:
         raise OptionError(
             f"a filter of pipeline {pipeline!r} names no function: {dict(step)!r}"
         )
     kwargs = {key: value for key, value in step.items() if key != "function"}
-    return filter_of(step["function"], kwargs)
-
-
-def _metric(entry: Mapping[str, Any], is_label: bool) -> MetricSpec:
-    metric = entry.get("metric")
-    name = getattr(metric, "__name__", metric) if callable(metric) else metric
-    if not isinstance(name, str) or not name:
-        raise OptionError(f"a metric_list entry needs a metric, not {metric!r}")
-    defaults = METRIC_DEFAULTS.get(name, UNNAMED_DEFAULTS)
-    kwargs = _metric_arguments(entry)
-    aggregation_name, aggregation = aggregation_of(
-        entry.get("aggregation") or defaults.aggregation, name
-    )
-    return MetricSpec(
-        name=name,
-        function=None if is_label else _function(metric, kwargs),
-        kwargs=kwargs,
-        aggregation=aggregation,
-        aggregation_name=aggregation_name,
-        higher_is_better=_direction(entry, name, defaults.higher_is_better),
-    )
-
-
-def _metric_arguments(entry: Mapping[str, Any]) -> dict[str, Any]:
-    reserved = (*_METRIC_KEYS, *_WITHOUT_EFFECT)
-    return {key: value for key, value in entry.items() if key not in reserved}
-
-
-def _direction(
-    entry: Mapping[str, Any], metric: str, default: bool | None
-) -> bool | None:
-    value = entry.get("higher_is_better", default)
-    if value is None or isinstance(value, bool):
-        return value
-    raise OptionError(
-        f"higher_is_better of metric {metric!r} must be true or false, not {value!r}"
-    )
-
-
-def _function(metric: Any, kwargs: Mapping[str, Any]) -> Any:
-    if callable(metric):
-        return metric
-    if metric in METRICS:
-        _check_arguments(metric, kwargs)
-        return METRICS[metric]
-    if metric in METRIC_DEFAULTS:
-        raise OptionError(
-            f"metric {metric!r} is not supported yet for generated text without "
-            f"process_results; supported: {', '.join(sorted(METRICS))}, or a !function"
-        )
-    raise OptionError(f"unknown metric {metric!r}; {suggestion(metric, METRICS)}")
-
-
-def _check_arguments(metric: str, kwargs: Mapping[str, Any]) -> None:
-    parameters = inspect.signature(METRICS[metric]).parameters
-    valid = [name for name in parameters if name not in ("references", "predictions")]
-    for name, value in kwargs.items():
-        if name not in valid:
-            remedy = suggestion(name, (*valid, *_METRIC_KEYS))
-            raise OptionError(f"metric {metric!r} has no argument {name!r}; {remedy}")
-        if METRICS[metric] is exact_match:
-            _check_exact_match(name, value)
-
-
-def _check_exact_match(name: str, value: Any) -> None:
-    owner = f"{name} of metric 'exact_match'"
-    if name != "regexes_to_ignore":
-        if not isinstance(value, bool):
-            raise OptionError(f"{owner} must be true or false, not {value!r}")
-        return
-    if not isinstance(value, list | tuple):
-        raise OptionError(f"{owner} must be a list of patterns, not {value!r}")
-    for pattern in value:
-        compiled(pattern, owner)
+    return filter_of(step["function"], kwargs, **said)
 
 
 def _refuse_twice(key: str, names: Iterable[str]) -> None:

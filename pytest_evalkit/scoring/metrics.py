@@ -1,4 +1,4 @@
-"""Metrics: what one document's answer is worth."""
+"""Metrics: what one generated answer is worth."""
 
 from __future__ import annotations
 
@@ -60,15 +60,95 @@ def exact_match(
 _compiled = lru_cache(maxsize=256)(re.compile)
 
 
+def anls(
+    *, references: Sequence[str], predictions: Sequence[str], thresh_hold: float = 0.5
+) -> float:
+    """Average normalised Levenshtein similarity of the first answer, from 0 to 1.
+
+    One less the share of the longer text that has to be edited, for the reference that
+    is nearest (Biten et al. 2019, "Scene text visual question answering"). Texts are
+    compared in lower case, with white space as single spaces.
+
+    Args:
+        references: The expected answers; at least one.
+        predictions: The answers; at least one.
+        thresh_hold: Similarities below it count as 0.
+
+    >>> anls(references=["paris", "Paris, France"], predictions=["Pari"])
+    0.8
+    """
+    similarity = 1 - min(_distance(text, predictions[0]) for text in references)
+    return similarity if similarity >= thresh_hold else 0.0
+
+
+def _distance(reference: str, prediction: str) -> float:
+    length = max(len(reference.upper()), len(prediction.upper()))
+    if length == 0:
+        return 0.0
+    return _edits(_plain(reference), _plain(prediction)) / length
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
+def _edits(one: str, other: str) -> int:
+    """Count the characters to insert, delete or replace (Levenshtein 1966)."""
+    row = list(range(len(one) + 1))
+    for line, wanted in enumerate(other, start=1):
+        diagonal, row[0] = row[0], line
+        for column, mark in enumerate(one, start=1):
+            replaced = diagonal + (mark != wanted)
+            diagonal = row[column]
+            row[column] = min(replaced, diagonal + 1, row[column - 1] + 1)
+    return row[-1]
+
+
 def bypass(*, references: Sequence[Any], predictions: Sequence[Any]) -> None:
     """Score nothing: the task is asked for its answers only."""
     del references, predictions
 
 
+def pair(items: Sequence[Any]) -> Sequence[Any]:
+    """Hand reference and answer on to the aggregation."""
+    return items
+
+
 METRICS: Mapping[str, Callable[..., Any]] = {
-    "exact_match": exact_match,
+    "anls": anls,
     "bypass": bypass,
+    "exact_match": exact_match,
 }
+
+# Of these a document of generated text has no value of its own: the pair of reference
+# and answer goes to the aggregation.
+PAIR_METRICS = (
+    "acc",
+    "acc_all",
+    "acc_bytes",
+    "acc_mutual_info",
+    "acc_norm",
+    "bits_per_byte",
+    "bleu",
+    "brier_score",
+    "byte_perplexity",
+    "chrf",
+    "chrf++",
+    "f1",
+    "likelihood",
+    "mcc",
+    "perplexity",
+    "ter",
+    "word_perplexity",
+)
+
+# What is scored where a task lists no metric, by output type.
+DEFAULT_METRICS: Mapping[str, tuple[str, ...]] = {
+    "loglikelihood": ("perplexity", "acc"),
+    "loglikelihood_rolling": ("word_perplexity", "byte_perplexity", "bits_per_byte"),
+    "multiple_choice": ("acc", "acc_norm"),
+}
+GENERATION_METRICS = ("exact_match",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +165,10 @@ class MetricDefaults:
 
 
 _UP = MetricDefaults(aggregation="mean", higher_is_better=True)
+_DOWN = MetricDefaults(aggregation="mean", higher_is_better=False)
 UNNAMED_DEFAULTS = MetricDefaults(aggregation="mean", higher_is_better=None)
 
-# ``ter`` is an error rate: lower is better, whatever the reference registers.
+# ``ter``, ``wer`` and ``cer`` are error rates: lower is better.
 METRIC_DEFAULTS: Mapping[str, MetricDefaults] = {
     "acc": _UP,
     "acc_all": MetricDefaults(aggregation="acc_all", higher_is_better=True),
@@ -104,13 +185,24 @@ METRIC_DEFAULTS: Mapping[str, MetricDefaults] = {
     "byte_perplexity": MetricDefaults(
         aggregation="weighted_perplexity", higher_is_better=False
     ),
+    "accuracy": _UP,
+    "cer": _DOWN,
     "chrf": MetricDefaults(aggregation="chrf", higher_is_better=True),
+    "chrf++": MetricDefaults(aggregation="chrf++", higher_is_better=True),
     "exact_match": _UP,
     "f1": MetricDefaults(aggregation="f1", higher_is_better=True),
     "likelihood": _UP,
     "mcc": MetricDefaults(aggregation="matthews_corrcoef", higher_is_better=True),
     "perplexity": MetricDefaults(aggregation="perplexity", higher_is_better=False),
+    "precision": _UP,
+    "recall": _UP,
+    "rouge": _UP,
+    "rouge1": _UP,
+    "rouge2": _UP,
+    "rougeL": _UP,
+    "rougeLsum": _UP,
     "ter": MetricDefaults(aggregation="ter", higher_is_better=False),
+    "wer": _DOWN,
     "word_perplexity": MetricDefaults(
         aggregation="weighted_perplexity", higher_is_better=False
     ),

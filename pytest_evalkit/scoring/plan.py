@@ -52,7 +52,9 @@ class MetricSpec:
     Attributes:
         name: Key of the metric in samples and results.
         function: Called with ``references``, ``predictions`` and ``kwargs``; None
-            where the task's own ``process_results`` gives the value.
+            where the task's own ``process_results`` or a likelihood gives the value.
+        takes_pair: Whether the function is called with a pair of reference and answer
+            instead.
         kwargs: Keyword arguments for ``function``.
         aggregation: Turns the documents' values, in document order, into one number.
         aggregation_name: Name of the aggregation; decides the standard error.
@@ -61,6 +63,7 @@ class MetricSpec:
 
     name: str
     function: Callable[..., Any] | None
+    takes_pair: bool = False
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     aggregation: Aggregation
     aggregation_name: str
@@ -120,10 +123,13 @@ class Scored:
         filtered: What the pipeline made of the responses: of the one request of a task
             that generates text, or a list with one entry per request.
         metrics: Value by metric; a metric that does not apply to the document is absent.
+        sources: Of each metric that is none of the task's, the task's metric whose
+            function gave it, as ``pass@1`` comes from ``pass_at_k``.
         cluster: What the document shares with those it depends on, or None.
     """
 
     filter: str
     filtered: Any
     metrics: Mapping[str, Any]
+    sources: Mapping[str, str] = field(default_factory=dict)
     cluster: str | None = None

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 from pytest_evalkit.errors import ScoringError
-from pytest_evalkit.scoring.metrics import bypass, exact_match
+from pytest_evalkit.scoring.generated import Values, generated_values
+from pytest_evalkit.scoring.likelihoods import likelihood_values
 from pytest_evalkit.scoring.plan import (
     AnswerKey,
     FilterPipeline,
-    MetricSpec,
     ProcessResults,
     Scored,
     ScoringPlan,
@@ -55,20 +54,26 @@ def _scored(
     responses: Sequence[Sequence[Any]],
 ) -> Scored:
     results = [_filtered(pipeline, doc, each) for each in responses]
-    if plan.process_results is not None:
-        metrics = _processed(plan.process_results, doc, _handed(plan, results))
-    else:
-        metrics = {
-            metric.name: _value(metric, key.target, results[0])
-            for metric in plan.metrics
-        }
-    for name, value in metrics.items():
-        _refuse_nan(name, value)
+    values = _values(plan, doc, key, results)
     return Scored(
         filter=pipeline.name,
         filtered=results[0] if plan.is_generation else results,
-        metrics=metrics,
+        metrics=_checked(plan, values.metrics),
+        sources=values.sources,
+        cluster=_cluster(plan, doc),
     )
+
+
+def _values(
+    plan: ScoringPlan, doc: Mapping[str, Any], key: AnswerKey, results: list[Any]
+) -> Values:
+    if plan.process_results is not None:
+        return Values(_processed(plan.process_results, doc, _handed(plan, results)))
+    if not plan.is_generation:
+        return Values(likelihood_values(plan, key, results))
+    answers = _handed(plan, results)
+    is_one = plan.dialect != "lmms" or not isinstance(results[0], list)
+    return generated_values(plan, key, answers[0] if is_one else answers)
 
 
 def _filtered(
@@ -104,72 +109,25 @@ def _processed(
     return {str(name): value for name, value in values.items()}
 
 
-def _value(metric: MetricSpec, target: Any, filtered: Any) -> Any:
-    if metric.function is bypass:
-        return None
-    if target is None:
-        raise ScoringError(
-            f"the document has no target to compare with by metric {metric.name!r}"
-        )
-    targets = list(target) if isinstance(target, list | tuple) else [target]
-    if metric.function is exact_match:
-        return _matched(metric, targets, filtered)
-    scores = [_called(metric, each, filtered) for each in targets]
-    if isinstance(target, list | tuple):
-        return 1.0 if any(scores) else 0.0
-    return scores[0]
+def _checked(plan: ScoringPlan, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Refuse what is no number, but for metrics whose mean leaves such values out.
 
-
-def _matched(metric: MetricSpec, targets: Sequence[Any], filtered: Any) -> float:
-    """Match each repeat with any of the targets; of several repeats, the mean."""
-    answers = filtered if isinstance(filtered, list) else [filtered]
-    if not answers:
-        raise ScoringError(f"the filter left metric {metric.name!r} no answer")
-    matches = [
-        any(
-            exact_match(
-                references=[str(target)], predictions=[str(answer)], **metric.kwargs
-            )
-            for target in targets
-        )
-        for answer in answers
-    ]
-    return sum(matches) / len(matches)
-
-
-def _called(metric: MetricSpec, target: Any, filtered: Any) -> Any:
-    """Call a task's own metric in the way that its signature shows.
-
-    Either ``(references, predictions, **kwargs)`` or, as pairs are passed on to an
-    aggregation, ``([reference, prediction])``.
+    Those have None, since samples cannot hold the value itself.
     """
-    assert metric.function is not None
-    reference = str(target) if isinstance(filtered, str) else target
-    if _takes_references(metric):
-        value = metric.function(
-            references=[reference], predictions=[filtered], **metric.kwargs
-        )
-    else:
-        value = metric.function([reference, filtered])
-    if isinstance(value, Mapping):
-        raise ScoringError(
-            f"metric {metric.name!r} returned several values "
-            f"({', '.join(map(str, value))}), which is not supported yet"
-        )
-    return value
+    lenient = {m.name for m in plan.metrics if m.aggregation_name == "nanmean"}
+    checked: dict[str, Any] = {}
+    for name, value in metrics.items():
+        checked[name] = value
+        if not isinstance(value, Real) or math.isfinite(value):
+            continue
+        if not math.isnan(value):
+            raise ScoringError(f"metric {name!r} is infinite")
+        if name not in lenient:
+            raise ScoringError(f"metric {name!r} is not a number (NaN)")
+        checked[name] = None
+    return checked
 
 
-def _takes_references(metric: MetricSpec) -> bool:
-    assert metric.function is not None
-    try:
-        inspect.signature(metric.function).bind(
-            references=[], predictions=[], **metric.kwargs
-        )
-    except TypeError:
-        return False
-    return True
-
-
-def _refuse_nan(name: str, value: Any) -> None:
-    if isinstance(value, Real) and math.isnan(value):
-        raise ScoringError(f"metric {name!r} is not a number (NaN)")
+def _cluster(plan: ScoringPlan, doc: Mapping[str, Any]) -> str | None:
+    value = None if plan.cluster_key is None else doc.get(plan.cluster_key)
+    return None if value is None else str(value)

@@ -250,7 +250,14 @@ def _scoring(source: Source, values: Mapping[str, Any]) -> ScoringPlan:
     filters, metrics = values.get("filter_list"), values.get("metric_list")
     process_results = values.get("process_results")
     try:
-        return build_plan(filters, metrics, process_results, dialect=source.dialect)
+        return build_plan(
+            filters,
+            metrics,
+            process_results,
+            dialect=source.dialect,
+            cluster_key=values.get("cluster_key"),
+            score_key=values.get("score_key"),
+        )
     except OptionError as error:
         raise _scoring_error(source, values, error) from error
 

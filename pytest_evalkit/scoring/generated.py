@@ -1,0 +1,154 @@
+"""Scores of generated text, by the metrics that a task lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
+
+from pytest_evalkit.errors import ScoringError
+from pytest_evalkit.scoring.metrics import anls, bypass, exact_match, pair
+from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, ScoringPlan
+
+
+@dataclass(slots=True)
+class Values:
+    """What the metrics make of one answer.
+
+    Attributes:
+        metrics: Value by name.
+        sources: Of a name that no metric has, the metric whose function gave it.
+    """
+
+    metrics: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+
+
+def generated_values(plan: ScoringPlan, key: AnswerKey, answer: Any) -> Values:
+    """Give each metric its value for a document that was answered in words.
+
+    Args:
+        plan: How the task scores.
+        key: What is right; of a list of targets each is.
+        answer: What the filters made of the responses; a list where they left several.
+
+    Raises:
+        ScoringError: The document has no target, or the filters left no answer.
+    """
+    values = Values()
+    for metric in plan.metrics:
+        value = _value(plan, metric, key.target, answer)
+        if isinstance(value, Mapping):
+            _spread(values, metric.name, value)
+        else:
+            values.metrics[metric.name] = value
+        answer = _left(plan, metric, key.target, answer)
+    return values
+
+
+def _spread(values: Values, metric: str, several: Mapping[Any, Any]) -> None:
+    for name, value in several.items():
+        values.metrics[str(name)] = value
+        if name != metric:
+            values.sources[str(name)] = metric
+
+
+def _left(plan: ScoringPlan, metric: MetricSpec, target: Any, answer: Any) -> Any:
+    """Tell what the next metric sees of the answer.
+
+    With several targets, ``exact_match`` of lm-evaluation-harness leaves a list of
+    equal answers behind.
+    """
+    is_left = (
+        plan.compat == "strict"
+        and plan.dialect == "lm"
+        and metric.function is exact_match
+        and isinstance(target, list | tuple)
+    )
+    return [answer] * len(target) if is_left else answer
+
+
+def _value(plan: ScoringPlan, metric: MetricSpec, target: Any, answer: Any) -> Any:
+    if metric.function is bypass:
+        return None
+    if target is None:
+        raise ScoringError(
+            f"the document has no target to compare with by metric {metric.name!r}"
+        )
+    is_several = isinstance(target, list | tuple)
+    targets = list(target) if is_several else [target]
+    if metric.function is exact_match or metric.function is anls:
+        return _matched(metric, targets, answer)
+    if not is_several:
+        return _called(plan, metric, target, answer)
+    if metric.function is pair:
+        return [targets, answer]
+    return _over_targets(plan, metric, targets, answer)
+
+
+def _over_targets(
+    plan: ScoringPlan, metric: MetricSpec, targets: list[Any], answer: Any
+) -> Any:
+    """Say 1 where the answer scores with any of the targets, else 0."""
+    scores = [_called(plan, metric, each, answer) for each in targets]
+    if all(isinstance(score, Mapping) for score in scores):
+        names = dict.fromkeys(name for score in scores for name in score)
+        return {name: _any([score.get(name) for score in scores]) for name in names}
+    if all(isinstance(score, Real) for score in scores):
+        return _any(scores)
+    # The function makes no score but what an aggregation is to see.
+    return _called(plan, metric, targets, answer)
+
+
+def _matched(metric: MetricSpec, targets: Sequence[Any], answer: Any) -> float:
+    """Compare each repeat with all targets; of several repeats, take the mean."""
+    answers = answer if isinstance(answer, list) else [answer]
+    if not answers:
+        raise ScoringError(f"the filter left metric {metric.name!r} no answer")
+    texts = [str(target) for target in targets]
+    scores = [_nearest(metric, texts, str(each)) for each in answers]
+    return sum(scores) / len(scores)
+
+
+def _nearest(metric: MetricSpec, targets: Sequence[str], answer: str) -> float:
+    assert metric.function is not None
+    return float(
+        max(
+            metric.function(references=[text], predictions=[answer], **metric.kwargs)
+            for text in targets
+        )
+    )
+
+
+def _called(plan: ScoringPlan, metric: MetricSpec, target: Any, answer: Any) -> Any:
+    """Call a function in the way that its signature shows.
+
+    Either ``(references, predictions, **kwargs)`` or, as pairs are passed on to an
+    aggregation, ``([reference, prediction])``.
+    """
+    assert metric.function is not None
+    reference = _cast(target, answer)
+    if metric.takes_pair:
+        return metric.function([reference, answer])
+    is_list = plan.dialect == "lmms" and isinstance(answer, list)
+    predictions = answer if is_list else [answer]
+    return metric.function(
+        references=[reference], predictions=predictions, **metric.kwargs
+    )
+
+
+def _cast(target: Any, answer: Any) -> Any:
+    """Make a target of the answer's kind, such as a text of a number."""
+    if type(target) is type(answer) or isinstance(target, list):
+        return target
+    if answer is None or isinstance(answer, list):
+        return target
+    try:
+        return type(answer)(target)
+    except (TypeError, ValueError):
+        return target
+
+
+def _any(scores: Sequence[Any]) -> float:
+    return 1.0 if any(scores) else 0.0
