@@ -79,7 +79,9 @@ def _value(plan: ScoringPlan, metric: MetricSpec, target: Any, answer: Any) -> A
     is_several = isinstance(target, list | tuple)
     targets = list(target) if is_several else [target]
     if metric.function is exact_match or metric.function is anls:
-        return _matched(metric, targets, answer)
+        score = _matched(metric, targets, answer)
+        # The reference asks of several targets only whether anything matched.
+        return _any([score]) if is_several and plan.compat == "strict" else score
     if not is_several:
         return _called(plan, metric, target, answer)
     if metric.function is pair:

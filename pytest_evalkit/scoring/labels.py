@@ -39,6 +39,8 @@ def matthews_corrcoef(items: Sequence[Any]) -> float:
     from sklearn.metrics import matthews_corrcoef
 
     golds, answers = _columns(items)
+    if len({*golds, *answers}) == 1:
+        return 0.0
     return float(matthews_corrcoef(golds, answers))
 
 

@@ -72,8 +72,6 @@ def _acc_mutual_info(asked: Choosing) -> float:
         raise ScoringError(
             "acc_mutual_info needs each choice's likelihood without the question too"
         )
-    if asked.is_strict and isinstance(asked.gold, list):
-        return 0.0
     pairs = list(zip(asked.logprobs, asked.unconditional, strict=True))
     if (-math.inf, -math.inf) in pairs:
         raise ScoringError("the model finds a choice impossible without its question")

@@ -13,6 +13,9 @@ from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.aggregate import Tally, aggregate_task, task_hash
 from pytest_evalkit.scoring import ScoringPlan, build_plan
 
+# Of the values 0, 7, 3, 10, ... below.
+MEDIAN_ERROR = 1.1697620883510196
+
 
 def plan_of(*metrics: Any, filters: Sequence[str] = ("none",)) -> ScoringPlan:
     return build_plan(
@@ -88,8 +91,10 @@ def test_each_filter_has_its_own_rows() -> None:
 
 
 def test_a_metric_that_no_document_has_has_no_value() -> None:
-    (row,) = aggregate_task(plan_of("acc"), [scored(0, other=1.0)])
+    row, other = aggregate_task(plan_of("acc"), [scored(0, other=1.0)])
 
+    assert (other["metric"], other["value"]) == ("other", 1.0)
+    assert "gives others that the task does not list" in row["error"]
     assert (row["value"], row["stderr"], row["ci95"], row["n"]) == (None, None, None, 0)
 
 
@@ -105,19 +110,166 @@ def test_one_document_has_no_standard_error() -> None:
     assert (row["value"], row["stderr"], row["ci95"]) == (1.0, None, None)
 
 
-def test_only_a_mean_has_a_standard_error() -> None:
-    def total(values: Sequence[float]) -> float:
-        return sum(values)
+def total(values: Sequence[float]) -> float:
+    return sum(values)
 
-    samples = [scored(0, a=1, b=1), scored(1, a=3, b=3)]
-    metrics = [
-        {"metric": "a", "aggregation": "median"},
-        {"metric": "b", "aggregation": total},
+
+def test_a_function_of_the_task_has_no_standard_error() -> None:
+    samples = [scored(0, a=1), scored(1, a=3)]
+
+    (row,) = aggregate_task(plan_of({"metric": "a", "aggregation": total}), samples)
+
+    assert (row["value"], row["stderr"], row["ci95"]) == (4, None, None)
+    assert "stderr_clt" not in row
+
+
+def test_a_median_is_bootstrapped() -> None:
+    plan = plan_of({"metric": "a", "aggregation": "median"})
+    samples = [scored(i, a=float(i * 7 % 11)) for i in range(25)]
+
+    rows = [aggregate_task(plan, samples, bootstrap_iters=n)[0] for n in (1000, 0)]
+    (usual,) = aggregate_task(plan, samples)
+
+    # Independently computed with lm-evaluation-harness 0.4.13.
+    assert rows[0]["stderr"] == pytest.approx(MEDIAN_ERROR, abs=1e-9)
+    assert usual == rows[0]
+    assert rows[1]["stderr"] is None
+
+
+def test_without_replicates_nothing_has_an_error() -> None:
+    samples = [scored(0, acc=1.0), scored(1, acc=0.0)]
+
+    (row,) = aggregate_task(plan_of("acc"), samples, bootstrap_iters=0)
+
+    assert (row["stderr"], row["ci95"]) == (None, None)
+
+
+def clustered(doc_id: int, cluster: str, **values: Any) -> SampleDict:
+    return {**scored(doc_id, **values), "cluster": cluster}
+
+
+def test_documents_that_go_together_have_a_wider_interval() -> None:
+    samples = [
+        clustered(i, cluster, acc=value)
+        for i, (cluster, value) in enumerate(
+            [("a", 1.0), ("a", 1.0), ("b", 0), ("b", 0)]
+        )
     ]
 
-    rows = aggregate_task(plan_of(*metrics), samples)
+    (row,) = aggregate_task(plan_of("acc"), samples)
 
-    assert [(row["value"], row["stderr"]) for row in rows] == [(3, None), (4, None)]
+    # Variance 1/3 over 4 documents; with the clusters' covariance, 1/16 more.
+    error = math.sqrt(1 / 12 + 1 / 16)
+    assert row["stderr"] == pytest.approx(math.sqrt(1 / 12))
+    assert row["stderr_clustered"] == pytest.approx(error)
+    assert row["ci95"] is not None
+    assert row["ci95"][1] == pytest.approx(0.5 + 1.959964 * error, abs=1e-6)
+
+
+def test_one_cluster_is_no_clusters() -> None:
+    samples = [clustered(i, "a", acc=i / 2) for i in range(2)]
+
+    (row,) = aggregate_task(plan_of("acc"), samples)
+
+    assert "stderr_clustered" not in row
+
+
+@pytest.mark.parametrize(("compat", "third"), [("fixed", 0.0), ("strict", 1 / 16)])
+def test_a_document_that_shares_nothing_stands_alone(compat: str, third: float) -> None:
+    samples = [
+        clustered(0, "a", acc=1.0),
+        clustered(1, "a", acc=1.0),
+        scored(2, acc=0.0),
+        scored(3, acc=0.0),
+    ]
+    plan = build_plan(None, [{"metric": "acc"}], lambda _d, _r: {}, compat=compat)
+
+    (row,) = aggregate_task(plan, samples)
+
+    # Of the covariance of 1/16, half is that of the documents that share nothing.
+    expected = 1 / 12 + 1 / 32 + third / 2
+    assert row["stderr_clustered"] == pytest.approx(math.sqrt(expected))
+
+
+def test_numbers_in_mappings_are_read_by_their_key() -> None:
+    plan = build_plan(
+        None,
+        [{"metric": "score", "aggregation": len}],
+        lambda _d, _r: {},
+        dialect="lmms",
+        cluster_key="video",
+        score_key="right",
+    )
+    values = [("a", 1), ("a", 1), ("b", 0), ("b", 0)]
+    samples = [
+        scored(i, score={"video": video, "right": right})
+        for i, (video, right) in enumerate(values)
+    ]
+
+    (row,) = aggregate_task(plan, samples)
+
+    assert (row["value"], row["stderr"], row["ci95"]) == (4, None, None)
+    assert row["stderr_clt"] == pytest.approx(math.sqrt(1 / 12))
+    assert row["stderr_clustered"] == pytest.approx(math.sqrt(1 / 12 + 1 / 16))
+
+
+def test_values_of_one_function_have_a_row_each() -> None:
+    def pass_at_k(*, references: Any, predictions: Any) -> dict[str, float]:
+        return {"pass@1": float(references == predictions)}
+
+    entry = {"metric": pass_at_k, "aggregation": "median", "higher_is_better": False}
+    plan = build_plan(None, [entry, {"metric": "exact_match"}], None)
+    samples = []
+    for i, value in enumerate([0.0, 1.0, 1.0]):
+        values: dict[str, Any] = {"pass@1": value, "pass@2": 1.0, "exact_match": 0.0}
+        sample = scored(i, "none", **values)
+        sources = {"pass@1": "pass_at_k", "pass@2": "pass_at_k"}
+        samples.append(cast("SampleDict", {**sample, "metric_sources": sources}))
+
+    rows = aggregate_task(plan, samples)
+
+    assert [(row["metric"], row["value"], row["n"]) for row in rows] == [
+        ("pass@1", 1.0, 3),
+        ("pass@2", 1.0, 3),
+        ("exact_match", 0.0, 3),
+    ]
+    directions = [row["higher_is_better"] for row in rows]
+    assert directions == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "names"), [("lm", ["acc", "f"]), ("lmms", ["acc"])]
+)
+def test_numbers_that_are_not_listed_are_averaged_in_the_lm_dialect(
+    dialect: str, names: list[str]
+) -> None:
+    plan = build_plan(None, [{"metric": "acc"}], lambda _d, _r: {}, dialect=dialect)
+    samples = [
+        scored(0, acc=1.0, f=0.5, text="a", pair=[1, 2]),
+        scored(1, acc=1.0, f=1.0, text="b", pair=[1, 2]),
+    ]
+
+    rows = aggregate_task(plan, samples)
+
+    assert [row["metric"] for row in rows] == names
+    if dialect == "lm":
+        assert (rows[1]["value"], rows[1]["higher_is_better"]) == (0.75, None)
+
+
+def test_a_document_run_again_forgets_what_it_had() -> None:
+    plan = build_plan(None, [{"metric": "acc"}], lambda _d, _r: {})
+
+    rows = aggregate_task(plan, [scored(0, acc=1.0, f=0.5), failed(0)])
+
+    assert [(row["metric"], row["n"]) for row in rows] == [("acc", 0)]
+
+
+def test_values_without_a_number_are_left_out_by_nanmean() -> None:
+    plan = plan_of({"metric": "rouge", "aggregation": "nanmean"})
+
+    (row,) = aggregate_task(plan, [scored(0, rouge=None), scored(1, rouge=0.5)])
+
+    assert (row["value"], row["n"]) == (0.5, 2)
 
 
 def test_an_aggregation_that_raises_leaves_the_others_standing() -> None:

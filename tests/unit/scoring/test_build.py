@@ -100,16 +100,12 @@ def test_the_rest_of_an_entry_are_arguments_of_the_metric() -> None:
     ("metrics", "message"),
     [
         ([{"metric": "exact_mach"}], "did you mean 'exact_match'"),
-        ([{"metric": "bleu", "aggregation": "mean"}], "'bleu' is not supported yet"),
-        ([{"metric": "acc"}], "without process_results"),
         ([{"metric": "exact_match", "ignore_cases": True}], "'ignore_case'"),
         ([{"metric": "exact_match", "high_is_better": True}], "'higher_is_better'"),
-        ([{"metric": "exact_match", "ignore_case": "yes"}], "must be true or false"),
         ([{"metric": "exact_match", "regexes_to_ignore": ","}], "list of patterns"),
         ([{"metric": "exact_match", "regexes_to_ignore": ["("]}], "not a regular"),
         ([{"metric": "exact_match", "higher_is_better": "yes"}], "true or false"),
         ([{"metric": "exact_match", "aggregation": "meen"}], "did you mean 'mean'"),
-        ([{"metric": "exact_match", "aggregation": "f1"}], "not supported yet"),
         ([{"metric": "exact_match", "aggregation": ["mean"]}], "unknown aggregation"),
         ([{"metric": "exact_match"}] * 2, "names 'exact_match' 2 times"),
         ([{"aggregation": "mean"}], "needs a metric, not None"),
@@ -143,6 +139,7 @@ def test_process_results_without_metrics_is_refused() -> None:
         build(None, None, process)
 
 
-def test_the_default_aggregation_of_a_label_must_be_supported() -> None:
-    with pytest.raises(OptionError, match="aggregation 'bleu' of metric 'bleu'"):
-        build(None, [{"metric": "bleu"}], process)
+def test_the_default_aggregation_of_a_label_is_that_of_its_name() -> None:
+    plan = build(None, [{"metric": "bleu"}], process)
+
+    assert plan.metrics[0].aggregation_name == "bleu"

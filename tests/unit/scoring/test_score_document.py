@@ -182,6 +182,13 @@ def test_a_metric_that_passes_pairs_on_is_given_a_pair() -> None:
     assert scored.metrics == {"pairs": ["4", "5"]}
 
 
+def test_an_infinite_value_names_the_metric() -> None:
+    plan = build_plan(None, [{"metric": "acc"}], lambda _d, _r: {"acc": float("inf")})
+
+    with pytest.raises(ScoringError, match="metric 'acc' is infinite"):
+        score_document(plan, DOC, AnswerKey(target="4"), [["4"]])
+
+
 def test_any_target_right_for_a_metric_of_the_task_is_one() -> None:
     def same(*, references: Any, predictions: Any) -> bool:
         return bool(references == predictions)
@@ -194,13 +201,3 @@ def test_any_target_right_for_a_metric_of_the_task_is_one() -> None:
     assert score_document(plan, DOC, AnswerKey(target=["3", 5]), [["4"]])[
         0
     ].metrics == {"same": 0.0}
-
-
-def test_a_metric_of_several_values_is_refused() -> None:
-    def at_k(*, references: Any, predictions: Any) -> dict[str, float]:
-        return {"at@1": 1.0, "at@5": float(references == predictions)}
-
-    plan = build_plan(None, [{"metric": at_k}], None)
-
-    with pytest.raises(ScoringError, match=r"several values \(at@1, at@5\)"):
-        score_document(plan, DOC, AnswerKey(target="4"), [["4"]])
