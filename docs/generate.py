@@ -18,8 +18,17 @@ from pytest_evalkit.models.registry import BACKENDS
 from pytest_evalkit.naming import import_object
 from pytest_evalkit.plugin import options
 from pytest_evalkit.scoring.aggregations import AGGREGATIONS
-from pytest_evalkit.scoring.filters import FILTERS
-from pytest_evalkit.scoring.metrics import METRICS
+from pytest_evalkit.scoring.filters import FILTERS, TASK_ARGUMENTS
+from pytest_evalkit.scoring.libraries import LIBRARY_METRICS
+from pytest_evalkit.scoring.likelihoods import LIKELIHOOD_METRICS
+from pytest_evalkit.scoring.metrics import (
+    DEFAULT_METRICS,
+    GENERATION_METRICS,
+    METRICS,
+    PAIR_METRICS,
+)
+from pytest_evalkit.scoring.oddities import WITHOUT_EFFECT
+from pytest_evalkit.scoring.spread import BOOTSTRAPPED
 from pytest_evalkit.tasks import schema
 
 DOCS = Path(__file__).parent
@@ -143,26 +152,63 @@ def _default(parameter: Parameter) -> str:
     return "`{}`" if is_factory else _code(default if default != "" else "''")
 
 
-def _scoring() -> str:
+def _filters() -> str:
     rows = [
-        ("filters", _signatures(FILTERS)),
-        ("metrics", _signatures(METRICS)),
-        ("aggregations", _listed(AGGREGATIONS)),
+        (_code(name), _arguments(function), _first_line(function))
+        for name, function in sorted(FILTERS.items())
     ]
-    return _table(("kind", "names, and their arguments"), rows)
+    return _table(("filter", "arguments and defaults", "what it does"), rows)
 
 
-def _signatures(functions: Any) -> str:
-    return ", ".join(
-        _code(f"{name}({', '.join(_arguments(function))})")
-        for name, function in sorted(functions.items())
+def _metrics() -> str:
+    rows = [
+        (_code("generate_until"), _listed(GENERATION_METRICS), "see below"),
+        *(
+            (_code(kind), _listed(DEFAULT_METRICS[kind]), _listed(sorted(names)))
+            for kind, names in LIKELIHOOD_METRICS.items()
+        ),
+    ]
+    return _table(("output type", "unless said", "metrics"), rows)
+
+
+def _text_metrics() -> str:
+    functions = {**LIBRARY_METRICS, **METRICS}
+    own = [(_code(name), _arguments(f)) for name, f in sorted(functions.items())]
+    pairs = (_listed(PAIR_METRICS), "none; they hand the pair to the aggregation")
+    return _table(("metric", "arguments and defaults"), [*own, pairs])
+
+
+def _aggregations() -> str:
+    rows = [
+        (_code(name), _first_line(function), _error(name))
+        for name, function in sorted(AGGREGATIONS.items())
+    ]
+    return _table(("aggregation", "what it does", "standard error"), rows)
+
+
+def _error(aggregation: str) -> str:
+    if aggregation in ("mean", "acc_all"):
+        return "formula"
+    return "bootstrap" if aggregation in BOOTSTRAPPED else ""
+
+
+def _oddities() -> str:
+    return _table(
+        ("key", "why"), [(_code(key), why) for key, why in WITHOUT_EFFECT.items()]
     )
 
 
-def _arguments(function: Any) -> list[str]:
-    given = ("references", "predictions")
-    names = inspect.signature(function).parameters
-    return [name for name in names if name not in given]
+def _first_line(function: Any) -> str:
+    return inspect.cleandoc(function.__doc__).splitlines()[0].replace("``", "`")
+
+
+def _arguments(function: Any) -> str:
+    given = ("references", "predictions", *TASK_ARGUMENTS)
+    return ", ".join(
+        _code(str(parameter.replace(annotation=parameter.empty)))
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name not in given
+    )
 
 
 def _reasons(keys: Mapping[str, str]) -> str:
@@ -188,7 +234,11 @@ _PARTS: dict[str, Callable[[], str]] = {
     "options": _options,
     "ini": _ini,
     "models": _models,
-    "scoring": _scoring,
+    "filters": _filters,
+    "metrics": _metrics,
+    "text-metrics": _text_metrics,
+    "aggregations": _aggregations,
+    "oddities": _oddities,
     "fewshot": lambda: _listed(schema.FEWSHOT_KEYS),
     "gate": lambda: _listed(schema.GATE_KEYS),
     "without-effect": lambda: _reasons(schema.WITHOUT_EFFECT),

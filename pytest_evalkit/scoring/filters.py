@@ -101,18 +101,15 @@ def filter_of(
     Raises:
         OptionError: There is no such filter, or it has no such argument.
     """
-    if isinstance(function, str) and function in FILTERS:
+    is_name = isinstance(function, str)
+    if is_name and function in FILTERS:
         return _built_in(function, kwargs, {"dialect": dialect, "compat": compat})
-    made = _REGISTERED.get(function, function) if _is_name(function) else function
+    made = _REGISTERED.get(function, function) if is_name else function
     if isinstance(made, type):
         return _of_class(made, kwargs)
     if callable(made):
         return _of_function(made, kwargs)
     raise _unknown(function)
-
-
-def _is_name(function: Any) -> bool:
-    return isinstance(function, str)
 
 
 def _built_in(name: str, kwargs: Mapping[str, Any], said: Mapping[str, str]) -> Filter:

@@ -152,3 +152,6 @@ _STATISTICS: Mapping[str, Callable[[Sequence[Any]], _Statistic]] = {
     "nanmean": _nanmeans,
     "perplexity": _perplexities,
 }
+
+# Aggregations whose standard error is that of documents drawn anew.
+BOOTSTRAPPED = _OF_CORPUS | frozenset(_STATISTICS)

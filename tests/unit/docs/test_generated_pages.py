@@ -17,7 +17,7 @@ def test_no_page_is_stale(root: Path, script: Script) -> None:
     pages = generate.pages()
 
     names = [path.name for path in pages]
-    assert names == ["models.md", "options.md", "task-yaml.md"]
+    assert names == ["metrics.md", "models.md", "options.md", "task-yaml.md"]
     for path in pages:
         text = path.read_text("utf-8")
         assert text == generate.rendered(text), f"{path.name}: run docs/generate.py"
