@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import NoReturn
 
 from pytest_evalkit.errors import EvalkitError
@@ -21,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments; None for those of the process.
 
     Returns:
-        The exit status: 0, or 4 where the arguments or the files they name are wrong.
+        The exit status: 0; 1 where ``validate`` finds a task that is wrong; 4 where
+        the arguments or the files they name are.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     # The server reads its own options, so that there is one list of them.
@@ -29,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _mock_server(arguments[1:])
     options = _parser().parse_args(arguments)
     try:
-        return _show(options)
+        return _COMMANDS[options.command](options)
     except EvalkitError as error:
         sys.stderr.write(f"evalkit: {error}\n")
         return EXIT_USAGE
@@ -58,6 +60,27 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument(
         "--markdown", action="store_true", help="print tables in Markdown"
     )
+    tasks = commands.add_parser("tasks", help="list tasks, groups and their tags")
+    tasks.add_argument(
+        "pattern", metavar="PATTERN", nargs="?", default="*", help="a name, tag or glob"
+    )
+    tasks.add_argument(
+        "--include-path",
+        "--include_path",
+        metavar="DIR",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        help="folders to look in, besides the benchmarks that come with the package",
+    )
+    tasks.add_argument("--json", action="store_true", help="print JSON")
+    validate = commands.add_parser(
+        "validate", help="load tasks without their data, and say which do not load"
+    )
+    validate.add_argument(
+        "paths", metavar="PATH", nargs="+", type=Path, help="a task file or a folder"
+    )
     commands.add_parser(
         "mock-server", help="serve made-up answers; its own --help says more"
     )
@@ -68,6 +91,25 @@ def _show(options: argparse.Namespace) -> int:
     from pytest_evalkit.cli.show import show
 
     return show(options.run, markdown=options.markdown)
+
+
+def _tasks(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.tasks import list_tasks
+
+    return list_tasks(options.pattern, options.include_path, as_json=options.json)
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.validate import report
+
+    return report(options.paths)
+
+
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "show": _show,
+    "tasks": _tasks,
+    "validate": _validate,
+}
 
 
 def _mock_server(arguments: list[str]) -> int:

@@ -71,14 +71,25 @@ class Catalogue:
         if names := self.entries.named(pattern):
             return names
         if pattern.endswith(_SUFFIXES) and Path(pattern).is_file():
-            return (self._add_file(Path(pattern).absolute()),)
+            return (self.add_file(Path(pattern)),)
         if names := self.entries.matching(pattern):
             return names
         hint = self.entries.nearest(pattern)
         raise OptionError(f"unknown task {pattern!r}; {hint}")
 
-    def _add_file(self, path: Path) -> str:
-        """Take in a file that was named, whatever else has its name."""
+    def add_file(self, path: Path) -> str:
+        """Take in a file, in place of another that defines its name.
+
+        Args:
+            path: A file of a task, or of a group, whose members may lie beside it.
+
+        Returns:
+            What it defines.
+
+        Raises:
+            OptionError: It defines nothing.
+        """
+        path = path.absolute()
         definition = scan_file(os.path.normpath(path))
         if definition is None:
             raise OptionError(
