@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_evalkit.errors import DatasetError
 from pytest_evalkit.naming import suggestion
+from pytest_evalkit.tasks.dataset_kwargs import given_kwargs, library_kwargs
 from pytest_evalkit.tasks.source import Source
 
 # Data set "paths" that name a file format and not a data set.
@@ -18,19 +19,6 @@ BUILDERS = frozenset({"arrow", "csv", "json", "parquet", "text"})
 _SAMPLE_SUFFIXES = ("jsonl", "parquet", "arrow", "csv")
 _MIRROR_SUFFIXES = ("parquet", "jsonl", "arrow")
 _FORMATS = {"jsonl": "json", "parquet": "parquet", "arrow": "arrow", "csv": "csv"}
-
-# What these ask for is not built: archives to unpack, films to fetch.
-_NOT_YET = (
-    "builder_script",
-    "create_link",
-    "force_download",
-    "force_unzip",
-    "From_YouTube",
-    "local_files_only",
-    "video",
-)
-# Retries have their own rule here, and no data set runs code of its own any more.
-_DROPPED = ("max_retries", "trust_remote_code", "load_from_disk", "revision")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +88,21 @@ class Remote:
     looked_in: tuple[Path, ...]
 
 
-Location = LocalFiles | SavedFolder | Remote
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A split of what the task's own function ``custom_dataset`` returns."""
+
+    split: str
+
+
+Location = LocalFiles | SavedFolder | Remote | Made
 
 
 def locate(source: Source, split: str, sources: DataSources) -> Location:
     """Find the documents of a split of a task.
 
-    In this order: the sample, if asked for, and then nothing else; the mirror; files
-    and folders that the task names; the hub.
+    In this order: the sample, if asked for, and then nothing else; the task's own
+    function; the mirror; files and folders that the task names; the hub.
 
     Args:
         source: The task file.
@@ -116,11 +111,16 @@ def locate(source: Source, split: str, sources: DataSources) -> Location:
 
     Raises:
         DatasetError: There is no sample, or a file that the task names is missing.
-        TaskError: The task asks for something that is not supported yet.
+        TaskError: The task asks for something that is not supported.
     """
     if sources.use_sample:
         return _sample(source, split)
-    kwargs = _kwargs(source)
+    if source.values.get("class") is not None:
+        message = "a task written as a Python class loads, but does not run yet"
+        raise source.error(message, "class")
+    if source.values.get("custom_dataset") is not None:
+        return Made(split=split)
+    kwargs = library_kwargs(source)
     path = str(source.values["dataset_path"])
     if path in BUILDERS:
         return _data_files(source, path, split, kwargs)
@@ -147,23 +147,9 @@ def _error(source: Source, message: str, key: str = "dataset_path") -> DatasetEr
     return DatasetError(message, path=path, line=line)
 
 
-def _given_kwargs(source: Source) -> Mapping[str, Any]:
-    return source.values.get("dataset_kwargs") or {}
-
-
-def _kwargs(source: Source) -> dict[str, Any]:
-    given = _given_kwargs(source)
-    for key in _NOT_YET:
-        if given.get(key):
-            message = f"dataset_kwargs.{key} is not supported yet"
-            raise source.error(message, "dataset_kwargs", key)
-    left_out = (*_NOT_YET, *_DROPPED)
-    return {key: value for key, value in given.items() if key not in left_out}
-
-
 def _revision(source: Source) -> str | None:
     revision = source.values.get("dataset_revision")
-    return revision or _given_kwargs(source).get("revision")
+    return revision or given_kwargs(source).get("revision")
 
 
 def _sample(source: Source, split: str) -> Location:
@@ -309,7 +295,7 @@ def _folder(source: Source, path: str) -> Path | None:
     for start in _folders_of(source, "dataset_path"):
         if (folder := start / path).is_dir():
             return folder
-    if _given_kwargs(source).get("load_from_disk"):
+    if given_kwargs(source).get("load_from_disk"):
         tried = _folders_of(source, "dataset_path")[0] / path
         raise _error(source, f"folder {tried} does not exist{_nearby(tried)}")
     return None
@@ -321,7 +307,7 @@ def _from_folder(
     is_saved = any(
         (folder / name).is_file() for name in ("dataset_dict.json", "state.json")
     )
-    if is_saved or _given_kwargs(source).get("load_from_disk"):
+    if is_saved or given_kwargs(source).get("load_from_disk"):
         return SavedFolder(folder=folder, split=split)
     return Remote(
         path=str(folder.absolute()),

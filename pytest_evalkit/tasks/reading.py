@@ -6,18 +6,29 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_evalkit.errors import DatasetError
+from pytest_evalkit.naming import suggestion
+from pytest_evalkit.tasks.dataset_kwargs import given_kwargs
 from pytest_evalkit.tasks.documents import Documents, JsonLines, Rows
-from pytest_evalkit.tasks.functions import guarded
-from pytest_evalkit.tasks.locations import LocalFiles, Location, Remote, SavedFolder
+from pytest_evalkit.tasks.functions import guarded, load_function, load_functions
+from pytest_evalkit.tasks.locations import (
+    LocalFiles,
+    Location,
+    Made,
+    Remote,
+    SavedFolder,
+)
 from pytest_evalkit.tasks.source import Source
 from pytest_evalkit.tasks.table import Table
 
 _CONNECT_TIMEOUT_S = 5.0
+
+_Stored = LocalFiles | SavedFolder | Remote
 
 
 def read_documents(
@@ -44,13 +55,18 @@ def read_documents(
     is_plain = isinstance(location, LocalFiles) and location.is_json_lines
     if is_plain and process_docs is None:
         return JsonLines(files, keep=keep)
-    dataset = _loaded(location, source)
+    dataset = (
+        _made(location, source)
+        if isinstance(location, Made)
+        else _loaded(location, source)
+    )
     folder = files[0].parent if files else None
     if process_docs is not None:
         place = source.place("process_docs")
         dataset = guarded(process_docs, "process_docs", place)(dataset)
-        if not hasattr(dataset, "features"):
-            return _rows(dataset, source, folder)
+    if not hasattr(dataset, "features"):
+        key = "custom_dataset" if process_docs is None else "process_docs"
+        return _rows(dataset, source, key, folder)
     return Table(
         dataset,
         is_decoding=is_decoding,
@@ -60,18 +76,49 @@ def read_documents(
     )
 
 
-def _rows(value: Any, source: Source, folder: Path | None) -> Rows:
+def _rows(value: Any, source: Source, key: str, folder: Path | None) -> Rows:
     is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
     if is_list and all(isinstance(row, Mapping) for row in value):
         return Rows(value, folder=folder)
     raise source.error(
-        f"process_docs returned {type(value).__name__}, but must return a data set "
-        "or a list of mappings",
-        "process_docs",
+        f"{key} returned {type(value).__name__}, but must return a data set or a list "
+        "of mappings",
+        key,
     )
 
 
-def _loaded(location: Location, source: Source) -> Any:
+def _made(location: Made, source: Source) -> Any:
+    splits = _all_made(source)
+    if location.split in splits:
+        return splits[location.split]
+    hint = suggestion(location.split, map(str, splits))
+    message = f"custom_dataset returned no split {location.split!r}; {hint}"
+    path, line = source.place("custom_dataset")
+    raise DatasetError(message, path=path, line=line)
+
+
+# The splits of a task are asked for one after the other, and made once.
+@lru_cache(maxsize=1)
+def _all_made(source: Source) -> Mapping[str, Any]:
+    place = source.place("custom_dataset")
+    make = load_function(source.values["custom_dataset"])
+    metadata = source.values.get("metadata")
+    arguments = {
+        **(metadata if isinstance(metadata, dict) else {}),
+        **load_functions(dict(given_kwargs(source))),
+    }
+    called = guarded(partial(make, **arguments), "custom_dataset", place)
+    splits = called()
+    if isinstance(splits, Mapping):
+        return splits
+    raise source.error(
+        f"custom_dataset returned {type(splits).__name__}, but must return a mapping "
+        "from splits to data sets",
+        "custom_dataset",
+    )
+
+
+def _loaded(location: _Stored, source: Source) -> Any:
     """Load with the library, and say what went wrong in one line."""
     import datasets
 
@@ -126,7 +173,7 @@ def _from_library(location: Remote) -> Any:
         )
 
 
-def _reason(error: Exception, location: Location) -> str:
+def _reason(error: Exception, location: _Stored) -> str:
     text = str(error).strip().partition("\n")[0] or type(error).__name__
     if isinstance(location, LocalFiles):
         return f"cannot read {location.files[0]}: {text}"

@@ -35,9 +35,9 @@ _LMMS_KEYS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
-    """A task file with all that it includes.
+    """A task file with all that it includes; equal to nothing but itself.
 
     Attributes:
         path: The file itself.
@@ -134,7 +134,9 @@ def _overridden(
     known: dict[Path, _Layer],
 ) -> _Layer:
     """Lay keys over a file; what they include is laid under it."""
-    values = {**overrides, **({} if name is None else {"task": name})}
+    values = dict(overrides)
+    if name is not None and name != root.values.get("task"):
+        values["task"] = name
     if not values:
         return root
     included = tuple(

@@ -194,10 +194,25 @@ def test_a_missing_saved_folder_is_told(folder: TaskFolder) -> None:
         _located(folder, dataset_path="absent", dataset_kwargs={"load_from_disk": True})
 
 
-@pytest.mark.parametrize("key", ["video", "From_YouTube", "builder_script"])
-def test_what_cannot_be_fetched_yet_is_told(folder: TaskFolder, key: str) -> None:
-    with pytest.raises(TaskError, match=f"dataset_kwargs.{key} is not supported yet"):
+@pytest.mark.parametrize("key", ["From_YouTube", "builder_script"])
+def test_what_cannot_be_fetched_is_told(folder: TaskFolder, key: str) -> None:
+    with pytest.raises(TaskError, match=f"dataset_kwargs.{key} is not supported: "):
         _located(folder, dataset_path="org/name", dataset_kwargs={key: True})
+
+
+def test_films_are_looked_for_where_the_task_opens_them(
+    folder: TaskFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(folder.root))
+    kwargs = {"video": True, "cache_dir": "films", "create_link": True}
+
+    with pytest.raises(DatasetError, match="films, which does not exist; download org"):
+        _located(folder, dataset_path="org/name", dataset_kwargs=kwargs)
+    (folder.root / "films").mkdir()
+    location = _located(folder, dataset_path="org/name", dataset_kwargs=kwargs)
+
+    assert isinstance(location, Remote)
+    assert location.kwargs == {}
 
 
 def test_switches_without_effect_reach_nobody(folder: TaskFolder) -> None:
