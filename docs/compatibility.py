@@ -99,7 +99,7 @@ def _release(package: str, folder: Path) -> str:
 def _packages(folder: Path, result: Validation) -> Iterator[str]:
     if not result.packages:
         return
-    yield f"### Packages that tasks lack\n\n| package | tasks | in |\n|---|---|---|"
+    yield "### Packages that tasks lack\n\n| package | tasks | in |\n|---|---|---|"
     families: defaultdict[str | None, set[str]] = defaultdict(set)
     for task in result.lacking:
         families[task.package].add(task.path.relative_to(folder).parts[0])
