@@ -8,6 +8,7 @@ have them.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections import defaultdict
@@ -34,6 +35,11 @@ _OPTIONAL = (
     "transformers",
 )
 _PLACE = re.compile(r"^(?:(?:/|[A-Za-z]:)[^:]*?(?::\d+)?: )+")
+# Which function of a module that cannot be imported is asked for first says nothing.
+_FUNCTION = re.compile(r"^!function \S+: (?=importing )")
+# Where packages lie on this machine.
+_INSTALLED = re.compile(r"(?:/|[A-Za-z]:)[^\s()]*/(?=site-packages/)")
+_VARIABLES = ("HF_HOME", "OPENAI_API_KEY")
 _MOST_NAMED = 12
 
 
@@ -60,7 +66,12 @@ def _environment() -> str:
     absent = [name for name in _OPTIONAL if not _version(name)]
     python = ".".join(map(str, sys.version_info[:2]))
     text = f"With Python {python}, {', '.join(found)}"
-    return f"{text}; without {', '.join(absent)}.\n" if absent else f"{text}.\n"
+    if absent:
+        text += f"; without {', '.join(absent)}"
+    variables = [f"`{name}`" for name in _VARIABLES if name in os.environ]
+    if variables:
+        text += f"; with {' and '.join(variables)} set, which some modules read"
+    return f"{text}.\n"
 
 
 def _version(name: str) -> str | None:
@@ -123,8 +134,9 @@ def _failures(folder: Path, result: Validation) -> Iterator[str]:
 
 
 def _reason(problem: str, folder: Path) -> str:
-    """Take the file that fails out of a message, and the folder of other ones."""
-    return _escaped(_PLACE.sub("", problem).replace(f"{folder}/", ""))
+    """Take out of a message what differs between tasks, and between machines."""
+    general = _FUNCTION.sub("", _PLACE.sub("", problem))
+    return _escaped(_INSTALLED.sub("", general.replace(f"{folder}/", "")))
 
 
 def _named(names: set[str]) -> str:

@@ -29,7 +29,7 @@ from pytest_evalkit.scoring.metrics import (
 )
 from pytest_evalkit.scoring.oddities import WITHOUT_EFFECT
 from pytest_evalkit.scoring.spread import BOOTSTRAPPED
-from pytest_evalkit.tasks import schema
+from pytest_evalkit.tasks import dataset_kwargs, schema
 
 DOCS = Path(__file__).parent
 _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->).*?(<!-- end -->)", re.DOTALL)
@@ -242,6 +242,7 @@ _PARTS: dict[str, Callable[[], str]] = {
     "fewshot": lambda: _listed(schema.FEWSHOT_KEYS),
     "gate": lambda: _listed(schema.GATE_KEYS),
     "without-effect": lambda: _reasons(schema.WITHOUT_EFFECT),
+    "dataset-kwargs": lambda: _reasons(dataset_kwargs.WITHOUT_EFFECT),
     "not-supported": lambda: _reasons(schema.NOT_YET),
     "output-types": lambda: _listed(sorted(schema.OUTPUT_TYPES)),
 }

@@ -18,7 +18,7 @@ from pytest_evalkit.results.schema import (
     GateDict,
     ResultsDict,
 )
-from pytest_evalkit.tasks import schema
+from pytest_evalkit.tasks import dataset_kwargs, schema
 
 
 @pytest.fixture
@@ -49,7 +49,12 @@ def test_every_key_of_a_task_file_is_documented_once(root: Path) -> None:
 
     keys = [key for key in documented if re.fullmatch(r"\w+", key)]
     assert sorted(keys) == sorted(
-        {*schema.SUPPORTED, *schema.WITHOUT_EFFECT, *schema.NOT_YET}
+        (
+            *schema.SUPPORTED,
+            *schema.WITHOUT_EFFECT,
+            *schema.NOT_YET,
+            *dataset_kwargs.WITHOUT_EFFECT,
+        )
     )
 
 
