@@ -33,14 +33,16 @@ class MissingPackageError(OptionError):
     """What the user asked for needs a package that is not installed.
 
     Attributes:
-        package: The package, such as ``sacrebleu``.
-        extra: The extra of this project that brings it.
+        package: The package as it is installed, such as ``scikit-learn``.
+        extra: The extra of this project that brings it, or None where none does.
     """
 
-    def __init__(self, package: str, extra: str, *, wanted_by: str) -> None:
+    def __init__(
+        self, package: str, extra: str | None = None, *, wanted_by: str
+    ) -> None:
+        wanted = f'"pytest-evalkit[{extra}]"' if extra else package
         super().__init__(
-            f"{wanted_by} needs the package {package}; "
-            f'pip install "pytest-evalkit[{extra}]"'
+            f"{wanted_by} needs the package {package}; pip install {wanted}"
         )
         self.package = package
         self.extra = extra

@@ -1,23 +1,28 @@
-"""``!function module.name``: Python beside a task file, imported once per path."""
+"""``!function module.name``: what a task file takes from Python.
+
+The module lies beside the file, else in a task tree, else anywhere on the path. It is
+executed once per process, and so is one that fails.
+"""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
-import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
+from pytest_evalkit import compat
 from pytest_evalkit.errors import EvalkitError, TaskError
 from pytest_evalkit.naming import suggestion
+from pytest_evalkit.tasks.import_failure import import_error
 from pytest_evalkit.tasks.source import FunctionReference, Place
 
-# Modules of task folders live under this name, so that no `utils` meets another.
-_ROOT = "_evalkit_tasks"
+# By folder and module, what importing it raised.
+_failures: dict[tuple[Path, str], BaseException] = {}
+_contained: dict[FunctionType, Callable[..., Any]] = {}
 
 
 def load_functions(value: Any) -> Any:
@@ -25,6 +30,7 @@ def load_functions(value: Any) -> Any:
 
     Raises:
         TaskError: A module or a name in it does not exist, or importing it failed.
+        MissingPackageError: A module needs a package that is not installed.
     """
     if isinstance(value, FunctionReference):
         return load_function(value)
@@ -61,25 +67,62 @@ def guarded(
 
 
 def load_function(reference: FunctionReference) -> Any:
-    """Import what a reference names: beside its file, else anywhere on the path.
+    """Import what a reference names: a function, a class, or any other value.
 
-    A module is executed once per path and process; relative imports in it work.
+    Of ``a.b.c``, the module is as much as there is: ``a/b.py`` and ``c`` in it, else
+    ``a.py`` with ``b.c``.
 
     Raises:
         TaskError: The module or the name does not exist, or importing it failed.
+        MissingPackageError: The module needs a package that is not installed.
     """
-    module_name, _, attribute = reference.name.rpartition(".")
-    if not module_name:
+    names = reference.name.split(".")
+    if len(names) == 1:
         raise _error(reference, "names no module; write module.name")
-    module = _load_module(reference, module_name)
-    try:
-        return getattr(module, attribute)
-    except AttributeError:
-        known = [name for name in vars(module) if not name.startswith("_")]
-        raise _error(
-            reference,
-            f"{module_name} has no {attribute!r}; {suggestion(attribute, known)}",
-        ) from None
+    compat.install()
+    for count in range(len(names) - 1, 0, -1):
+        module = _module(reference, ".".join(names[:count]))
+        if module is not None:
+            return _attribute(reference, module, names[:count], names[count:])
+    raise _no_module(reference, ".".join(names[:-1]))
+
+
+def _attribute(
+    reference: FunctionReference,
+    module: ModuleType,
+    names: list[str],
+    attributes: list[str],
+) -> Any:
+    value: Any = module
+    for position, attribute in enumerate(attributes):
+        try:
+            value = getattr(value, attribute)
+        except AttributeError:
+            owner = ".".join((*names, *attributes[:position]))
+            known = [name for name in dir(value) if not name.startswith("_")]
+            raise _error(
+                reference,
+                f"{owner} has no {attribute!r}; {suggestion(attribute, known)}",
+            ) from None
+    if isinstance(value, FunctionType) and compat.is_task_module(module.__name__):
+        return _contained.setdefault(value, _containing(value))
+    return value
+
+
+def _containing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep a function of a task from ending the process."""
+    name = f"{Path(function.__code__.co_filename).name}: {function.__qualname__}"
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except SystemExit as error:
+            raise TaskError(f"{name} called sys.exit: {error}") from error
+        except compat.JudgeUnavailableError as error:
+            raise TaskError(f"{name} {error}") from error
+
+    return call
 
 
 def _error(reference: FunctionReference, problem: str) -> TaskError:
@@ -87,48 +130,34 @@ def _error(reference: FunctionReference, problem: str) -> TaskError:
     return TaskError(f"!function {reference.name}: {problem}", path=path, line=line)
 
 
-def _load_module(reference: FunctionReference, name: str) -> ModuleType:
+def _no_module(reference: FunctionReference, name: str) -> TaskError:
+    beside = [entry.stem for entry in reference.place.path.parent.glob("*.py")]
+    return _error(
+        reference,
+        f"no module {name} beside the file nor installed; {suggestion(name, beside)}",
+    )
+
+
+def _module(reference: FunctionReference, name: str) -> ModuleType | None:
+    """Import a module; return None where there is none by that name."""
     folder = Path(os.path.abspath(reference.place.path.parent))  # noqa: PTH100 (links stay as they are)
-    file = folder.joinpath(*name.split("."))
-    if file.with_name(f"{file.name}.py").is_file() or (file / "__init__.py").is_file():
-        return _import(reference, f"{_package_of(folder)}.{name}", name)
-    top = name.partition(".")[0]
+    failure = _failures.get((folder, name))
+    if failure is not None:
+        raise import_error(reference, name, failure) from failure
     try:
-        is_installed = importlib.util.find_spec(top) is not None
-    except ValueError:
-        is_installed = False
-    if not is_installed:
-        beside = [entry.stem for entry in folder.glob("*.py")]
-        raise _error(
-            reference,
-            f"no module {name} beside the file nor installed; "
-            f"{suggestion(name, beside)}",
-        )
-    return _import(reference, name, name)
-
-
-def _import(reference: FunctionReference, full_name: str, name: str) -> ModuleType:
-    try:
-        return importlib.import_module(full_name)
-    except (Exception, SystemExit) as error:
+        module = compat.import_from(folder, name)
+        if module is None and _is_importable(name):
+            return importlib.import_module(name)
+    except (Exception, SystemExit, compat.JudgeUnavailableError) as error:
         # A module of a task may fail in any way; the user must learn which one did.
-        problem = f"importing {name} failed: {type(error).__name__}: {error}"
-        raise _error(reference, problem) from error
+        _failures[folder, name] = error
+        raise import_error(reference, name, error) from error
+    return module
 
 
-def _package_of(folder: Path) -> str:
-    """Name the package that stands for a folder, and its parents; make them exist."""
-    name = _ROOT
-    _ensure_package(name, [])
-    for position, part in enumerate(folder.parts, start=1):
-        # A dot would end the name of the package.
-        name = f"{name}.{part.replace('%', '%25').replace('.', '%2E')}"
-        _ensure_package(name, [str(Path(*folder.parts[:position]))])
-    return name
-
-
-def _ensure_package(name: str, search: list[str]) -> None:
-    if name not in sys.modules:
-        package = ModuleType(name)
-        package.__path__ = search
-        sys.modules[name] = package
+def _is_importable(name: str) -> bool:
+    """Tell whether a module is on the path, importing no more than its parents."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ValueError, ModuleNotFoundError):
+        return False

@@ -1,0 +1,28 @@
+"""What task modules of lm-eval and lmms-eval need in order to be imported.
+
+Where those packages are installed, they are used. Where they are not, modules of our
+own stand in for them.
+"""
+
+from __future__ import annotations
+
+from pytest_evalkit.compat.judges import JudgeUnavailableError
+from pytest_evalkit.compat.modules import (
+    import_from,
+    is_task_code,
+    is_task_module,
+    readable,
+)
+from pytest_evalkit.compat.stand_ins import PACKAGES, install
+from pytest_evalkit.compat.trees import is_installed
+
+__all__ = [
+    "PACKAGES",
+    "JudgeUnavailableError",
+    "import_from",
+    "install",
+    "is_installed",
+    "is_task_code",
+    "is_task_module",
+    "readable",
+]

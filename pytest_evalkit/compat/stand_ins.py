@@ -1,0 +1,138 @@
+"""Modules in place of ``lm_eval``, ``lmms_eval`` and ``loguru`` that are not installed.
+
+They have what tasks import from them. Whatever else is asked for is an error that
+says what to install.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pytest_evalkit.compat.modules import package_of
+from pytest_evalkit.compat.trees import PROJECTS, add_tree, given_tree
+
+PACKAGES = (*PROJECTS, "loguru")
+
+
+def install(task_root: Path | None = None) -> None:
+    """Let tasks import from the two projects where these are not installed.
+
+    The finder stands last, so that nothing which can be found is ever replaced.
+
+    Args:
+        task_root: A folder of task folders, which ``lm_eval.tasks`` means to files
+            that are in no tree of their own; None to name none.
+    """
+    if task_root is not None:
+        add_tree(task_root)
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.append(_FINDER)
+
+
+class StandIn(ModuleType):
+    """A module that stands in for another.
+
+    Attributes:
+        names: What it has.
+    """
+
+    def __init__(self, name: str, names: Mapping[str, Any]) -> None:
+        super().__init__(name)
+        vars(self).update(names)
+        self._names = tuple(names)
+
+    def __getattr__(self, name: str) -> Any:
+        """Say what is missing, and what to install.
+
+        Raises:
+            AttributeError: It is a module, or a name of Python's own.
+            ImportError: Nothing by that name is there.
+        """
+        full_name = f"{self.__name__}.{name}"
+        if name.startswith("__") or full_name in _surface() or name == "tasks":
+            raise AttributeError(f"module {self.__name__!r} has no {name!r}")
+        raise _missing(self.__name__, name)
+
+
+class _Finder(MetaPathFinder, Loader):
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        """Find a stand-in, or a module of a given tree.
+
+        Raises:
+            ModuleNotFoundError: There is no such module in a package we stand in for.
+        """
+        del path, target
+        package, _, rest = fullname.partition(".")
+        if package not in PACKAGES:
+            return None
+        if getattr(sys.modules.get(package), "__file__", None):
+            # The package is there, and has no such module.
+            return None
+        if fullname in _surface() or rest == "tasks":
+            return ModuleSpec(fullname, self, is_package=True)
+        names = rest.split(".")[1:]
+        if rest.startswith("tasks.") and (tree := given_tree(names)) is not None:
+            loader = _Alias(".".join((package_of(tree), *names)))
+            return ModuleSpec(fullname, loader, is_package=True)
+        raise _missing(fullname)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return StandIn(spec.name, _surface().get(spec.name, {}))
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: the module is complete."""
+
+
+class _Alias(Loader):
+    """Gives a module of a task folder a second name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._spec: ModuleSpec | None = None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        del spec
+        module = importlib.import_module(self._name)
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        # The import put its own in place, and the module was executed before.
+        module.__spec__ = self._spec
+
+
+_FINDER = _Finder()
+
+
+def _surface() -> Mapping[str, Mapping[str, Any]]:
+    # Only now, since most runs need none of it.
+    from pytest_evalkit.compat.surface import SURFACE
+
+    return SURFACE
+
+
+def _missing(module: str, name: str = "") -> ImportError:
+    """Make the error for a module, or for a name in one, that is not there."""
+    from pytest_evalkit.compat.surface import DISTRIBUTIONS
+
+    package = module.partition(".")[0]
+    wanted = f"{module}.{name}" if name else module
+    message = (
+        f"{wanted} is not among what stands in for {package}; "
+        f"pip install {DISTRIBUTIONS[package]} to have all of it"
+    )
+    if name:
+        return ImportError(message, name=package)
+    return ModuleNotFoundError(message, name=module)
