@@ -13,15 +13,15 @@ from pytest_evalkit.compat.modules import (
     is_task_module,
     readable,
 )
-from pytest_evalkit.compat.stand_ins import PACKAGES, install
-from pytest_evalkit.compat.trees import is_installed
+from pytest_evalkit.compat.stand_ins import install, is_stand_in
+from pytest_evalkit.compat.trees import is_project_folder
 
 __all__ = [
-    "PACKAGES",
     "JudgeUnavailableError",
     "import_from",
     "install",
-    "is_installed",
+    "is_project_folder",
+    "is_stand_in",
     "is_task_code",
     "is_task_module",
     "readable",

@@ -78,6 +78,16 @@ def package_of(folder: Path) -> str:
     return name
 
 
+def alias(name: str, task_module: str) -> ModuleSpec:
+    """Make the spec that gives a module of a task folder a second name.
+
+    Args:
+        name: The second name.
+        task_module: The name that it has already, or will have.
+    """
+    return ModuleSpec(name, _Alias(task_module))
+
+
 def is_task_module(name: str) -> bool:
     """Tell whether a module's name is that of a module of a task folder."""
     return name.startswith(f"{ROOT}.")
@@ -160,6 +170,24 @@ class _Loader(SourceFileLoader):
             )
 
 
+class _Alias(Loader):
+    """Gives a module of a task folder a second name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._spec: ModuleSpec | None = None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        del spec
+        module = importlib.import_module(self._name)
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        # The import put its own in place, and the module was executed before.
+        module.__spec__ = self._spec
+
+
 class _Finder(MetaPathFinder):
     """Finds the modules and packages of task folders, and nothing else."""
 
@@ -170,9 +198,16 @@ class _Finder(MetaPathFinder):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         del target
-        if not is_task_module(fullname) or not path:
+        package, _, tail = fullname.rpartition(".")
+        if not is_task_module(fullname):
+            parent = sys.modules.get(package)
+            if not isinstance(parent, Folder):
+                return None
+            # The folder has a second name, so what is in it has one too.
+            return alias(fullname, f"{parent.__name__}.{tail}")
+        if not path:
             return None
-        tail = fullname.rpartition(".")[2].replace("%2E", ".").replace("%25", "%")
+        tail = tail.replace("%2E", ".").replace("%25", "%")
         at = Path(path[0], tail)
         source = at.with_name(f"{tail}.py")
         if (at / "__init__.py").is_file() or (at.is_dir() and not source.is_file()):

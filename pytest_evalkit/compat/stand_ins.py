@@ -6,7 +6,6 @@ says what to install.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -15,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pytest_evalkit.compat.modules import package_of
+from pytest_evalkit.compat.modules import alias, package_of
 from pytest_evalkit.compat.trees import PROJECTS, add_tree, given_tree
 
 PACKAGES = (*PROJECTS, "loguru")
@@ -34,6 +33,11 @@ def install(task_root: Path | None = None) -> None:
         add_tree(task_root)
     if _FINDER not in sys.meta_path:
         sys.meta_path.append(_FINDER)
+
+
+def is_stand_in(package: str) -> bool:
+    """Tell whether a package was imported and is one of ours."""
+    return isinstance(sys.modules.get(package), StandIn)
 
 
 class StandIn(ModuleType):
@@ -84,8 +88,7 @@ class _Finder(MetaPathFinder, Loader):
             return ModuleSpec(fullname, self, is_package=True)
         names = rest.split(".")[1:]
         if rest.startswith("tasks.") and (tree := given_tree(names)) is not None:
-            loader = _Alias(".".join((package_of(tree), *names)))
-            return ModuleSpec(fullname, loader, is_package=True)
+            return alias(fullname, ".".join((package_of(tree), *names)))
         raise _missing(fullname)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -93,24 +96,6 @@ class _Finder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing: the module is complete."""
-
-
-class _Alias(Loader):
-    """Gives a module of a task folder a second name."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._spec: ModuleSpec | None = None
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        del spec
-        module = importlib.import_module(self._name)
-        self._spec = module.__spec__
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        # The import put its own in place, and the module was executed before.
-        module.__spec__ = self._spec
 
 
 _FINDER = _Finder()

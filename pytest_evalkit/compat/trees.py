@@ -41,6 +41,13 @@ def is_tree(folder: Path) -> bool:
     return folder.name == "tasks" and folder.parent.name in PROJECTS
 
 
+def is_project_folder(folder: Path) -> bool:
+    """Tell whether a folder is one of the two projects, or belongs to its tasks."""
+    if folder.name in PROJECTS and (folder / "tasks").is_dir():
+        return True
+    return any(map(is_tree, (folder, *folder.parents)))
+
+
 def is_foreign(file: Path) -> bool:
     """Tell whether a file is somebody else's: in such a tree, or installed."""
     return not _INSTALLED.isdisjoint(file.parts) or any(map(is_tree, file.parents))

@@ -31,11 +31,11 @@ class VerifyResult:
 class Extractor:
     """Makes of an answer what is verified; called with the answer."""
 
-    def extract(self, text: str, **kwargs: Any) -> str:
+    def extract(self, text: Any, **kwargs: Any) -> str:
         """Take out of a text what counts."""
         raise NotImplementedError
 
-    def __call__(self, text: str, **kwargs: Any) -> str:
+    def __call__(self, text: Any, **kwargs: Any) -> str:
         """Do the same."""
         return self.extract(text, **kwargs)
 

@@ -50,6 +50,17 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TaskFile |
     return collect_task_file(file_path, parent)
 
 
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Dir | None:
+    """Keep pytest from importing the packages around the tasks of other projects."""
+    if "lm_eval" not in path.parts and "lmms_eval" not in path.parts:
+        return None
+    from pytest_evalkit.compat import is_project_folder
+
+    return (
+        pytest.Dir.from_parent(parent, path=path) if is_project_folder(path) else None
+    )
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]

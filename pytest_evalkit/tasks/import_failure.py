@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from pytest_evalkit import compat
@@ -70,16 +71,18 @@ def _missing_package(error: BaseException) -> str | None:
         if not isinstance(cause, ImportError) or not cause.name:
             continue
         package = cause.name.partition(".")[0]
-        is_other = isinstance(cause, ModuleNotFoundError)
-        if is_other and compat.is_task_module(cause.name):
-            return None
-        if (is_other or package in compat.PACKAGES) and not _is_there(package):
+        if compat.is_stand_in(package):
             return package
+        if isinstance(cause, ModuleNotFoundError) and not _is_there(package):
+            return None if compat.is_task_module(cause.name) else package
     return None
 
 
 def _is_there(package: str) -> bool:
-    return package not in compat.PACKAGES and compat.is_installed(package)
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
