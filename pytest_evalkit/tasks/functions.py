@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -22,7 +22,8 @@ from pytest_evalkit.tasks.source import FunctionReference, Place
 
 # By folder and module, what importing it raised.
 _failures: dict[tuple[Path, str], BaseException] = {}
-_contained: dict[FunctionType, Callable[..., Any]] = {}
+# By function of a task, what is called in its place.
+_contained: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
 def load_functions(value: Any) -> Any:
@@ -104,14 +105,16 @@ def _attribute(
                 reference,
                 f"{owner} has no {attribute!r}; {suggestion(attribute, known)}",
             ) from None
-    if isinstance(value, FunctionType) and compat.is_task_module(module.__name__):
-        return _contained.setdefault(value, _containing(value))
-    return value
+    is_function = isinstance(value, FunctionType | partial)
+    if not is_function or not compat.is_task_module(module.__name__):
+        return value
+    if value not in _contained:
+        _contained[value] = _containing(value, reference.name)
+    return _contained[value]
 
 
-def _containing(function: Callable[..., Any]) -> Callable[..., Any]:
+def _containing(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Keep a function of a task from ending the process."""
-    name = f"{Path(function.__code__.co_filename).name}: {function.__qualname__}"
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_evalkit.compat import is_stand_in
+from pytest_evalkit.compat.trees import is_installed
 from pytest_evalkit.errors import MissingPackageError, TaskError
 from pytest_evalkit.tasks.functions import guarded, load_function, load_functions
 from pytest_evalkit.tasks.source import FunctionReference, Place
@@ -185,7 +184,7 @@ def test_a_package_is_called_as_it_is_installed(folder: TaskFolder) -> None:
 
 
 def test_what_our_modules_lack_is_a_missing_package(folder: TaskFolder) -> None:
-    if find_spec("lm_eval") is not None and not is_stand_in("lm_eval"):
+    if is_installed("lm_eval"):
         pytest.skip("lm_eval itself is installed")
     folder.write("utils.py", "from lm_eval.utils import make_table\n")
 
@@ -222,23 +221,28 @@ def test_a_function_that_would_end_the_process_is_an_error(folder: TaskFolder) -
 
     see = load_function(_reference(folder.root, "utils.see"))
 
-    with pytest.raises(TaskError, match=r"utils\.py: see called sys\.exit: no film"):
+    with pytest.raises(TaskError, match=r"utils\.see called sys\.exit: no film"):
         see({})
 
 
-def test_a_function_that_asks_a_judge_is_an_error(folder: TaskFolder) -> None:
+@pytest.mark.parametrize("name", ["score", "partly"])
+def test_a_function_that_asks_a_judge_is_an_error(
+    folder: TaskFolder, name: str
+) -> None:
     folder.write(
         "utils.py",
         "from pytest_evalkit.compat.judges import get_server\n"
         "server = get_server('openai')\n"
         "def score(doc, results):\n"
         "    try:\n        return server.evaluate_binary('q', 'a', results[0])\n"
-        "    except Exception:\n        return 0\n",
+        "    except Exception:\n        return 0\n"
+        "from functools import partial\n"
+        "partly = partial(score)\n",
     )
 
-    score = load_function(_reference(folder.root, "utils.score"))
+    score = load_function(_reference(folder.root, f"utils.{name}"))
 
-    with pytest.raises(TaskError, match=r"score asks a judge model, and judges are"):
+    with pytest.raises(TaskError, match=f"{name} asks a judge model, and judges are"):
         score({}, [""])
 
 
