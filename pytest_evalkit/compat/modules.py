@@ -12,10 +12,10 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from importlib.util import resolve_name, spec_from_file_location
+from importlib.util import find_spec, resolve_name, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,6 +37,8 @@ ROOT = "_evalkit_tasks"
 # By folder: what its modules added to the search path while they were imported.
 _added: dict[Path, tuple[list[str], list[str]]] = {}
 _executed: set[str] = set()
+# By name: what makes a module that only modules of task folders find.
+_provided: dict[str, Callable[[], ModuleType]] = {}
 
 
 def import_from(folder: Path, name: str) -> ModuleType | None:
@@ -61,6 +63,16 @@ def import_from(folder: Path, name: str) -> ModuleType | None:
         if tree is not None:
             return _load(f"{package_of(tree)}.{rest}", ())
     return None
+
+
+def provide(name: str, make: Callable[[], ModuleType]) -> None:
+    """Let modules of task folders, and no others, find a module.
+
+    Args:
+        name: A top-level module; where one by that name is installed, that is found.
+        make: Makes it; called once for each import.
+    """
+    _provided[name] = make
 
 
 def package_of(folder: Path) -> str:
@@ -259,8 +271,10 @@ def _import(
         _load(resolve_name(f"{'.' * level}{name}", own["__package__"]), wanted)
     elif file := own.get("__file__"):
         names = name.split(".")
-        found = _in_tree(names, Path(file), wanted) or _beside(
-            names, Path(file), wanted
+        found = (
+            _in_tree(names, Path(file), wanted)
+            or _beside(names, Path(file), wanted)
+            or _for_tasks(name)
         )
         if found is not None:
             return found
@@ -307,6 +321,11 @@ def _beside(
     package = package_of(folder)
     module = _load(".".join((package, *names)), wanted)
     return module if wanted else sys.modules[f"{package}.{names[0]}"]
+
+
+def _for_tasks(name: str) -> ModuleType | None:
+    make = _provided.get(name)
+    return make() if make is not None and find_spec(name) is None else None
 
 
 def _load(name: str, wanted: Sequence[str]) -> ModuleType:

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pytest_evalkit.compat.modules import alias, package_of
+from pytest_evalkit.compat.modules import alias, package_of, provide
 from pytest_evalkit.compat.trees import PROJECTS, add_tree, given_tree
-
-PACKAGES = (*PROJECTS, "loguru")
 
 
 def install(task_root: Path | None = None) -> None:
     """Let tasks import from the two projects where these are not installed.
 
-    The finder stands last, so that nothing which can be found is ever replaced.
+    The finder stands last, so that nothing which can be found is ever replaced. A
+    stand-in for ``loguru`` is seen by modules of tasks alone: other code asks whether
+    it is installed, and uses more of it.
 
     Args:
         task_root: A folder of task folders, which ``lm_eval.tasks`` means to files
@@ -33,6 +34,7 @@ def install(task_root: Path | None = None) -> None:
         add_tree(task_root)
     if _FINDER not in sys.meta_path:
         sys.meta_path.append(_FINDER)
+        provide("loguru", _loguru)
 
 
 def is_stand_in(package: str) -> bool:
@@ -79,7 +81,7 @@ class _Finder(MetaPathFinder, Loader):
         """
         del path, target
         package, _, rest = fullname.partition(".")
-        if package not in PACKAGES:
+        if package not in PROJECTS:
             return None
         if getattr(sys.modules.get(package), "__file__", None):
             # The package is there, and has no such module.
@@ -99,6 +101,11 @@ class _Finder(MetaPathFinder, Loader):
 
 
 _FINDER = _Finder()
+
+
+@cache
+def _loguru() -> ModuleType:
+    return StandIn("loguru", _surface()["loguru"])
 
 
 def _surface() -> Mapping[str, Mapping[str, Any]]:

@@ -10,6 +10,7 @@ import importlib
 import os
 from collections.abc import Callable
 from functools import partial, wraps
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -81,10 +82,11 @@ def load_function(reference: FunctionReference) -> Any:
     if len(names) == 1:
         raise _error(reference, "names no module; write module.name")
     compat.install()
-    for count in range(len(names) - 1, 0, -1):
-        module = _module(reference, ".".join(names[:count]))
-        if module is not None:
-            return _attribute(reference, module, names[:count], names[count:])
+    for find in (_of_task, _on_path):
+        for count in range(len(names) - 1, 0, -1):
+            module = _module(reference, ".".join(names[:count]), find)
+            if module is not None:
+                return _attribute(reference, module, names[:count], names[count:])
     raise _no_module(reference, ".".join(names[:-1]))
 
 
@@ -141,26 +143,31 @@ def _no_module(reference: FunctionReference, name: str) -> TaskError:
     )
 
 
-def _module(reference: FunctionReference, name: str) -> ModuleType | None:
+def _module(
+    reference: FunctionReference,
+    name: str,
+    find: Callable[[Path, str], ModuleType | None],
+) -> ModuleType | None:
     """Import a module; return None where there is none by that name."""
     folder = Path(os.path.abspath(reference.place.path.parent))  # noqa: PTH100 (links stay as they are)
     failure = _failures.get((folder, name))
     if failure is not None:
         raise import_error(reference, name, failure) from failure
     try:
-        module = compat.import_from(folder, name)
-        if module is None and _is_importable(name):
-            return importlib.import_module(name)
+        return find(folder, name)
     except (Exception, SystemExit, compat.JudgeUnavailableError) as error:
         # A module of a task may fail in any way; the user must learn which one did.
         _failures[folder, name] = error
         raise import_error(reference, name, error) from error
-    return module
 
 
-def _is_importable(name: str) -> bool:
-    """Tell whether a module is on the path, importing no more than its parents."""
+def _of_task(folder: Path, name: str) -> ModuleType | None:
+    return compat.import_from(folder, name)
+
+
+def _on_path(_folder: Path, name: str) -> ModuleType | None:
     try:
-        return importlib.util.find_spec(name) is not None
+        is_there = find_spec(name) is not None
     except (ValueError, ModuleNotFoundError):
-        return False
+        return None
+    return importlib.import_module(name) if is_there else None

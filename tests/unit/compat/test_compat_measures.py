@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_evalkit.compat.measures import (
@@ -20,6 +20,7 @@ LABELS = st.sampled_from(["a", "b", "c", "d"])
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+@settings(deadline=None)  # the first call imports scikit-learn
 @given(st.lists(st.tuples(LABELS, LABELS), min_size=1))
 def test_weighted_f1_is_that_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
