@@ -46,6 +46,8 @@ class Origin:
         ideal: How a perfect answer reads, or None where it reads as the target does.
         choices: The answers to choose from; empty where the question is open.
         repeat: Which of several draws of the same question, from zero.
+        is_without_question: Whether a choice is asked about alone, so that how likely
+            it is by itself can be taken off.
     """
 
     task: str
@@ -55,6 +57,7 @@ class Origin:
     ideal: str | None = None
     choices: tuple[str, ...] = ()
     repeat: int = 0
+    is_without_question: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

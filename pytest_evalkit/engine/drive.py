@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import TypeVar
 
 from pytest_evalkit.errors import BudgetSpentError, ModelError
-from pytest_evalkit.values import Generate, Response
+from pytest_evalkit.values import AnyResponse, Request
 
 T = TypeVar("T")
 RequestT = TypeVar("RequestT")
@@ -16,8 +16,8 @@ ResponseT = TypeVar("ResponseT")
 # Yields requests that may be asked at the same time, receives their responses in the
 # same order, and returns what it concludes. A request without an answer is raised
 # inside the flow as a ModelError, so that it may fall back.
-Flow = Generator[Sequence[Generate], Sequence[Response], T]
-Ask = Callable[[Generate], Awaitable[Response]]
+Flow = Generator[Sequence[Request], Sequence[AnyResponse], T]
+Ask = Callable[[Request], Awaitable[AnyResponse]]
 
 
 async def drive(

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
 from pytest_evalkit.engine.drive import drive
 from pytest_evalkit.engine.engine import Engine
 from pytest_evalkit.messages import Message
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.tools import Asked, CallTool, Told, tool_loop, toolbox_of
-from pytest_evalkit.values import Generate, GenerationParameters, Response
+from pytest_evalkit.values import (
+    AnyResponse,
+    Generate,
+    GenerationParameters,
+    LikelihoodRequest,
+    LoglikelihoodResponse,
+    Request,
+    Response,
+)
 
 RunCoroutine = Callable[[Coroutine[Any, Any, Response]], Response]
 
@@ -39,8 +47,23 @@ class Model:
         """What the results call the model."""
         return self.backend.model_name
 
-    async def answer(self, request: Generate) -> Response:
-        """Get the answer to one request, letting the model call its tools meanwhile.
+    @overload
+    async def answer(self, request: Generate) -> Response: ...
+
+    @overload
+    async def answer(self, request: LikelihoodRequest) -> LoglikelihoodResponse: ...
+
+    @overload
+    async def answer(self, request: Request) -> AnyResponse: ...
+
+    async def answer(self, request: Request) -> AnyResponse:
+        """Get the answer to one request.
+
+        A model that writes a text may call its tools meanwhile; one that tells how
+        likely a text is has no use for them.
+
+        Returns:
+            A Response to ``Generate``, a LoglikelihoodResponse to the others.
 
         Raises:
             ModelUnavailableError: No request will be answered, or no tool can be had.
@@ -48,7 +71,7 @@ class Model:
             BudgetSpentError: It was not sent, since nothing is left to spend.
         """
         toolbox = self._toolbox
-        if toolbox is None:
+        if toolbox is None or not isinstance(request, Generate):
             return await self.engine.ask(request)
         tools = await toolbox.tools()
         flow = tool_loop(replace(request, tools=tools), toolbox.max_turns)

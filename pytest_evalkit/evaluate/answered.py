@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_evalkit.scoring import Scored
-from pytest_evalkit.values import Response
+from pytest_evalkit.values import AnyResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,13 +15,17 @@ class Answered:
     """A document's answers and their scores.
 
     Attributes:
-        responses: One per repeat, as received.
+        responses: Every response in the order of asking: request by request, of each
+            its repeats, of each its rounds.
+        raw: What was answered, as the record tells it: for each request its answer,
+            or the list of its repeats.
         reasoning: Thought of each response, or None where it had none.
         is_truncated: True when a thought was begun and never ended.
         scored: One per filter.
     """
 
-    responses: Sequence[Response]
+    responses: Sequence[AnyResponse]
+    raw: Any
     reasoning: tuple[str | None, ...]
     is_truncated: bool
     scored: tuple[Scored, ...]

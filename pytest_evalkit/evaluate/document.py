@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_evalkit.codec import CodecError, encode
-from pytest_evalkit.engine import Flow, drive
+from pytest_evalkit.engine import drive
 from pytest_evalkit.engine.drive import Ask
 from pytest_evalkit.errors import (
     BudgetSpentError,
@@ -20,13 +19,15 @@ from pytest_evalkit.errors import (
     ModelUnavailableError,
 )
 from pytest_evalkit.evaluate.answered import Answered
+from pytest_evalkit.evaluate.flow import (
+    ReasoningTags,
+    UnscorableError,
+    document_flow,
+)
 from pytest_evalkit.evaluate.outcome import DocumentOutcome
 from pytest_evalkit.evaluate.recording import Recorded, scored_samples, unscored_samples
 from pytest_evalkit.evaluate.sample import Status
-from pytest_evalkit.scoring import AnswerKey, score_document, strip_reasoning
 from pytest_evalkit.tasks import OpenedTask, Prepared
-
-ReasoningTags = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,51 +122,6 @@ def skip_document(
         message=reason,
         duration_s=0.0,
     )
-
-
-class UnscorableError(Exception):
-    """The task's own code raised; the message says where."""
-
-
-def document_flow(
-    opened: OpenedTask, prepared: Prepared, tags: ReasoningTags
-) -> Flow[Answered]:
-    """Ask the document's requests and score their answers.
-
-    Raises:
-        UnscorableError: The scorer raised.
-        ScoringError: The scorer's result is not usable.
-    """
-    responses = yield prepared.requests
-    stripped = [strip_reasoning(response.text, tags) for response in responses]
-    try:
-        scored = score_document(
-            opened.task.scoring,
-            prepared.doc,
-            AnswerKey(target=prepared.target, choices=prepared.choices),
-            [[part.text for part in stripped]],
-        )
-    except EvalkitError:
-        raise
-    except (Exception, SystemExit) as error:
-        # A task's own code may raise anything, and only its document is at fault.
-        raise UnscorableError(_blame(error)) from error
-    reasoning = tuple(
-        response.reasoning if response.reasoning is not None else part.reasoning
-        for response, part in zip(responses, stripped, strict=True)
-    )
-    return Answered(
-        responses=responses,
-        reasoning=reasoning,
-        is_truncated=any(part.truncated for part in stripped),
-        scored=scored,
-    )
-
-
-def _blame(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"scorer raised {type(error).__name__}: {error}{place}"
 
 
 class _Document:

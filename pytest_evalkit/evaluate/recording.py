@@ -16,7 +16,13 @@ from pytest_evalkit.evaluate.sample import (
 from pytest_evalkit.evaluate.timing import stream_times, token_logprobs
 from pytest_evalkit.messages import Message, ToolCallPart, message_dicts
 from pytest_evalkit.tasks import OpenedTask, Prepared
-from pytest_evalkit.values import Response
+from pytest_evalkit.values import (
+    AnyResponse,
+    Generate,
+    Loglikelihood,
+    Response,
+    RollingLoglikelihood,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,24 +53,43 @@ class Recorded:
             "item_id": self.opened.item_ids[self.doc_id],
             "doc_hash": prepared.doc_hash if prepared else "",
             "status": status,
-            "input": message_dicts(prepared.requests[0].messages) if prepared else [],
+            "input": _messages(prepared) if prepared else [],
             "target": prepared.target if prepared else None,
             "timing": {
                 "started_s": round(self.started_s, 6),
                 "latency_s": round(self.latency_s, 6),
             },
         }
+        arguments = _arguments(prepared) if prepared else []
+        if arguments:
+            sample["arguments"] = arguments
         return sample
+
+
+def _messages(prepared: Prepared) -> list[dict[str, Any]]:
+    """Write what was said to the model at first."""
+    first = prepared.requests[0]
+    return message_dicts(first.messages) if isinstance(first, Generate) else []
+
+
+def _arguments(prepared: Prepared) -> list[list[str]]:
+    """Write the texts whose likelihood was asked for: context and continuation."""
+    arguments = []
+    for request in prepared.requests:
+        if isinstance(request, Loglikelihood):
+            arguments.append([request.context, request.continuation])
+        elif isinstance(request, RollingLoglikelihood):
+            arguments.append([request.text])
+    return arguments
 
 
 def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDict]:
     """Write one sample per filter of a scored document."""
-    texts = [response.text for response in answered.responses]
-    raw: Any = texts[0] if len(texts) == 1 else texts
+    raw = answered.raw
     shared = recorded.sample("scored")
     shared["attempts"] = max(response.attempts for response in answered.responses)
     shared.update(_answer_facts(answered))
-    shared["timing"].update(stream_times(answered.responses))
+    shared["timing"].update(stream_times(_texts(answered.responses)))
     for scored in answered.scored:
         sample = {**shared, "filter": scored.filter, "filtered_resps": scored.filtered}
         if raw != scored.filtered:
@@ -95,10 +120,11 @@ def _answer_facts(answered: Answered) -> dict[str, Any]:
         facts["reasoning"] = _one_or_all(answered.reasoning)
     if answered.is_truncated:
         facts["reasoning_truncated"] = True
-    reasons = [response.finish_reason for response in answered.responses]
+    texts = _texts(answered.responses)
+    reasons = [response.finish_reason for response in texts]
     if any(reasons):
         facts["finish_reason"] = _one_or_all(reasons)
-    facts.update(_chat_facts(answered.responses))
+    facts.update(_chat_facts(texts))
     counts = _token_counts(answered.responses)
     if counts is not None:
         facts["token_counts"] = counts
@@ -107,8 +133,16 @@ def _answer_facts(answered: Answered) -> dict[str, Any]:
     ]
     if request_s:
         facts["request_latency_s"] = _one_or_all([round(s, 6) for s in request_s])
-    facts.update(_way_facts(answered.responses))
+    facts.update(_way_facts(texts))
+    notes = dict.fromkeys(note for each in answered.responses for note in each.notes)
+    if notes:
+        facts["notes"] = list(notes)
     return facts
+
+
+def _texts(responses: Sequence[AnyResponse]) -> list[Response]:
+    """Leave out what is no text, but how likely one was."""
+    return [response for response in responses if isinstance(response, Response)]
 
 
 def _chat_facts(responses: Sequence[Response]) -> dict[str, Any]:
@@ -135,9 +169,6 @@ def _way_facts(responses: Sequence[Response]) -> dict[str, Any]:
         facts["tool_calls"] = _one_or_all(
             [_calls(response.tool_calls) for response in responses]
         )
-    notes = dict.fromkeys(note for response in responses for note in response.notes)
-    if notes:
-        facts["notes"] = list(notes)
     return facts
 
 
@@ -151,7 +182,7 @@ def _one_or_all(values: Sequence[Any]) -> Any:
     return values[0] if len(values) == 1 else list(values)
 
 
-def _token_counts(responses: Sequence[Response]) -> TokenCounts | None:
+def _token_counts(responses: Sequence[AnyResponse]) -> TokenCounts | None:
     usages = [response.usage for response in responses if response.usage is not None]
     if not usages:
         return None

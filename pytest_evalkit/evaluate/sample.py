@@ -42,6 +42,13 @@ class SampleDict(TypedDict):
     A document has one line per filter of its task; a document in error has one line
     per filter too, with ``error`` set and no metric. Metric values stand beside the
     named keys, under ``metrics``' names, as readers of lm-eval files expect.
+
+    Where a text was generated, ``input`` holds the messages that asked for it, and
+    ``resps`` the text, or a list of the repeats or rounds. Where likelihoods were asked
+    for, ``arguments`` holds for each request its context and continuation, or the whole
+    text alone; ``resps`` and ``filtered_resps`` then have an entry for each request,
+    the log-probability and whether the continuation was the likeliest text, or the
+    log-probability alone, and a list of these where the task repeats.
     """
 
     schema_version: int
@@ -51,6 +58,7 @@ class SampleDict(TypedDict):
     doc_hash: str
     status: Status
     input: list[dict[str, Any]]
+    arguments: NotRequired[list[list[str]]]
     target: Any
     filter: str
     resps: NotRequired[Any]

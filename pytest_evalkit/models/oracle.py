@@ -44,7 +44,8 @@ class Oracle:
         Raises:
             RequestRejectedError: As ``generate``.
         """
-        if reads_as(request, _best_answer(request.origin)):
+        is_alone = request.origin is not None and request.origin.is_without_question
+        if reads_as(request, _best_answer(request.origin)) and not is_alone:
             return LoglikelihoodResponse(logprob=0.0, is_greedy=True)
         characters = max(1, len(request.continuation))
         return LoglikelihoodResponse(

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_evalkit.plugin.fixtures import mock_server, model, record_score
 from pytest_evalkit.plugin.options import add_options, read_options
+from pytest_evalkit.plugin.refusal import tell_refusal
 
 if TYPE_CHECKING:
     from pytest_evalkit.plugin.collection import TaskFile
@@ -74,6 +75,11 @@ def pytest_collection_modifyitems(
     yield
     if taking_part is not None:
         taking_part.narrow(items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell a wrong command line that only showed when tasks were collected."""
+    tell_refusal(session)
 
 
 @pytest.hookimpl(tryfirst=True)

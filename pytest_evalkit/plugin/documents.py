@@ -31,7 +31,7 @@ from pytest_evalkit.plugin.wire import (
     teardown_report,
 )
 from pytest_evalkit.results.journal import SelectionDict
-from pytest_evalkit.values import Generate, Response
+from pytest_evalkit.values import AnyResponse, Request
 
 # Documents that wait for their turn at the model: so that requests which begin alike can
 # go together, and that when all are answered at once, all can be sent at once. A few for
@@ -228,7 +228,7 @@ class DocumentRunner:
         )
 
     def _asking(self, model: Model) -> Ask:
-        async def ask(request: Generate) -> Response:
+        async def ask(request: Request) -> AnyResponse:
             response = await model.answer(request)
             if self._lookahead is not None:
                 await self._lookahead.rest()

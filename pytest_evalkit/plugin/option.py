@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +47,17 @@ def at_least(least: int) -> Callable[[str], int]:
         if value < least:
             raise ValueError
         return value
+
+    return check
+
+
+def one_of(*valid: str) -> Callable[[str], str]:
+    """Make a reader of words of which there are a few."""
+
+    def check(text: str) -> str:
+        if text not in valid:
+            raise ValueError
+        return text
 
     return check
 
@@ -131,3 +143,38 @@ class Option:
             raise pytest.UsageError(
                 f"{self.names[0]} {text!r}: must be {self.rule}"
             ) from None
+
+
+def names(given: Sequence[str]) -> tuple[str, ...]:
+    """Read names between commas."""
+    return tuple(
+        name.strip() for text in given for name in text.split(",") if name.strip()
+    )
+
+
+def folder(path: Path) -> Path:
+    """Find a folder.
+
+    Raises:
+        pytest.UsageError: It is not there.
+    """
+    if not path.is_dir():
+        raise pytest.UsageError(f"{path} is not a folder")
+    return path.resolve()
+
+
+def absolute(config: pytest.Config, path: Path) -> Path:
+    """Find what a path means where pytest was called."""
+    return config.invocation_params.dir / path
+
+
+def text_or_file(text: str | None) -> str | None:
+    """Read the file that a text names, or take the text itself."""
+    if text is None:
+        return None
+    try:
+        is_file = Path(text).is_file()
+    except OSError:
+        # Too long for the name of a file, so it is the text itself.
+        is_file = False
+    return Path(text).read_text(encoding="utf-8") if is_file else text

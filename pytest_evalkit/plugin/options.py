@@ -7,14 +7,25 @@ in whose environment the plugin is installed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_evalkit.plugin.option import Option, at_least, limit, positive, shard
+from pytest_evalkit.plugin.option import (
+    Option,
+    absolute,
+    at_least,
+    folder,
+    limit,
+    names,
+    one_of,
+    positive,
+    shard,
+    text_or_file,
+)
 
 OPTIONS_KEY: pytest.StashKey[RunOptions] = pytest.StashKey()
 
@@ -35,8 +46,10 @@ class RunOptions:
         num_fewshot: Shots per prompt.
         system_instruction: System text.
         fewshot_as_multiturn: True when shots are turns of the conversation.
+        choice_as_generation: True to ask for choices by their letters.
         prompt_variant: Key of the tasks' prompt variants.
         gen_kwargs: Generation parameters that replace the tasks', unparsed.
+        compat: ``strict`` to keep known faults of the published systems.
         seed: Seed of everything random in a run.
         max_concurrency: Requests in flight, over all workers together.
         request_timeout: Seconds one attempt of a request may take.
@@ -68,8 +81,10 @@ class RunOptions:
     num_fewshot: int | None
     system_instruction: str | None
     fewshot_as_multiturn: bool | None
+    choice_as_generation: bool
     prompt_variant: str | None
     gen_kwargs: str
+    compat: str
     seed: int
     max_concurrency: int | None
     request_timeout: float | None
@@ -164,6 +179,12 @@ _OPTIONS = (
         help="give shots as turns of the conversation",
     ),
     Option(
+        names=("--choice-as-generation", "--choice_as_generation"),
+        is_flag=True,
+        help="ask a model that tells no likelihoods for the letter of a choice; scored "
+        "as choice_acc, since it is another question than the published one",
+    ),
+    Option(
         names=("--prompt-variant", "--prompt_variant"),
         metavar="NAME",
         help="key of the tasks' lmms_eval_specific_kwargs; default: the model's name",
@@ -173,6 +194,15 @@ _OPTIONS = (
         metavar="K=V,...",
         default="",
         help="generation parameters that replace the tasks'",
+    ),
+    Option(
+        names=("--compat",),
+        metavar="fixed|strict",
+        parse=one_of("fixed", "strict"),
+        rule="fixed or strict",
+        default="fixed",
+        help="strict keeps faults of the published systems that move scores, such as "
+        "examples that show the answer (default fixed)",
     ),
     Option(
         names=("--seed",),
@@ -324,17 +354,19 @@ def read_options(config: pytest.Config) -> RunOptions:
     return RunOptions(
         model=value["model"],
         model_args=value["model_args"],
-        tasks=_names(value["tasks"]),
-        include_paths=tuple(_folder(path) for path in value["include_path"]),
+        tasks=names(value["tasks"]),
+        include_paths=tuple(folder(path) for path in value["include_path"]),
         limit=value["limit"],
         offset=value["offset"],
         shard=value["shard"],
         repeats=value["repeats"],
         num_fewshot=value["num_fewshot"],
-        system_instruction=_text_or_file(value["system_instruction"]),
+        system_instruction=text_or_file(value["system_instruction"]),
         fewshot_as_multiturn=value["fewshot_as_multiturn"] or None,
+        choice_as_generation=value["choice_as_generation"],
         prompt_variant=value["prompt_variant"],
         gen_kwargs=value["gen_kwargs"],
+        compat=value["compat"],
         seed=value["seed"],
         max_concurrency=value["max_concurrency"],
         request_timeout=value["request_timeout"],
@@ -343,11 +375,11 @@ def read_options(config: pytest.Config) -> RunOptions:
         retry_total=value["retry_total"],
         max_total_tokens=value["max_total_tokens"],
         max_cost=value["max_cost"],
-        price_table=value["price_table"] and _absolute(config, value["price_table"]),
+        price_table=value["price_table"] and absolute(config, value["price_table"]),
         reasoning_tags=value["reasoning_tags"],
-        output_path=_absolute(config, value["output_path"]),
+        output_path=absolute(config, value["output_path"]),
         use_sample=value["sample"],
-        data_dir=value["data_dir"] and _folder(value["data_dir"]),
+        data_dir=value["data_dir"] and folder(value["data_dir"]),
         gates=(*config.getini("evalkit_gates"), *value["gate"]),
         gate_partial=value["gate_partial"],
         max_errors=value["max_errors"],
@@ -362,30 +394,3 @@ def given_options(config: pytest.Config) -> Mapping[str, Any]:
         name: json.loads(json.dumps(option.value(config), default=str))
         for name, option in _BY_FIELD.items()
     }
-
-
-def _names(given: Sequence[str]) -> tuple[str, ...]:
-    return tuple(
-        name.strip() for text in given for name in text.split(",") if name.strip()
-    )
-
-
-def _folder(path: Path) -> Path:
-    if not path.is_dir():
-        raise pytest.UsageError(f"{path} is not a folder")
-    return path.resolve()
-
-
-def _absolute(config: pytest.Config, path: Path) -> Path:
-    return config.invocation_params.dir / path
-
-
-def _text_or_file(text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        is_file = Path(text).is_file()
-    except OSError:
-        # Too long for the name of a file, so it is the text itself.
-        is_file = False
-    return Path(text).read_text(encoding="utf-8") if is_file else text

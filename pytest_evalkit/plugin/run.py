@@ -17,6 +17,7 @@ from pytest_evalkit.errors import OptionError, TaskError
 from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend, StreamingBackend
 from pytest_evalkit.models.registry import make_backend
+from pytest_evalkit.plugin.likelihoods import require_likelihoods
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
 from pytest_evalkit.plugin.pace import Pace
 from pytest_evalkit.plugin.place import Share, run_folder, run_start, worker_input
@@ -112,6 +113,8 @@ class Run:
             generation=parse_model_args(options.gen_kwargs),
             repeats=options.repeats,
             fewshot_seed=options.seed,
+            compat=options.compat,
+            choice_as_generation=options.choice_as_generation,
             confirm_unsafe=options.confirm_unsafe,
         )
 
@@ -136,6 +139,7 @@ class Run:
                 data_dir=self.options.data_dir, use_sample=self.options.use_sample
             )
             task = load_task(path, self.settings)
+            require_likelihoods(self.config, self.backend, task)
             self._refuse_namesake(task)
             self.opened[path] = task.open(sources)
         return self.opened[path]

@@ -10,6 +10,7 @@ from pytest_evalkit.tasks.entries import Entry
 from pytest_evalkit.tasks.groups import Group, GroupMetric, Selection, TaskReference
 from pytest_evalkit.tasks.loading import TaskSettings, load_task
 from pytest_evalkit.tasks.locations import DataSources
+from pytest_evalkit.tasks.rounds import Rounds
 from pytest_evalkit.tasks.task import OpenedTask, Prepared, Task
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "GroupMetric",
     "OpenedTask",
     "Prepared",
+    "Rounds",
     "Selection",
     "Task",
     "TaskReference",

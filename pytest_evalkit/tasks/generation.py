@@ -10,34 +10,91 @@ from pytest_evalkit.values import GenerationParameters
 
 # Where one mapping spells a parameter twice, the earlier spelling counts.
 _MAX_TOKENS = ("max_tokens", "max_completion_tokens", "max_gen_toks", "max_new_tokens")
-_STOP = ("until", "stop")
+_STOP = ("until", "stop", "stop_sequences")
+_OWN = ("temperature", "top_p", "top_k", "seed", "do_sample")
+# What servers of models take besides; a task file may set these and no others.
+_SENT = frozenset(
+    {
+        "bad_words",
+        "chat_template_kwargs",
+        "frequency_penalty",
+        "ignore_eos",
+        "length_penalty",
+        "logit_bias",
+        "logprobs",
+        "min_p",
+        "min_tokens",
+        "presence_penalty",
+        "reasoning_effort",
+        "repetition_penalty",
+        "response_format",
+        "skip_special_tokens",
+        "top_logprobs",
+        "typical_p",
+    }
+)
+# Mean something to this program, or to no model that answers a request at a time.
+_NOT_SAMPLING = frozenset({"max_agentic_steps", "visual_cot"})
+
+
+class DroppedParameterWarning(UserWarning):
+    """A task file asks for a way of generating that no request can carry."""
+
+
+def dropped(task: Mapping[str, Any]) -> dict[str, Any]:
+    """List what a task asks for that is not sent to a model.
+
+    Args:
+        task: ``generation_kwargs`` of the task.
+    """
+    known = {*_MAX_TOKENS, *_STOP, *_OWN, *_SENT, *_NOT_SAMPLING}
+    return {
+        key: value
+        for key, value in task.items()
+        if key not in known and value is not None and (key, value) != ("num_beams", 1)
+    }
 
 
 def parameters(
-    task: Mapping[str, Any], overrides: Mapping[str, Any], *, stop: str
+    task: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    *,
+    stop: str | None,
+    max_tokens: int | None = None,
 ) -> GenerationParameters:
     """Merge what a task and the command line ask for.
 
     Text is generated greedily unless they say otherwise: ``temperature`` is zero where
-    neither it nor ``do_sample`` is given.
+    neither it nor ``do_sample`` is given. What a task asks for besides is left out
+    where no server knows it; what the command line asks for is sent as it is.
 
     Args:
         task: ``generation_kwargs`` of the task; null there means not given.
         overrides: The same from the command line, in any spelling; null there leaves
             the choice to the model.
-        stop: What ends the text where the task does not say.
+        stop: What ends the text where the task does not say; None for nothing.
+        max_tokens: The most tokens to generate where neither says; None leaves the
+            choice to the model.
 
     Raises:
         OptionError: A value has the wrong kind.
     """
-    given = {key: value for key, value in _canonical(task).items() if value is not None}
+    left_out = {*dropped(task), *_NOT_SAMPLING}
+    asked = {key: value for key, value in task.items() if key not in left_out}
+    given = {
+        key: value for key, value in _canonical(asked).items() if value is not None
+    }
     given.setdefault("stop", stop)
+    given.setdefault("max_tokens", max_tokens)
     given.update(_canonical(overrides))
     is_sampling = _is_true(given.pop("do_sample", False))
     if not is_sampling:
         given.setdefault("temperature", 0.0)
     if given.get("num_beams") == 1:
         del given["num_beams"]
+    if not is_sampling and given.get("top_p") == 0:
+        # Servers refuse it, and greedily it changes nothing.
+        del given["top_p"]
     return GenerationParameters(
         max_tokens=_whole(given, "max_tokens"),
         temperature=_number(given, "temperature"),

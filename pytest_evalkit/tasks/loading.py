@@ -18,15 +18,25 @@ from pytest_evalkit.scoring import (
     parse_reasoning_tags,
 )
 from pytest_evalkit.tasks import schema
+from pytest_evalkit.tasks.choices import CHOICE_METRIC
 from pytest_evalkit.tasks.fewshot import SAMPLERS
 from pytest_evalkit.tasks.functions import load_functions
-from pytest_evalkit.tasks.generation import parameters
-from pytest_evalkit.tasks.opening import Recipe
+from pytest_evalkit.tasks.generation import (
+    DroppedParameterWarning,
+    dropped,
+    parameters,
+)
+from pytest_evalkit.tasks.recipe import Recipe
 from pytest_evalkit.tasks.source import FunctionReference, Source, read_source
 from pytest_evalkit.tasks.task import Task
 from pytest_evalkit.tasks.variants import Variant, choose
 from pytest_evalkit.tasks.yaml_file import DuplicateKeyWarning
 from pytest_evalkit.values import GenerationParameters
+
+# The media of examples would have to stand between their texts.
+_UNSHOWN = ("doc_to_visual", "doc_to_image", "doc_to_audio", "doc_to_messages")
+# What the published system's models generate where nobody says.
+_STRICT_MAX_TOKENS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +53,9 @@ class TaskSettings:
         repeats: How often each document is asked, at least once.
         fewshot_seed: Starts the stream that draws examples, one stream per task.
         confirm_unsafe: Whether tasks may run that execute what a model writes.
+        compat: ``strict`` keeps known faults of the published systems, ``fixed`` does
+            not.
+        choice_as_generation: Whether choices are asked for by their letters.
     """
 
     num_fewshot: int | None = None
@@ -54,6 +67,8 @@ class TaskSettings:
     repeats: int | None = None
     fewshot_seed: int = 1234
     confirm_unsafe: bool = False
+    compat: str = "fixed"
+    choice_as_generation: bool = False
 
 
 def load_task(
@@ -81,7 +96,7 @@ def load_task(
     _check_unsafe(source, settings)
     values = {key: load_functions(value) for key, value in source.values.items()}
     variant = _variant(source, "lmms_eval_specific_kwargs", settings)
-    num_fewshot = _first(settings.num_fewshot, values.get("num_fewshot"), 0)
+    num_fewshot = _num_fewshot(values, settings)
     repeats = _first(settings.repeats, values.get("repeats"), 1)
     recipe = _recipe(source, values, settings, variant, num_fewshot)
     name = str(values["task"])
@@ -94,7 +109,7 @@ def load_task(
         num_fewshot=num_fewshot,
         output_type=values.get("output_type") or "generate_until",
         config=_config(source, settings, variant, num_fewshot, repeats),
-        scoring=_scoring(source, values),
+        scoring=_scoring(source, values, settings),
         repeats=repeats,
         reasoning_tags=_reasoning_tags(source),
         gates=tuple(values.get("gate") or ()),
@@ -106,6 +121,15 @@ def load_task(
 
 def _first(*values: Any) -> Any:
     return next(value for value in values if value is not None)
+
+
+def _num_fewshot(values: Mapping[str, Any], settings: TaskSettings) -> int:
+    own = values.get("num_fewshot")
+    if own == 0 and settings.compat == "strict":
+        # The published system takes a zero in the file for the last word.
+        return 0
+    count: int = _first(settings.num_fewshot, own, 0)
+    return count
 
 
 def _warn_of_repetitions(source: Source) -> None:
@@ -182,13 +206,22 @@ def _recipe(
     variant: Variant | None,
     num_fewshot: int,
 ) -> Recipe:
-    if num_fewshot and values.get("doc_to_visual") is not None:
-        message = "examples with images are not supported yet; use num_fewshot: 0"
-        raise source.error(message, "num_fewshot")
+    for key in _UNSHOWN:
+        if num_fewshot and values.get(key) is not None:
+            message = f"examples cannot be shown with {key}; use num_fewshot: 0"
+            raise source.error(message, "num_fewshot")
+    output_type = values.get("output_type") or "generate_until"
+    if settings.choice_as_generation and output_type.startswith("loglikelihood"):
+        raise source.error(
+            f"output_type {output_type} has no choices to ask for; leave "
+            "--choice-as-generation out and use --model openai-completions",
+            "output_type",
+        )
     target = _variant(source, "model_specific_target_kwargs", settings)
     return Recipe(
         source=source,
         values=values,
+        output_type=output_type,
         num_fewshot=num_fewshot,
         fewshot_seed=settings.fewshot_seed,
         system_instruction=settings.system_instruction,
@@ -197,7 +230,14 @@ def _recipe(
         target_kwargs=target.kwargs if target else None,
         id_column=_id_column(source),
         keywords=_keywords(source),
+        is_strict=settings.compat == "strict",
+        is_choice_as_generation=_is_by_letter(values, settings),
     )
+
+
+def _is_by_letter(values: Mapping[str, Any], settings: TaskSettings) -> bool:
+    is_choosing = values.get("output_type") == "multiple_choice"
+    return is_choosing and settings.choice_as_generation
 
 
 def _id_column(source: Source) -> str | None:
@@ -236,6 +276,12 @@ def _parameters(source: Source, settings: TaskSettings) -> GenerationParameters:
     specific = _variant(source, "model_specific_generation_kwargs", settings)
     task = {**own, **(specific.kwargs if specific else {})}
     stop = _first(source.values.get("fewshot_delimiter"), "\n\n")
+    if _is_by_letter(source.values, settings):
+        # Written for likelihoods, the task says nothing of how an answer ends.
+        stop = None
+    _warn_of_dropped(source, task)
+    is_published = settings.compat == "strict" and source.dialect == "lm"
+    most = _STRICT_MAX_TOKENS if is_published else None
     try:
         # Alone first, so that a fault is laid to the file or to the command line.
         parameters(task, {}, stop=stop)
@@ -243,10 +289,28 @@ def _parameters(source: Source, settings: TaskSettings) -> GenerationParameters:
         raise source.error(
             f"generation_kwargs: {error}", "generation_kwargs"
         ) from error
-    return parameters(task, settings.generation, stop=stop)
+    return parameters(task, settings.generation, stop=stop, max_tokens=most)
 
 
-def _scoring(source: Source, values: Mapping[str, Any]) -> ScoringPlan:
+def _warn_of_dropped(source: Source, task: Mapping[str, Any]) -> None:
+    for key, value in dropped(task).items():
+        path, line = source.place("generation_kwargs", key)
+        warnings.warn_explicit(
+            f"{path}:{line}: generation_kwargs.{key} ({value!r}) is not sent: no server "
+            "knows it",
+            DroppedParameterWarning,
+            filename=str(path),
+            lineno=line or 0,
+        )
+
+
+def _scoring(
+    source: Source, values: Mapping[str, Any], settings: TaskSettings
+) -> ScoringPlan:
+    if _is_by_letter(values, settings):
+        return build_plan(
+            None, [CHOICE_METRIC], None, dialect=source.dialect, compat=settings.compat
+        )
     filters, metrics = values.get("filter_list"), values.get("metric_list")
     process_results = values.get("process_results")
     try:
@@ -254,7 +318,9 @@ def _scoring(source: Source, values: Mapping[str, Any]) -> ScoringPlan:
             filters,
             metrics,
             process_results,
+            output_type=values.get("output_type") or "generate_until",
             dialect=source.dialect,
+            compat=settings.compat,
             cluster_key=values.get("cluster_key"),
             score_key=values.get("score_key"),
         )
@@ -266,22 +332,25 @@ def _scoring_error(
     source: Source, values: Mapping[str, Any], error: OptionError
 ) -> TaskError:
     """Find the entry at fault by building each alone."""
-    process_results = values.get("process_results")
     for position, entry in enumerate(values.get("filter_list") or ()):
-        if not _is_sound([entry], None, process_results):
+        if not _is_sound(values, [entry], None):
             return source.error(str(error), "filter_list", position)
     for position, entry in enumerate(values.get("metric_list") or ()):
-        if not _is_sound(None, [entry], process_results):
+        if not _is_sound(values, None, [entry]):
             return source.error(str(error), "metric_list", position)
     key = "metric_list" if values.get("metric_list") else "filter_list"
     return source.error(str(error), key)
 
 
 def _is_sound(
-    filters: Sequence[Any] | None, metrics: Sequence[Any] | None, process_results: Any
+    values: Mapping[str, Any],
+    filters: Sequence[Any] | None,
+    metrics: Sequence[Any] | None,
 ) -> bool:
+    output_type = values.get("output_type") or "generate_until"
+    scorer = values.get("process_results")
     try:
-        build_plan(filters, metrics, process_results)
+        build_plan(filters, metrics, scorer, output_type=output_type)
     except OptionError:
         return False
     return True
@@ -299,6 +368,9 @@ def _config(
     config["dialect"] = source.dialect
     config["num_fewshot"] = num_fewshot
     config["repeats"] = repeats
+    config["compat"] = settings.compat
+    if _is_by_letter(source.values, settings):
+        config["choice_as_generation"] = True
     if settings.generation:
         own = source.values.get("generation_kwargs") or {}
         config["generation_kwargs"] = _json({**own, **settings.generation})

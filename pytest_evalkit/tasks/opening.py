@@ -2,75 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pytest_evalkit.errors import DatasetError, TaskError
+from pytest_evalkit.messages import MediaPart, Message
+from pytest_evalkit.tasks import choices as lettering
 from pytest_evalkit.tasks import item_ids
-from pytest_evalkit.tasks.documents import Documents, Rows
-from pytest_evalkit.tasks.fewshot import SAMPLERS, Pool, Sampler, ShortPoolError
-from pytest_evalkit.tasks.fields import Doc, Field, FieldBinder
-from pytest_evalkit.tasks.functions import guarded
+from pytest_evalkit.tasks.asking import LIKELIHOOD_TYPES, Fields
+from pytest_evalkit.tasks.conversations import Conversations
+from pytest_evalkit.tasks.documents import Documents
+from pytest_evalkit.tasks.fields import Doc, FieldBinder
 from pytest_evalkit.tasks.locations import DataSources, locate
-from pytest_evalkit.tasks.prompt import Prompt, Shot
+from pytest_evalkit.tasks.prompt import Prompt, joined
 from pytest_evalkit.tasks.reading import read_documents
-from pytest_evalkit.tasks.source import Source
+from pytest_evalkit.tasks.recipe import Recipe
+from pytest_evalkit.tasks.shots import Rewrite, open_shots
 
-# Rendered shots kept at hand; a pool may have thousands of documents.
-_KEPT_SHOTS = 1024
+_MEDIA = {"doc_to_visual": None, "doc_to_image": "image", "doc_to_audio": "audio"}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """What is needed to open a task: its file with functions in place of references.
-
-    Attributes:
-        source: The file, for messages and for where data are.
-        values: Its keys; functions are callable.
-        num_fewshot: How many examples each prompt shows.
-        fewshot_seed: Starts the stream that draws them.
-        system_instruction: A system message, or None.
-        is_multiturn: Whether examples are turns of a conversation.
-        kwargs: Second argument of the task's functions, or None.
-        target_kwargs: The same for ``doc_to_target``, or None for the common one.
-        id_column: The column that names documents, or None to look for one.
-        keywords: Columns by which documents can be selected.
-    """
-
-    source: Source
-    values: Mapping[str, Any]
-    num_fewshot: int
-    fewshot_seed: int
-    system_instruction: str | None
-    is_multiturn: bool
-    kwargs: Mapping[str, Any] | None
-    target_kwargs: Mapping[str, Any] | None
-    id_column: str | None
-    keywords: tuple[str, ...]
-
-    @property
-    def split(self) -> str:
-        """The split that is evaluated."""
-        return str(self.values.get("test_split") or self.values["validation_split"])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
-    """The fields of a task, as functions of a document.
-
-    Attributes:
-        prompt: How it asks.
-        target: The expected answer, or None where the task has none.
-        ideal: How a perfect answer reads, or None where it reads as the target does.
-        choices: The answers to choose from, or None.
-    """
-
-    prompt: Prompt
-    target: Field | None
-    ideal: Callable[[Doc], str] | None
-    choices: Callable[[Doc], tuple[str, ...]] | None
+__all__ = ["Recipe", "open_documents", "open_fields"]
 
 
 def open_documents(recipe: Recipe, sources: DataSources) -> Documents:
@@ -103,28 +54,37 @@ def open_fields(recipe: Recipe, documents: Documents, sources: DataSources) -> F
     """
     values = recipe.values
     binder = FieldBinder(
-        source=recipe.source, columns=documents.columns, kwargs=recipe.kwargs
+        source=recipe.source,
+        columns=documents.columns,
+        kwargs=recipe.kwargs,
+        is_strict=recipe.is_strict,
     )
-    target, choices = _answers(recipe, binder, values, ())
-    ideal = values.get("doc_to_ideal")
-    visuals = values.get("doc_to_visual")
     folders = (documents.folder, recipe.source.path.parent)
-    prompt = Prompt(
-        text=binder.text(values["doc_to_text"], "doc_to_text"),
-        description=binder.text(values.get("description") or "", "description"),
-        shots=_shots(recipe, binder, documents, sources),
-        visuals=binder.visuals(visuals) if visuals is not None else None,
-        target_delimiter=_delimiter(values, "target_delimiter", " "),
-        fewshot_delimiter=_delimiter(values, "fewshot_delimiter", "\n\n"),
-        system_instruction=recipe.system_instruction,
-        is_multiturn=recipe.is_multiturn,
-        folders=tuple(folder for folder in folders if folder is not None),
+    conversations = Conversations(
+        tuple(place for place in folders if place is not None)
     )
+
+    def read(split: str, process_docs: Any) -> Documents:
+        return _read(recipe, split, sources, process_docs=process_docs)
+
+    rewrite = _rewrite(recipe) if recipe.is_choice_as_generation else None
+    text, ideal = values.get("doc_to_text"), values.get("doc_to_ideal")
+    choice = values.get("doc_to_choice")
     return Fields(
-        prompt=prompt,
-        target=target,
-        ideal=binder.text(ideal, "doc_to_ideal") if ideal is not None else None,
-        choices=choices,
+        prompt=_prompt(
+            recipe,
+            binder,
+            open_shots(recipe, binder, documents, read, rewrite),
+            _media(recipe, binder, conversations),
+        ),
+        question=None
+        if text is None
+        else binder.question(text, "doc_to_text", has_choices=recipe.has_positions),
+        conversation=_conversation(recipe, binder, conversations),
+        target=_target(recipe, binder),
+        ideal=None if ideal is None else binder.text(ideal, "doc_to_ideal"),
+        choices=None if choice is None else binder.choices(choice, "doc_to_choice"),
+        conversations=conversations,
     )
 
 
@@ -158,150 +118,123 @@ def _has_function(value: Any) -> bool:
     return callable(value)
 
 
-def _delimiter(values: Mapping[str, Any], key: str, default: str) -> str:
-    """Read a delimiter: that of the examples, the task's own, the common one."""
-    for given in ((values.get("fewshot_config") or {}).get(key), values.get(key)):
-        if given is not None:
-            return str(given)
-    return default
-
-
-def _answers(
-    recipe: Recipe, binder: FieldBinder, values: Mapping[str, Any], way: tuple[str, ...]
-) -> tuple[Field | None, Callable[[Doc], tuple[str, ...]] | None]:
-    """Bind the expected answer and the choices."""
-    choice, target = values.get("doc_to_choice"), values.get("doc_to_target")
-    choices = None
-    if choice is not None:
-        choices = binder.choices(choice, *way, "doc_to_choice")
-    if target is None:
-        return None, choices
-    bound = binder.target(
-        target,
-        *way,
-        "doc_to_target",
-        has_choices=choice is not None,
-        kwargs=recipe.target_kwargs,
-    )
-    return bound, choices
-
-
-def _shots(
-    recipe: Recipe, binder: FieldBinder, documents: Documents, sources: DataSources
-) -> Callable[[int, Doc], list[Shot]] | None:
-    if recipe.num_fewshot == 0:
-        return None
-    pool = _pool(recipe, documents, sources)
-    config = recipe.values.get("fewshot_config") or {}
-    sampler: Sampler = SAMPLERS[config.get("sampler") or "default"](
-        pool, recipe.fewshot_seed
-    )
-    render = _shot_renderer(recipe, binder)
-
-    @lru_cache(maxsize=_KEPT_SHOTS)
-    def shot(position: int) -> Shot:
-        return render(pool.documents[position])
-
-    def shots(index: int, doc: Doc) -> list[Shot]:
-        try:
-            return [shot(position) for position in sampler(index, doc)]
-        except ShortPoolError as error:
-            raise recipe.source.error(str(error), "num_fewshot") from error
-
-    return shots
-
-
-def _pool(recipe: Recipe, documents: Documents, sources: DataSources) -> Pool:
-    config = recipe.values.get("fewshot_config") or {}
-    split = config.get("split") or recipe.values.get("fewshot_split")
-    pool_split = split or _fallback_split(recipe, config)
-    pool = _pool_documents(recipe, pool_split, documents, sources)
-    # Equal names are the published rule, and so are two that are missing. The rest
-    # keeps an answer out of its own prompt where the published rule would show it.
-    is_same_name = split == recipe.values.get("test_split")
-    is_same_split = pool_split == recipe.split
-    try:
-        return Pool(
-            pool,
-            recipe.num_fewshot,
-            is_excluding=is_same_name or is_same_split,
-            is_evaluated_split=pool is documents,
-        )
-    except ShortPoolError as error:
-        raise recipe.source.error(str(error), "num_fewshot") from error
-
-
-def _fallback_split(recipe: Recipe, config: Mapping[str, Any]) -> str | None:
-    """Name the split to show examples of; None for those written in the file."""
-    if config.get("samples") is not None:
-        return None
+def _prompt(
+    recipe: Recipe,
+    binder: FieldBinder,
+    shots: Any,
+    media: Callable[[Doc], list[MediaPart]] | None,
+) -> Prompt:
     values = recipe.values
-    return (
-        values.get("training_split") or values.get("validation_split") or recipe.split
+    description, prefix = values.get("description") or "", values.get("gen_prefix")
+    return Prompt(
+        description=binder.text(description, "description", is_word_text=True),
+        shots=shots,
+        prefix=binder.text(prefix, "gen_prefix", is_word_text=True) if prefix else None,
+        media=media,
+        delimiters=recipe.delimiters,
+        system_instruction=recipe.system_instruction,
+        is_multiturn=recipe.is_multiturn,
     )
 
 
-def _pool_documents(
-    recipe: Recipe, split: str | None, documents: Documents, sources: DataSources
-) -> Documents:
-    config = recipe.values.get("fewshot_config") or {}
-    own_process = config.get("process_docs")
-    if split is None:
-        return Rows(_samples(recipe, config["samples"]))
-    if split == recipe.split and own_process is None:
-        return documents
-    process_docs = own_process or recipe.values.get("process_docs")
-    return _read(recipe, split, sources, process_docs=process_docs)
-
-
-def _samples(recipe: Recipe, value: Any) -> list[dict[str, Any]]:
-    if callable(value):
-        place = recipe.source.place("fewshot_config", "samples")
-        value = guarded(value, "fewshot_config.samples", place)()
-    if isinstance(value, list) and all(isinstance(row, dict) for row in value):
-        return value
-    message = "fewshot_config.samples must be a list of documents"
-    raise recipe.source.error(message, "fewshot_config", "samples")
-
-
-def _shot_renderer(recipe: Recipe, binder: FieldBinder) -> Callable[[Doc], Shot]:
-    """Make the function that writes an example; it may have fields of its own."""
-    config = recipe.values.get("fewshot_config") or {}
-    own = {key: config[key] for key in _OWN_FIELDS if config.get(key) is not None}
-    values = {**recipe.values, **own}
-    text_way = _way(own, "doc_to_text")
-    text = binder.text(values["doc_to_text"], *text_way)
-    is_own = "doc_to_target" in own or "doc_to_choice" in own
-    target, choices = _answers(
-        recipe, binder, values, ("fewshot_config",) if is_own else ()
+def _target(recipe: Recipe, binder: FieldBinder) -> Any:
+    values = recipe.values
+    target = values.get("doc_to_target")
+    if target is None:
+        return None
+    # Where a scorer of the task's own reads the document, the target is only recorded,
+    # and published files have words there that name no column.
+    is_recorded = values.get("process_results") is not None and not recipe.num_fewshot
+    return binder.target(
+        target,
+        "doc_to_target",
+        has_choices=values.get("doc_to_choice") is not None,
+        kwargs=recipe.target_kwargs,
+        is_word_text=is_recorded or recipe.is_choice(target),
     )
 
-    def render(doc: Doc) -> Shot:
-        answer = target(doc) if target is not None else None
-        given = choices(doc) if choices is not None else ()
-        return Shot(text(doc), _answer(recipe, answer, given))
 
-    return render
+def _media(
+    recipe: Recipe, binder: FieldBinder, conversations: Conversations
+) -> Callable[[Doc], list[MediaPart]] | None:
+    """Bind the media of a question; images come before sounds."""
+    bound = [
+        (kind, binder.media(value, key))
+        for key, kind in _MEDIA.items()
+        if (value := recipe.values.get(key)) is not None
+    ]
+    if not bound:
+        return None
+    output_type = recipe.output_type
+    if output_type in LIKELIHOOD_TYPES and not recipe.is_choice_as_generation:
+        remedy = (
+            "use --choice-as-generation"
+            if output_type == "multiple_choice"
+            else "it cannot be run"
+        )
+        raise recipe.source.error(
+            f"{output_type} with media: likelihoods are told of text alone; {remedy}",
+            "output_type",
+        )
+    return lambda doc: [
+        conversations.medium(value, kind)
+        for kind, field in bound
+        for value in field(doc)
+    ]
 
 
-_OWN_FIELDS = ("doc_to_text", "doc_to_target", "doc_to_choice")
+def _conversation(
+    recipe: Recipe, binder: FieldBinder, conversations: Conversations
+) -> Callable[[Doc], tuple[Message, ...]] | None:
+    """Bind the messages that the task writes itself; an instruction goes first."""
+    function = recipe.values.get("doc_to_messages")
+    if function is None or recipe.is_choice_as_generation:
+        return None
+    said = binder.function(function, "doc_to_messages")
+    instruction, between = recipe.system_instruction, recipe.delimiters.fewshot
+
+    def conversation(doc: Doc) -> tuple[Message, ...]:
+        try:
+            messages = conversations.messages(said(doc))
+        except DatasetError:
+            raise
+        except TaskError as error:
+            if error.path is not None:
+                raise
+            raise recipe.source.error(
+                f"doc_to_messages: {error.message}", "doc_to_messages"
+            ) from error
+        if instruction is None:
+            return messages
+        return _instructed(messages, instruction, between)
+
+    return conversation
 
 
-def _way(own: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    return ("fewshot_config", key) if key in own else (key,)
+def _instructed(
+    messages: tuple[Message, ...], instruction: str, between: str
+) -> tuple[Message, ...]:
+    if messages[0].role != "system":
+        return (Message.of_text("system", instruction), *messages)
+    text = joined(instruction, messages[0].text, between)
+    return (Message.of_text("system", text), *messages[1:])
 
 
-def _answer(recipe: Recipe, answer: Any, choices: Sequence[str]) -> str:
-    """Write the answer of an example: the choice it means, or the first of several."""
-    if type(answer) is int and 0 <= answer < len(choices):
-        return choices[answer]
-    first = answer[0] if isinstance(answer, list) and answer else answer
-    if isinstance(first, str):
-        return first
-    raise _answer_error(recipe, answer)
+def _rewrite(recipe: Recipe) -> Rewrite:
+    """Show examples as what is asked: a question with options, and a letter."""
 
+    def rewrite(
+        question: str | int, answer: Any, choices: Sequence[str]
+    ) -> tuple[str, str]:
+        text, options, gold = lettering.options_of(
+            question, answer, choices, recipe.delimiters.target
+        )
+        try:
+            letter = lettering.gold_letters(gold, options)[0]
+        except ValueError as error:
+            raise recipe.source.error(
+                f"doc_to_target of an example: {error}", "doc_to_target"
+            ) from error
+        return lettering.lettered(text, options), letter
 
-def _answer_error(recipe: Recipe, answer: Any) -> TaskError:
-    return recipe.source.error(
-        f"the answer of an example is {answer!r}, but must be text", "doc_to_target"
-    )
+    return rewrite

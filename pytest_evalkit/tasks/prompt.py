@@ -1,15 +1,28 @@
-"""From a document to the messages that ask its question."""
+"""From a document to the prompt that asks its question: as text, or as messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from pytest_evalkit.messages import MediaPart, Message, TextPart, media_part
+from pytest_evalkit.messages import MediaPart, Message, TextPart
 
 Doc = Mapping[str, Any]
+
+
+class Turn(NamedTuple):
+    """What one side says, and what follows it in a plain text.
+
+    Attributes:
+        role: Who says it.
+        text: What is said.
+        delimiter: What stands behind it where turns are joined to one text.
+    """
+
+    role: Literal["user", "assistant"]
+    text: str
+    delimiter: str = ""
 
 
 class Shot(NamedTuple):
@@ -17,11 +30,44 @@ class Shot(NamedTuple):
 
     Attributes:
         text: The question.
-        answer: The answer; empty where the document has none to show.
+        answer: The answer, or None where the document has none to show.
+        prefix: How every answer begins, or the empty text.
     """
 
     text: str
-    answer: str
+    answer: str | None
+    prefix: str = ""
+
+
+class Opening(NamedTuple):
+    """What stands before a document's question.
+
+    Attributes:
+        description: The task's description, rendered for the document.
+        turns: The examples.
+        prefix: How the answer begins, or the empty text.
+    """
+
+    description: str
+    turns: tuple[Turn, ...]
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delimiters:
+    """What stands between the parts of a prompt.
+
+    Attributes:
+        target: Between the question that is asked and its answer.
+        fewshot: Between an instruction and a description.
+        shot_target: Between a shown question and its answer.
+        shot: After a shown answer.
+    """
+
+    target: str = " "
+    fewshot: str = "\n\n"
+    shot_target: str = " "
+    shot: str = "\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,30 +75,27 @@ class Prompt:
     """How a task asks; its functions are bound to the documents' columns.
 
     Attributes:
-        text: The question.
         description: What stands before everything else, for each document.
         shots: The questions and answers to show, by position and document; None
             where none are shown.
-        visuals: The media of the question; None for a task of text alone.
-        target_delimiter: Stands between a shown question and its answer.
-        fewshot_delimiter: Stands after a shown answer.
-        system_instruction: A message of its own before the prompt, or None.
+        prefix: How the answer begins, for each document; None where the task does not
+            say.
+        media: The media of the question; None for a task of text alone.
+        delimiters: What stands between the parts.
+        system_instruction: What stands before the description, or None.
         is_multiturn: Whether shots are turns of a conversation.
-        folders: Where relative paths of images may start, in order.
     """
 
-    text: Callable[[Doc], str]
     description: Callable[[Doc], str]
     shots: Callable[[int, Doc], Sequence[Shot]] | None
-    visuals: Callable[[Doc], list[Any]] | None
-    target_delimiter: str
-    fewshot_delimiter: str
+    prefix: Callable[[Doc], str] | None
+    media: Callable[[Doc], list[MediaPart]] | None
+    delimiters: Delimiters
     system_instruction: str | None
     is_multiturn: bool
-    folders: tuple[Path, ...]
 
-    def messages(self, index: int, doc: Doc) -> tuple[Message, ...]:
-        """Ask the question of a document.
+    def opening(self, index: int, doc: Doc) -> Opening:
+        """Write what stands before a document's question.
 
         Args:
             index: The position of the document in its split.
@@ -60,66 +103,109 @@ class Prompt:
 
         Raises:
             TaskError: A field has no text for this document.
-            DatasetError: A medium cannot be read.
         """
         shots = self.shots(index, doc) if self.shots is not None else ()
+        between, behind = self.delimiters.shot_target, self.delimiters.shot
+        return Opening(
+            description=self.description(doc),
+            turns=tuple(
+                turn for shot in shots for turn in turns_of(shot, between, behind)
+            ),
+            prefix=self.prefix(doc) if self.prefix is not None else "",
+        )
+
+    def text(self, opening: Opening, question: str, *, is_input: bool = False) -> str:
+        """Write the whole prompt as one text.
+
+        Args:
+            opening: What stands before the question.
+            question: The question.
+            is_input: Whether it is one of several inputs to compare; nothing then
+                stands between it and the beginning of the answer.
+        """
+        return self._system(opening) + self._plain(opening, question, is_input=is_input)
+
+    def messages(
+        self, opening: Opening, question: str, doc: Doc
+    ) -> tuple[Message, ...]:
+        """Write the prompt as what is said to a model that converses.
+
+        Shots are turns of their own, or stand in the one message of the user. An
+        instruction is a message of the system, with the description; without one, the
+        description stands before the question unless shots are turns.
+
+        Raises:
+            DatasetError: A medium cannot be read.
+        """
+        media = self.media(doc) if self.media is not None else []
         if self.is_multiturn:
-            return self._conversation(doc, shots)
-        text = self.description(doc) + self._plain(shots) + self.text(doc)
-        question = self._question(doc, text)
+            return self._conversation(opening, question, media)
+        text = self._plain(opening, question)
         if self.system_instruction is None:
-            return (question,)
-        return (Message.of_text("system", self.system_instruction), question)
+            return (_said(opening.description + text, media),)
+        system = Message.of_text("system", self._system(opening))
+        return (system, _said(text, media))
 
-    def _plain(self, shots: Sequence[Shot]) -> str:
-        return "".join(
-            f"{shot.text}{self.target_delimiter}{shot.answer}{self.fewshot_delimiter}"
-            # Nothing follows a question that has no answer, not even a delimiter.
-            if shot.answer
-            else shot.text
-            for shot in shots
-        )
+    def _system(self, opening: Opening) -> str:
+        instruction = self.system_instruction or ""
+        return joined(instruction, opening.description, self.delimiters.fewshot)
 
-    def _conversation(self, doc: Doc, shots: Sequence[Shot]) -> tuple[Message, ...]:
+    def _asked(
+        self, opening: Opening, question: str, *, is_input: bool = False
+    ) -> tuple[Turn, ...]:
+        between = "" if is_input else self.delimiters.target
+        return turns_of(Shot(question, None, opening.prefix), between, "")
+
+    def _plain(self, opening: Opening, question: str, *, is_input: bool = False) -> str:
+        asked = self._asked(opening, question, is_input=is_input)
+        return "".join(turn.text + turn.delimiter for turn in (*opening.turns, *asked))
+
+    def _conversation(
+        self, opening: Opening, question: str, media: list[MediaPart]
+    ) -> tuple[Message, ...]:
         messages: list[Message] = []
-        system = _joined(
-            self.system_instruction or "", self.description(doc), self.fewshot_delimiter
-        )
+        system = self._system(opening)
         if system:
             messages.append(Message.of_text("system", system))
-        for shot in shots:
-            messages.append(Message.of_text("user", shot.text))
-            if shot.answer:
-                messages.append(Message.of_text("assistant", shot.answer))
-        messages.append(self._question(doc, self.text(doc)))
+        messages.extend(Message.of_text(turn.role, turn.text) for turn in opening.turns)
+        asked, *prefix = self._asked(opening, question)
+        messages.append(_said(asked.text, media))
+        messages.extend(Message.of_text(turn.role, turn.text) for turn in prefix)
         return tuple(messages)
 
-    def _question(self, doc: Doc, text: str) -> Message:
-        if self.visuals is None:
-            return Message.of_text("user", text)
-        media = [self._medium(value) for value in self.visuals(doc)]
-        return Message("user", (*media, TextPart(text)))
 
-    def _medium(self, value: Any) -> MediaPart:
-        part = media_part(self._resolved(value))
-        # Reading it tells now, and of this document, that it is missing or damaged.
-        _ = part.source.sha256
-        return part
+def turns_of(shot: Shot, between: str, behind: str) -> tuple[Turn, ...]:
+    """Write a question and its answer, or how its answer begins.
 
-    def _resolved(self, medium: Any) -> Any:
-        """Find the file that a relative path means; leave everything else."""
-        if not isinstance(medium, str | Path):
-            return medium
-        for folder in self.folders:
-            if (folder / medium).is_file():
-                return folder / medium
-        return medium
+    Args:
+        shot: Both.
+        between: Stands between a question and its answer; before the beginning of an
+            answer only where there is no white space.
+        behind: Stands after an answer. Nothing follows a question without one.
+    """
+    if shot.prefix:
+        is_delimited = shot.text != "" and not _is_spaced(shot.text, shot.prefix)
+    else:
+        is_delimited = shot.answer is not None
+    asked = Turn("user", shot.text, between if is_delimited else "")
+    if shot.answer is not None:
+        answer = joined(shot.prefix, shot.answer, " ")
+        return (asked, Turn("assistant", answer, behind))
+    if shot.prefix:
+        return (asked, Turn("assistant", shot.prefix))
+    return (asked,)
 
 
-def _joined(left: str, right: str, delimiter: str) -> str:
+def joined(left: str, right: str, delimiter: str) -> str:
     """Join two texts; white space on either side of the seam is delimiter enough."""
     if not left or not right:
         return left + right
-    if left[-1].isspace() or right[0].isspace():
-        return left + right
-    return left + delimiter + right
+    return left + right if _is_spaced(left, right) else left + delimiter + right
+
+
+def _is_spaced(left: str, right: str) -> bool:
+    return left[-1].isspace() or right[0].isspace()
+
+
+def _said(text: str, media: Sequence[MediaPart]) -> Message:
+    return Message("user", (*media, TextPart(text)))

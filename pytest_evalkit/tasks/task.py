@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from pytest_evalkit.errors import DatasetError
-from pytest_evalkit.scoring import ScoringPlan
+from pytest_evalkit.scoring import AnswerKey, ScoringPlan
+from pytest_evalkit.scoring.plan import ProcessResults
 from pytest_evalkit.tasks import item_ids
+from pytest_evalkit.tasks.asking import LIKELIHOOD_TYPES, Asker, Fields
 from pytest_evalkit.tasks.doc_hash import doc_hash
 from pytest_evalkit.tasks.documents import Documents
 from pytest_evalkit.tasks.locations import DataSources
-from pytest_evalkit.tasks.opening import Fields, Recipe, open_documents, open_fields
+from pytest_evalkit.tasks.opening import open_documents, open_fields
+from pytest_evalkit.tasks.recipe import Recipe
+from pytest_evalkit.tasks.rounds import Rounds
 from pytest_evalkit.tasks.templates import missing_column
-from pytest_evalkit.values import Generate, GenerationParameters, Origin
+from pytest_evalkit.values import GenerationParameters, Request
+
+_FULL_DOCS = "full_docs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +75,21 @@ class Task:
         """
         documents = open_documents(self.recipe, sources)
         fields = open_fields(self.recipe, documents, sources)
-        return OpenedTask(self, documents, fields)
+        return OpenedTask(self._with_full_docs(documents), documents, fields)
+
+    @property
+    def needs_likelihoods(self) -> bool:
+        """Whether it asks how likely the model finds a text."""
+        is_likelihood = self.output_type in LIKELIHOOD_TYPES
+        return is_likelihood and not self.recipe.is_choice_as_generation
+
+    def _with_full_docs(self, documents: Documents) -> Task:
+        """Hand the task's own scorer all documents, where it is written for that."""
+        scorer = self.scoring.process_results
+        if not self.recipe.values.get(_FULL_DOCS) or scorer is None:
+            return self
+        bound: ProcessResults = partial(scorer, **{_FULL_DOCS: documents})
+        return replace(self, scoring=replace(self.scoring, process_results=bound))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +99,23 @@ class Prepared:
     Attributes:
         doc: The document as the task sees it.
         doc_hash: The hash of its content.
-        target: The expected answer in whatever form scoring takes it, or None.
+        target: The expected answer as the task gives it, or None.
         choices: The answers to choose from; empty where the question is open.
-        requests: One for each repeat.
+        key: What its answers are scored by.
+        requests: What is asked, each as often as the task repeats; at least one.
+        rounds: How the dialogue goes on after each answer; None where one answer ends
+            it.
+        read: Takes from an answer what is scored; None to score it as it is.
     """
 
     doc: dict[str, Any]
     doc_hash: str
     target: Any
     choices: tuple[str, ...]
-    requests: tuple[Generate, ...]
+    key: AnswerKey
+    requests: tuple[Request, ...]
+    rounds: Rounds | None = None
+    read: Callable[[str], str] | None = None
 
 
 class OpenedTask:
@@ -102,7 +129,10 @@ class OpenedTask:
     def __init__(self, task: Task, documents: Documents, fields: Fields) -> None:
         self.task = task
         self.documents = documents
-        self._fields = fields
+        self._has_media = _shows_media(task.recipe)
+        self._asker = Asker(
+            task.recipe, fields, documents, task.scoring, task.parameters
+        )
         self._keywords = self._keyword_columns()
         self._item_ids = self._named()
 
@@ -114,7 +144,7 @@ class OpenedTask:
     @property
     def has_media(self) -> bool:
         """Whether preparing a document may read or decode media, which takes a while."""
-        return self._fields.prompt.visuals is not None
+        return self._has_media
 
     @cached_property
     def fingerprint(self) -> str:
@@ -132,36 +162,19 @@ class OpenedTask:
             DatasetError: A medium of it cannot be read.
             CodecError: It holds a value that has no JSON form.
         """
-        fields = self._fields
         doc = self.documents[index]
         # Before any function of the task can change it.
         content_hash = doc_hash(doc)
-        choices = fields.choices(doc) if fields.choices is not None else ()
-        target = self._target(doc, choices)
-        ideal = fields.ideal(doc) if fields.ideal is not None else None
-        messages = fields.prompt.messages(index, doc)
-        requests = tuple(
-            Generate(
-                messages=messages,
-                parameters=self.task.parameters,
-                origin=Origin(
-                    task=self.task.name,
-                    doc_id=index,
-                    doc=doc,
-                    target=target,
-                    ideal=ideal,
-                    choices=choices,
-                    repeat=repeat,
-                ),
-            )
-            for repeat in range(self.task.repeats)
-        )
+        asked = self._asker.ask(index, doc)
         return Prepared(
             doc=doc,
             doc_hash=content_hash,
-            target=target,
-            choices=choices,
-            requests=requests,
+            target=asked.target,
+            choices=asked.key.choices,
+            key=asked.key,
+            requests=asked.requests,
+            rounds=asked.rounds,
+            read=asked.read,
         )
 
     def keywords(self, index: int) -> tuple[str, ...]:
@@ -172,18 +185,6 @@ class OpenedTask:
         """
         values = (column[index] for column in self._keywords)
         return tuple(str(value) for value in values if value is not None)
-
-    def _target(self, doc: Mapping[str, Any], choices: tuple[str, ...]) -> Any:
-        if self._fields.target is None:
-            return None
-        target = self._fields.target(doc)
-        is_scored_by_metric = self.task.scoring.process_results is None
-        if choices and is_scored_by_metric:
-            return chosen(target, choices, self._target_error)
-        return target
-
-    def _target_error(self, message: str) -> Exception:
-        return self.task.recipe.source.error(message, "doc_to_target")
 
     def _keyword_columns(self) -> list[Sequence[Any]]:
         names = self.task.recipe.keywords
@@ -218,22 +219,6 @@ class OpenedTask:
         return item_ids.positions(len(self.documents))
 
 
-def chosen(
-    target: Any, choices: Sequence[str], error: Callable[[str], Exception]
-) -> Any:
-    """Replace positions among the choices by the choices themselves.
-
-    Args:
-        target: A position, a list of them, or anything else, which stays as it is.
-        choices: The answers to choose from.
-        error: Makes the exception for a position that there is not.
-    """
-    if isinstance(target, list):
-        return [chosen(item, choices, error) for item in target]
-    if type(target) is not int:
-        return target
-    if not 0 <= target < len(choices):
-        raise error(
-            f"there is no choice {target}; the choices are 0 to {len(choices) - 1}"
-        )
-    return choices[target]
+def _shows_media(recipe: Recipe) -> bool:
+    keys = ("doc_to_visual", "doc_to_image", "doc_to_audio", "doc_to_messages")
+    return any(recipe.values.get(key) is not None for key in keys)

@@ -19,7 +19,7 @@ _MARKS = ("{{", "{%", "{#")
 
 
 def compile_template(
-    text: str, columns: Collection[str], place: Place
+    text: str, columns: Collection[str], place: Place, *, is_checking: bool = True
 ) -> Callable[[Mapping[str, Any]], str]:
     """Make a function from document to text.
 
@@ -27,6 +27,8 @@ def compile_template(
         text: The template; without a mark of Jinja it is its own rendering.
         columns: What the documents have.
         place: Where the template stands.
+        is_checking: Whether a name that is no column is told now; else only a document
+            for which it is needed fails.
 
     Raises:
         TaskError: Its syntax is wrong, or it uses a column that does not exist without
@@ -43,10 +45,11 @@ def compile_template(
         template = environment.from_string(text)
     except jinja2.TemplateSyntaxError as error:
         raise _error(f"the template is wrong: {error.message}", place) from error
-    _check_names(tree, columns, place)
+    if is_checking:
+        _check_names(tree, columns, place)
     pieces = _pieces(tree, columns)
     if pieces is not None:
-        return _joined(pieces)
+        return _joined(pieces, place)
 
     # What the template's own expressions raise on an unusual document.
     failures = (
@@ -91,11 +94,17 @@ def _pieces(tree: Template, columns: Collection[str]) -> list[tuple[str, bool]] 
     return pieces
 
 
-def _joined(pieces: list[tuple[str, bool]]) -> Callable[[Mapping[str, Any]], str]:
+def _joined(
+    pieces: list[tuple[str, bool]], place: Place
+) -> Callable[[Mapping[str, Any]], str]:
     def render(doc: Mapping[str, Any]) -> str:
-        return "".join(
-            [str(doc[text]) if is_column else text for text, is_column in pieces]
-        )
+        try:
+            return "".join(
+                [str(doc[text]) if is_column else text for text, is_column in pieces]
+            )
+        except KeyError as error:
+            # Shots may come from documents with columns of their own.
+            raise missing_column(str(error.args[0]), list(doc), place) from None
 
     return render
 

@@ -31,7 +31,9 @@ OpenTask = Callable[..., OpenedTask]
 def open_task(tmp_path: Path) -> OpenTask:
     """Open a task of two sums; further lines and keys change it."""
 
-    def opened(more: str = "", **keys: Any) -> OpenedTask:
+    def opened(
+        more: str = "", settings: TaskSettings | None = None, **keys: Any
+    ) -> OpenedTask:
         rows = [
             {"id": "a", "question": "1+1", "answer": "2"},
             {"id": "b", "question": "2+2", "answer": "4"},
@@ -39,9 +41,12 @@ def open_task(tmp_path: Path) -> OpenTask:
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (tmp_path / "test.jsonl").write_text(lines, encoding="utf-8")
         (tmp_path / "utils.py").write_text(_SCORER, encoding="utf-8")
-        text = yaml.safe_dump({**_TASK, **keys}) + more
+        kept = {
+            key: value for key, value in {**_TASK, **keys}.items() if value is not None
+        }
+        text = yaml.safe_dump(kept) + more
         path = tmp_path / "sums.yaml"
         path.write_text(text, encoding="utf-8")
-        return load_task(path, TaskSettings()).open(DataSources())
+        return load_task(path, settings or TaskSettings()).open(DataSources())
 
     return opened

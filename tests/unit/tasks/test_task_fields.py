@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_evalkit.errors import TaskError
+from pytest_evalkit.tasks import DataSources
 from pytest_evalkit.tasks.fields import FieldBinder
 from pytest_evalkit.tasks.source import Place, read_source
 from pytest_evalkit.tasks.templates import compile_template
@@ -161,10 +163,79 @@ def test_choices_that_are_no_list_are_an_error(binder: FieldBinder) -> None:
 def test_images_come_from_columns_that_have_one(binder: FieldBinder) -> None:
     doc = {**_DOC, "question": None, "digits": [b"2", None]}
 
-    assert binder.visuals(["question", "digits"])(doc) == [b"2"]
-    assert binder.visuals(lambda _: b"1")(doc) == [b"1"]
+    assert binder.media(["question", "digits"], "doc_to_visual")(doc) == [b"2"]
+    assert binder.media(lambda _: b"1", "doc_to_visual")(doc) == [b"1"]
 
 
 def test_a_misspelt_image_column_names_the_nearest(binder: FieldBinder) -> None:
     with pytest.raises(TaskError, match="did you mean 'options'"):
-        binder.visuals("option")
+        binder.media("option", "doc_to_visual")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("question", "Why?"),
+        ("{{digits}}", 1),
+        ("{{question}}", "Why?"),
+        ("{{'007'}}", "007"),
+        ("digits", "1"),
+        ("label", 1),
+        (2, 2),
+        (lambda _: True, 1),
+    ],
+)
+def test_a_question_may_be_the_position_of_an_input(
+    binder: FieldBinder, value: Any, expected: Any
+) -> None:
+    assert binder.question(value, "doc_to_text", has_choices=True)(_DOC) == expected
+
+
+def test_without_choices_a_question_of_digits_is_text(binder: FieldBinder) -> None:
+    assert binder.question("{{digits}}", "doc_to_text", has_choices=False)(_DOC) == "1"
+    with pytest.raises(TaskError, match="doc_to_text is int for a document"):
+        binder.question("label", "doc_to_text", has_choices=False)(_DOC)
+
+
+def test_strictly_a_word_that_is_no_column_is_its_own_text(
+    binder: FieldBinder,
+) -> None:
+    strict = replace(binder, is_strict=True)
+
+    assert strict.text("questoin", "doc_to_text")(_DOC) == "questoin"
+
+
+def test_a_template_may_use_the_columns_of_examples(binder: FieldBinder) -> None:
+    shots = replace(binder, names=["hint"])
+
+    assert shots.text("{{hint}}!", "doc_to_text")({"hint": "h"}) == "h!"
+    assert shots.text("hint", "doc_to_text")({"hint": "h"}) == "h"
+
+
+def test_a_column_that_an_example_lacks_is_told(binder: FieldBinder) -> None:
+    text = binder.text("{{question}}", "doc_to_text")
+
+    with pytest.raises(TaskError, match="no column 'question'"):
+        text({"q": "Why?"})
+
+
+@pytest.mark.parametrize(
+    ("target", "keys", "expected"),
+    [
+        ("absent", {"process_results": True}, "absent"),
+        ("yes", {"doc_to_choice": ["no", "yes"]}, "yes"),
+        ("yes", {"doc_to_choice": {"a": "yes"}}, "yes"),
+    ],
+)
+def test_a_word_that_can_only_be_text_is_text(
+    folder: TaskFolder, target: str, keys: dict[str, Any], expected: str
+) -> None:
+    folder.write("utils.py", "def score(doc, results):\n    return {'acc': 1}\n")
+    more = ""
+    if keys.pop("process_results", None):
+        more = "process_results: !function utils.score\n"
+    text = folder.task_file(doc_to_target=target, **keys).read_text()
+
+    opened = folder.load_text(text + more).open(DataSources())
+
+    assert opened.prepare(0).target == expected

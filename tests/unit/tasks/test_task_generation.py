@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.tasks.generation import parameters
+from pytest_evalkit.tasks.generation import dropped, parameters
 from pytest_evalkit.values import GenerationParameters
 
 
@@ -61,12 +61,25 @@ def test_the_command_line_wins_in_any_spelling() -> None:
     assert _of({"max_gen_toks": 256}, max_tokens=8).max_tokens == 8
 
 
-def test_one_beam_is_dropped_and_others_are_kept() -> None:
-    assert _of({"num_beams": 1}).extra == {}
-    assert _of({"num_beams": 4, "image_aspect_ratio": "original"}).extra == {
-        "num_beams": 4,
-        "image_aspect_ratio": "original",
-    }
+def test_what_no_server_knows_is_left_out_of_a_tasks_wishes_and_told() -> None:
+    task = {"num_beams": 4, "image_aspect_ratio": "original", "min_p": 0.1}
+
+    assert _of(task).extra == {"min_p": 0.1}
+    assert dropped(task) == {"num_beams": 4, "image_aspect_ratio": "original"}
+
+
+def test_what_means_nothing_or_is_no_sampling_is_not_told() -> None:
+    task = {"num_beams": 1, "visual_cot": True, "max_agentic_steps": 8, "top_p": None}
+
+    assert (_of(task).extra, dropped(task)) == ({}, {})
+
+
+def test_the_command_line_may_ask_for_anything() -> None:
+    assert _of({}, num_beams=4).extra == {"num_beams": 4}
+
+
+def test_no_share_of_the_probability_is_left_out_where_it_changes_nothing() -> None:
+    assert _of({"top_p": 0, "temperature": 0}).top_p is None
 
 
 def test_known_parameters_get_their_fields() -> None:

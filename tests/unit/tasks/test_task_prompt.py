@@ -8,6 +8,7 @@ import pytest
 from pytest_evalkit.errors import DatasetError, TaskError
 from pytest_evalkit.messages import ImagePart, TextPart, message_dicts
 from pytest_evalkit.tasks import DataSources, OpenedTask, TaskSettings
+from pytest_evalkit.values import Generate
 
 if TYPE_CHECKING:
     from tests.unit.tasks.conftest import TaskFolder
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
 _PNG = b"\x89PNG\r\n\x1a\n and the rest"
 
 
+def _asked(opened: OpenedTask, index: int = 0) -> Generate:
+    (request,) = opened.prepare(index).requests
+    assert isinstance(request, Generate)
+    return request
+
+
 def _said(opened: OpenedTask, index: int = 0) -> list[tuple[str, Any]]:
-    messages = opened.prepare(index).requests[0].messages
+    messages = _asked(opened, index).messages
     return [(said["role"], said["content"]) for said in message_dicts(messages)]
 
 
@@ -57,14 +64,14 @@ def test_the_plain_prompt_is_that_of_the_reference(folder: TaskFolder) -> None:
     ]
 
 
-def test_an_instruction_is_a_message_before_the_prompt(folder: TaskFolder) -> None:
+def test_an_instruction_is_a_message_with_the_description(folder: TaskFolder) -> None:
     settings = TaskSettings(system_instruction="SYS")
 
     opened = _shown(folder, _TWO[:1], settings, description="D. ")
 
     assert _said(opened) == [
-        ("system", "SYS"),
-        ("user", "D. F1 The answer is B1\n\nQ1 The answer is"),
+        ("system", "SYS\n\nD. "),
+        ("user", "F1 The answer is B1\n\nQ1 The answer is"),
     ]
 
 
@@ -141,7 +148,7 @@ def test_a_misspelt_column_fails_when_the_task_opens(folder: TaskFolder) -> None
 
     assert str(caught.value) == (
         f"{folder.root / 'sums.yaml'}:11: the documents have no column 'anwser'; "
-        "did you mean 'answer'?"
+        "did you mean 'answer'?; for the word itself write {{'anwser'}}"
     )
 
 
@@ -152,12 +159,12 @@ def test_a_prepared_document_carries_what_scoring_needs(folder: TaskFolder) -> N
 
     assert prepared.doc == {"question": "2*3", "answer": "6", "kind": "multiply"}
     assert (prepared.target, prepared.choices) == ("6", ())
-    assert [request.parameters.max_tokens for request in prepared.requests] == [5, 5]
-    origins = [request.origin for request in prepared.requests]
-    assert [origin.repeat for origin in origins if origin] == [0, 1]
-    assert origins[0] is not None
-    assert (origins[0].task, origins[0].doc_id) == ("sums", 1)
-    assert (origins[0].doc, origins[0].target) == (prepared.doc, "6")
+    (request,) = prepared.requests
+    assert isinstance(request, Generate)
+    assert request.parameters.max_tokens == 5
+    assert request.origin is not None
+    assert (request.origin.task, request.origin.doc_id) == ("sums", 1)
+    assert (request.origin.doc, request.origin.target) == (prepared.doc, "6")
 
 
 def test_the_target_of_a_choice_is_its_text(folder: TaskFolder) -> None:
@@ -213,7 +220,7 @@ def test_images_come_before_the_text(folder: TaskFolder) -> None:
     (folder.root / "images" / "a.png").write_bytes(_PNG)
     folder.rows("test.jsonl", [{"question": "q", "answer": "a", "pic": "images/a.png"}])
 
-    message = folder.open(doc_to_visual="pic").prepare(0).requests[0].messages[0]
+    message = _asked(folder.open(doc_to_visual="pic")).messages[0]
 
     image, text = message.parts
     assert isinstance(image, ImagePart)
@@ -235,7 +242,7 @@ def test_images_of_a_function_may_be_relative_to_the_data(
     ).read_text()
 
     task = folder.load_text(f"{text}doc_to_visual: !function utils.see\n")
-    parts = task.open(DataSources()).prepare(0).requests[0].messages[0].parts
+    parts = _asked(task.open(DataSources())).messages[0].parts
 
     assert isinstance(parts[0], ImagePart)
     assert parts[0].source.content == _PNG
@@ -249,7 +256,7 @@ def test_a_missing_image_is_an_error_of_the_document(folder: TaskFolder) -> None
 
 
 def test_shots_with_images_are_told_to_be_unsupported(folder: TaskFolder) -> None:
-    with pytest.raises(TaskError, match="images are not supported yet"):
+    with pytest.raises(TaskError, match="examples cannot be shown with doc_to_visual"):
         folder.load(doc_to_visual="question", num_fewshot=1)
 
 

@@ -10,6 +10,7 @@ from pytest_evalkit.errors import DatasetError, TaskError
 from pytest_evalkit.messages import ImagePart
 from pytest_evalkit.tasks import DataSources, TaskSettings, load_task
 from pytest_evalkit.tasks.table import Table, opened_image
+from pytest_evalkit.values import Generate
 
 if TYPE_CHECKING:
     from tests.unit.tasks.conftest import TaskFolder
@@ -116,8 +117,10 @@ def test_a_saved_folder_is_read_and_its_images_sent_as_they_are(
     task = folder.load_text(path.replace("doc_to_target: x", "doc_to_target: 'x.'"))
 
     opened = task.open(DataSources())
-    message = opened.prepare(0).requests[0].messages[0]
+    (request,) = opened.prepare(0).requests
 
+    assert isinstance(request, Generate)
+    message = request.messages[0]
     assert opened.item_ids == ["a", "b"]
     assert isinstance(message.parts[0], ImagePart)
     assert message.parts[0].source.content == _png("red")

@@ -1,0 +1,154 @@
+"""The flow of a document: ask its requests, take thought out, score."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pytest_evalkit.engine import Flow
+from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.evaluate.answered import Answered
+from pytest_evalkit.evaluate.dialogue import dialogue
+from pytest_evalkit.scoring import Stripped, score_document, strip_reasoning
+from pytest_evalkit.tasks import OpenedTask, Prepared, Rounds
+from pytest_evalkit.values import (
+    AnyResponse,
+    Generate,
+    Loglikelihood,
+    LoglikelihoodResponse,
+    Request,
+    Response,
+)
+
+ReasoningTags = Sequence[tuple[str, str]]
+
+
+class UnscorableError(Exception):
+    """The task's own code raised; the message says where."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What was answered so far.
+
+    Attributes:
+        responses: Every response, in the order of asking.
+        thoughts: Of each the text without its thought; None for likelihoods.
+        raw: For each request, of each repeat, what was answered.
+        results: The same as scoring takes it.
+    """
+
+    responses: list[AnyResponse] = field(default_factory=list)
+    thoughts: list[Stripped | None] = field(default_factory=list)
+    raw: list[list[Any]] = field(default_factory=list)
+    results: list[list[Any]] = field(default_factory=list)
+
+
+def document_flow(
+    opened: OpenedTask, prepared: Prepared, tags: ReasoningTags
+) -> Flow[Answered]:
+    """Ask the document's requests and score their answers.
+
+    Raises:
+        UnscorableError: The scorer raised.
+        ScoringError: The scorer's result is not usable.
+    """
+    repeats = opened.task.repeats
+    if prepared.rounds is None:
+        heard = yield from _answers(prepared, repeats, tags)
+    else:
+        heard = yield from _dialogues(prepared, prepared.rounds, repeats, tags)
+    try:
+        scored = score_document(
+            opened.task.scoring, prepared.doc, prepared.key, heard.results
+        )
+    except EvalkitError:
+        raise
+    except (Exception, SystemExit) as error:
+        # A task's own code may raise anything, and only its document is at fault.
+        raise UnscorableError(_blame(error)) from error
+    return Answered(
+        responses=heard.responses,
+        raw=_as_recorded(opened, heard.raw),
+        reasoning=tuple(map(_thought, heard.responses, heard.thoughts)),
+        is_truncated=any(
+            part is not None and part.truncated for part in heard.thoughts
+        ),
+        scored=scored,
+    )
+
+
+def _answers(prepared: Prepared, repeats: int, tags: ReasoningTags) -> Flow[_Heard]:
+    """Ask every request at once, each as often as the task repeats."""
+    requests = [
+        _repeated(request, repeat)
+        for request in prepared.requests
+        for repeat in range(repeats)
+    ]
+    heard = _Heard()
+    for request, response in zip(requests, (yield requests), strict=True):
+        if request.origin is None or request.origin.repeat == 0:
+            heard.raw.append([])
+            heard.results.append([])
+        heard.responses.append(response)
+        if isinstance(response, LoglikelihoodResponse):
+            heard.thoughts.append(None)
+            found = _likelihood(request, response)
+            heard.raw[-1].append(found)
+            heard.results[-1].append(found)
+            continue
+        part = strip_reasoning(response.text, tags)
+        heard.thoughts.append(part)
+        heard.raw[-1].append(response.text)
+        read = prepared.read
+        heard.results[-1].append(part.text if read is None else read(part.text))
+    return heard
+
+
+def _dialogues(
+    prepared: Prepared, rounds: Rounds, repeats: int, tags: ReasoningTags
+) -> Flow[_Heard]:
+    """Hold the document's dialogue, as often as the task repeats."""
+    (first,) = prepared.requests
+    heard = _Heard(raw=[[]], results=[[]])
+    for repeat in range(repeats):
+        request = _repeated(first, repeat)
+        assert isinstance(request, Generate)
+        ended = yield from dialogue(request, rounds, tags)
+        heard.responses.extend(ended.responses)
+        heard.thoughts.extend(ended.stripped)
+        heard.raw[0].append([response.text for response in ended.responses])
+        heard.results[0].append(ended.outcome)
+    return heard
+
+
+def _repeated(request: Request, repeat: int) -> Request:
+    if request.origin is None or repeat == 0:
+        return request
+    return replace(request, origin=replace(request.origin, repeat=repeat))
+
+
+def _likelihood(request: Request, response: LoglikelihoodResponse) -> Any:
+    if isinstance(request, Loglikelihood):
+        return (response.logprob, response.is_greedy)
+    return response.logprob
+
+
+def _as_recorded(opened: OpenedTask, raw: list[list[Any]]) -> Any:
+    """Leave out the lists of one: of repeats, and of the one request for a text."""
+    each = [repeats[0] if len(repeats) == 1 else repeats for repeats in raw]
+    return each[0] if opened.task.scoring.is_generation else each
+
+
+def _thought(response: AnyResponse, part: Stripped | None) -> str | None:
+    if isinstance(response, Response) and response.reasoning is not None:
+        return response.reasoning
+    return None if part is None else part.reasoning
+
+
+def _blame(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"scorer raised {type(error).__name__}: {error}{place}"

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import ArithSuite
+
+_CHOICE: dict[str, Any] = {
+    "output_type": "multiple_choice",
+    "doc_to_choice": "{{[answer, 'none', 'many']}}",
+    "doc_to_target": 0,
+    "metric_list": [{"metric": "acc"}],
+}
+
+
+def test_an_oracle_wins_a_task_of_choices(arith_suite: ArithSuite) -> None:
+    arith_suite.task(**_CHOICE)
+
+    result = arith_suite.run("--model", "oracle", "arith")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert arith_suite.score(metric="acc") == 1.0
+    sample = arith_suite.samples()[1]
+    assert sample["arguments"][0] == ["2*1=", " 2"]
+    assert sample["target"] == 0
+
+
+def test_a_constant_says_how_likely_choices_are_too(arith_suite: ArithSuite) -> None:
+    arith_suite.task(**_CHOICE)
+
+    result = arith_suite.run(
+        "--model", "constant", "--model-args", "text=many", "arith"
+    )
+
+    assert result.ret == pytest.ExitCode.OK
+    assert arith_suite.score(metric="acc") == 0.0
+
+
+def test_a_model_without_likelihoods_is_refused_when_tasks_are_collected(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.task(**_CHOICE)
+    arith_suite.task("second", **{**_CHOICE, "output_type": "loglikelihood"})
+
+    result = arith_suite.run("--model", "demo")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(
+        [
+            (
+                "*arith.yaml: task 'arith' (multiple_choice) asks for likelihoods, which "
+                "model 'demo' does not tell; use --model openai-completions with a server "
+                "that echoes logprobs, or --choice-as-generation *"
+            )
+        ]
+    )
+    text = result.stdout.str()
+    assert text.count("task 'arith' (multiple_choice) asks") == 1
+    assert "second.yaml: task 'second' (loglikelihood) asks for likelihoods" in text
+    assert "Traceback" not in text
+    assert not (arith_suite.root / "results").exists()
+
+
+def test_a_choice_may_be_asked_for_by_its_letter(arith_suite: ArithSuite) -> None:
+    arith_suite.task(**_CHOICE)
+    arith_suite.model("def answer(request):\n    return 'The answer is (A).'\n")
+
+    result = arith_suite.run("--choice-as-generation", "arith")
+
+    assert result.ret == pytest.ExitCode.OK
+    assert arith_suite.score(metric="choice_acc") == 1.0
+    sample = arith_suite.samples()[0]
+    assert sample["input"][0]["content"] == (
+        "0+0=\n\nA. 0\nB. none\nC. many\n\n"
+        "Answer with the letter of the correct option only."
+    )
+    assert "acc,none" not in arith_suite.results()["results"]["arith"]
+
+
+def test_the_oracle_knows_letters(arith_suite: ArithSuite) -> None:
+    arith_suite.task(**_CHOICE)
+
+    arith_suite.run("--model", "oracle", "--choice_as_generation", "arith")
+
+    assert arith_suite.score(metric="choice_acc") == 1.0
+
+
+def test_compatibility_is_recorded(arith_suite: ArithSuite) -> None:
+    result = arith_suite.run("--model", "oracle", "--compat", "strict")
+
+    assert result.ret == pytest.ExitCode.OK
+    results = arith_suite.results()
+    assert results["configs"]["arith"]["compat"] == "strict"
+    assert results["config"]["resolved_cli_args"]["compat"] == "strict"
+
+
+def test_an_unknown_compatibility_is_a_usage_error(arith_suite: ArithSuite) -> None:
+    result = arith_suite.run("--model", "oracle", "--compat", "loose")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--compat 'loose': must be fixed or strict*"])
