@@ -137,7 +137,7 @@ def test_a_broken_task_file_is_told_with_its_line(
         ),
         ({"test_split": "dev"}, "*arith.yaml:*no split 'dev'; valid: test"),
         ({"output_type": "generate_untl"}, "*arith.yaml:*did you mean 'generate_un*"),
-        ({"output_type": "loglikelihood"}, "*arith.yaml:*is not supported yet*"),
+        ({"use_prompt": "a:b"}, "*arith.yaml:*use_prompt is not supported: *"),
         ({"gate": [{"metric": "a", "minn": 1}]}, "*arith.yaml:*minn*did you mean*"),
         (
             {"filter_list": [{"name": "a", "filter": [{"function": "regx"}]}]},
