@@ -7,6 +7,7 @@ first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
@@ -63,23 +64,26 @@ def resampled(
     Returns:
         A function of rows of positions, which tells the figure of each row.
     """
-    metric = _metric(name)
-    references, answers = _columns(items)
-    # The public functions go over all texts again for each draw.
-    counts = metric._extract_corpus_statistics(answers, references)  # noqa: SLF001
+    metric, counts = _metric(name), _counts(name, *_columns(items))
 
     def figures(rows: Iterable[Sequence[int]]) -> list[float]:
-        return [
-            float(metric._aggregate_and_compute([counts[i] for i in row]).score)  # noqa: SLF001
-            for row in rows
-        ]
+        return [_figure(metric, [counts[i] for i in row]) for row in rows]
 
     return figures
 
 
 def _score(name: str, items: Sequence[Any]) -> float:
-    references, answers = _columns(items)
-    return float(_metric(name).corpus_score(answers, references).score)
+    return _figure(_metric(name), _counts(name, *_columns(items)))
+
+
+# The public functions count anew for each draw, and counting is what takes long.
+@lru_cache(maxsize=4)
+def _counts(name: str, references: tuple[Any, ...], answers: tuple[str, ...]) -> Any:
+    return _metric(name)._extract_corpus_statistics(answers, references)  # noqa: SLF001
+
+
+def _figure(metric: Any, counts: Sequence[Any]) -> float:
+    return float(metric._aggregate_and_compute(counts).score)  # noqa: SLF001
 
 
 def _metric(name: str) -> Any:
@@ -96,14 +100,14 @@ def _metric(name: str) -> Any:
     return made[name]()
 
 
-def _columns(items: Sequence[Any]) -> tuple[list[Any], list[str]]:
+def _columns(items: Sequence[Any]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """Write pairs as sacrebleu takes them: streams of references, and the answers.
 
     A sentence with fewer references than another has None in the last streams.
     """
     references = [_texts(reference) for reference, _ in items]
-    answers = [_only(answer) for _, answer in items]
-    return list(zip_longest(*references)), answers
+    answers = tuple(_only(answer) for _, answer in items)
+    return tuple(zip_longest(*references)), answers
 
 
 def _texts(reference: Any) -> Sequence[str]:

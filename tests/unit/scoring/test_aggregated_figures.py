@@ -129,6 +129,17 @@ def test_the_same_texts_are_perfect_translations() -> None:
     assert AGGREGATIONS["ter"](same) == 0
 
 
+def test_figures_of_corpora_are_those_of_the_public_functions() -> None:
+    from sacrebleu import corpus_bleu, corpus_chrf, corpus_ter
+
+    answers = [answer for _, answer in PAIRS]
+    references = [[reference for reference, _ in PAIRS]]
+
+    assert AGGREGATIONS["bleu"](PAIRS) == corpus_bleu(answers, references).score
+    assert AGGREGATIONS["chrf"](PAIRS) == corpus_chrf(answers, references).score
+    assert AGGREGATIONS["ter"](PAIRS) == corpus_ter(answers, references).score
+
+
 def test_sentences_may_have_unequal_numbers_of_references() -> None:
     one = [["the cat sat on the mat", "the cat sat on the mat"]]
     two = [[["a dog", "two dogs ran past me"], "two dogs ran past me"]]
