@@ -16,19 +16,22 @@ from pytest_evalkit.plugin.place import node_path
 if TYPE_CHECKING:
     from pluggy import HookRelay
 
-    from pytest_evalkit.tasks import OpenedTask
+    from pytest_evalkit.tasks import OpenedTask, TaskReference
 
 # Most YAML in a user's tree is none of ours; this tells without importing a parser.
 _MAYBE_TASK = re.compile(rb"""^["']?(?:task|group|include)["']?\s*:""", re.MULTILINE)
 
 
 def collect_task_file(file_path: Path, parent: pytest.Collector) -> TaskFile | None:
-    """Make a node of a YAML file if it is a task."""
-    if file_path.suffix not in {".yaml", ".yml"}:
-        return None
-    is_explicit = parent.session.isinitpath(file_path)
-    if not is_explicit and not _MAYBE_TASK.search(file_path.read_bytes()):
-        return None
+    """Make a node of a YAML file if it is a task that was asked for."""
+    session = parent.session
+    is_explicit = session.isinitpath(file_path)
+    if not is_explicit:
+        # A file beside one that was named is seen too, and there may be thousands.
+        if not any(map(session.isinitpath, file_path.parents)):
+            return None
+        if not _MAYBE_TASK.search(file_path.read_bytes()):
+            return None
     from pytest_evalkit.tasks import is_task_file
 
     if not is_task_file(file_path, explicit=is_explicit):
@@ -39,13 +42,13 @@ def collect_task_file(file_path: Path, parent: pytest.Collector) -> TaskFile | N
 
 
 class TaskFile(pytest.Module):
-    """A task YAML; its documents are its items.
+    """A task YAML; the documents of its task are its items.
 
     It is a module, as doctest's text files are, so that module fixtures have a node.
+    Groups may ask for several forms of its task; then it has the documents of each.
     """
 
     obj = None
-    opened: OpenedTask
 
     @cached_property
     def report_hook(self) -> HookRelay:
@@ -53,34 +56,67 @@ class TaskFile(pytest.Module):
         return self.ihook
 
     def collect(self) -> Iterator[DocumentItem]:
-        """Open the task's documents, as light items.
+        """Open the tasks' documents, as light items.
 
         Raises:
             CollectError: The task file is wrong or its documents cannot be read.
         """
+        from pytest_evalkit.plugin.named_tasks import asked_of
+
+        for reference in asked_of(self.config).references(self.path):
+            yield from self._task_node(reference).collect()
+
+    def _task_node(self, reference: TaskReference | None) -> TaskNode:
         from pytest_evalkit.plugin.run import run_of
 
         try:
-            self.opened = run_of(self.config).open_task(self.path)
+            opened = run_of(self.config).open_task(self.path, reference)
         except EvalkitError as error:
             raise self.CollectError(str(error)) from None
-        for tag in self.opened.task.tags:
-            self._tag(tag)
-        name = self.opened.task.name
+        # Two colons would end the part of a node id that names the task.
+        name = opened.task.name.replace("::", ".")
+        node: TaskNode = TaskNode.from_parent(self, name=name, opened=opened)
+        return node
+
+
+class TaskNode(pytest.Collector):
+    """A task between its file and its documents, which are the file's own items.
+
+    Attributes:
+        opened: The task with its documents.
+    """
+
+    parent: TaskFile
+
+    def __init__(self, *, opened: OpenedTask, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.opened = opened
+        for tag in opened.task.tags:
+            self.config.addinivalue_line("markers", f"{tag}: a tag of tasks")
+            self.add_marker(tag)
+
+    @property
+    def file(self) -> TaskFile:
+        """The file of the task."""
+        return self.parent
+
+    @property
+    def report_hook(self) -> HookRelay:
+        """The hooks that hear of the task's documents."""
+        return self.parent.report_hook
+
+    def collect(self) -> Iterator[DocumentItem]:
+        """Make the documents' items, named as those of the file."""
         for doc_id, item_id in enumerate(self.opened.item_ids):
-            item_name = f"{name}[{item_id}]"
+            item_name = f"{self.name}[{item_id}]"
             # Said as a text, since what pytest itself would make of a name in brackets
             # is not what it reads back from its cache, and --lf would find nothing.
             yield DocumentItem.from_parent(
                 self,
                 name=item_name,
                 doc_id=doc_id,
-                nodeid=f"{self.nodeid}::{item_name}",
+                nodeid=f"{self.parent.nodeid}::{item_name}",
             )
-
-    def _tag(self, tag: str) -> None:
-        self.config.addinivalue_line("markers", f"{tag}: a tag of tasks")
-        self.add_marker(tag)
 
 
 class DocumentItem(pytest.Item):
@@ -90,7 +126,7 @@ class DocumentItem(pytest.Item):
         doc_id: Position of the document in its split.
     """
 
-    parent: TaskFile
+    parent: TaskNode
 
     def __init__(self, *, doc_id: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -99,12 +135,12 @@ class DocumentItem(pytest.Item):
     @property
     def task_file(self) -> TaskFile:
         """The task file that the document belongs to."""
-        return self.parent
+        return self.parent.file
 
     @property
     def location(self) -> tuple[str, int | None, str]:
         """Where to look: the task file, without pytest's costly path arithmetic."""
-        return (self.parent.nodeid, None, self.name)
+        return (self.parent.file.nodeid, None, self.name)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Head a failure by the document's name."""

@@ -15,6 +15,7 @@ import pytest
 
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.plugin.cases import case_facts
+from pytest_evalkit.plugin.named_tasks import asked_of
 from pytest_evalkit.plugin.pace import allowance_of, price_of
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.verdicts import report_verdicts
@@ -30,9 +31,9 @@ from pytest_evalkit.results.conclusion import (
 from pytest_evalkit.results.document import RunFacts, build_results
 from pytest_evalkit.results.folder import RunFolder, write_whole
 from pytest_evalkit.results.gates import Gate, gates_of_task, parse_gate
+from pytest_evalkit.results.groups import conclude_groups
 from pytest_evalkit.results.journal import SelectionDict
 from pytest_evalkit.results.schema import ResultsDict
-from pytest_evalkit.tasks import load_task
 
 # A page of more becomes slow to open; the samples files have them all.
 _SAMPLES_ON_PAGE = 200
@@ -104,10 +105,13 @@ def _facts(run: Run, said: SelectionDict) -> TaskFacts:
     """Look a task up: by its file, which may not be open in this process."""
     if said["path"] is None:
         return case_facts(run.folder, said["task"])
-    path = Path(said["path"])
-    opened = run.opened.get(path)
-    task = opened.task if opened is not None else load_task(path, run.settings)
-    run.known_tasks[task.name] = task
+    path, name = Path(said["path"]), said["task"]
+    opened = run.opened.get(name)
+    if opened is not None:
+        task = opened.task
+    else:
+        task = run.load_task(path, asked_of(run.config).reference(path, name))
+    run.known_tasks[name] = task
     return TaskFacts(
         alias=task.alias,
         config=task.config,
@@ -137,7 +141,10 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
     tasks = [
         task.conclude(judge_partial=judge_partial) for task in record.tasks.values()
     ]
-    return build_results(tasks, facts, _gates(run, record))
+    groups = conclude_groups(
+        record.groups.values(), tasks, is_strict=run.settings.compat == "strict"
+    )
+    return build_results(tasks, facts, _gates(run, record), groups)
 
 
 def _usage(run: Run, record: RunRecord) -> dict[str, Any]:
@@ -158,6 +165,8 @@ def _gates(run: Run, record: RunRecord) -> list[Gate]:
         task = run.known_tasks.get(name)
         if task is not None:
             gates.extend(gates_of_task(name, [dict(raw) for raw in task.gates]))
+    for group in record.groups.values():
+        gates.extend(gates_of_task(group["name"], group["gates"]))
     return gates
 
 

@@ -20,7 +20,7 @@ from pytest_evalkit.evaluate import (
     skip_document,
 )
 from pytest_evalkit.plugin.anchor import PENDING, Anchors
-from pytest_evalkit.plugin.collection import DocumentItem, TaskFile
+from pytest_evalkit.plugin.collection import DocumentItem, TaskNode
 from pytest_evalkit.plugin.lookahead import Lookahead
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.watch import Watch
@@ -60,8 +60,8 @@ class DocumentRunner:
         self._anchors = Anchors()
         # One thread: the functions of task files need not know of threads.
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="evalkit-prepare")
-        self._evaluations: dict[TaskFile, Evaluation] = {}
-        self._skips: dict[TaskFile, str] = {}
+        self._evaluations: dict[TaskNode, Evaluation] = {}
+        self._skips: dict[TaskNode, str] = {}
         self._lookahead: Lookahead | None = None
         self._items: Sequence[DocumentItem] = ()
         self._wants_closing = bool(run.config.getoption("xmlpath", None))
@@ -75,19 +75,19 @@ class DocumentRunner:
 
     def _announce(self) -> None:
         """Record what this process sets out to do."""
-        selected: dict[TaskFile, int] = {}
+        selected: dict[TaskNode, int] = {}
         for item in self._items:
             selected[item.parent] = selected.get(item.parent, 0) + 1
-        for file, count in selected.items():
-            self._run.record_selection(self._selection(file, count))
+        for node, count in selected.items():
+            self._run.record_selection(self._selection(node, count))
 
-    def _selection(self, file: TaskFile, count: int) -> SelectionDict:
-        opened = file.opened
+    def _selection(self, node: TaskNode, count: int) -> SelectionDict:
+        opened = node.opened
         share = self._run.share
         return {
             "kind": "selection",
             "task": opened.task.name,
-            "path": str(file.path),
+            "path": str(node.path),
             "shard": 0 if share is None else share.number,
             "original": len(opened.documents),
             "selected": count,
@@ -111,7 +111,8 @@ class DocumentRunner:
                 hook.pytest_runtest_logreport(report=closing_report(item, outcome))
             slim(report, item.config)
         finally:
-            if nextitem is None or nextitem.parent is not item.parent:
+            is_document = isinstance(nextitem, DocumentItem)
+            if not is_document or nextitem.task_file is not item.task_file:
                 self._leave(item, nextitem)
 
     def _leave(self, item: DocumentItem, nextitem: pytest.Item | None) -> None:
@@ -150,7 +151,7 @@ class DocumentRunner:
 
     def _enter(self, item: DocumentItem) -> None:
         try:
-            self._anchors.enter(item.parent, item)
+            self._anchors.enter(item.task_file, item)
             self._evaluation(item.parent)
         except (EvalkitError, pytest.UsageError) as error:
             self._stop(error)
@@ -193,7 +194,7 @@ class DocumentRunner:
     @cached_property
     def _has_media(self) -> bool:
         return any(
-            file.opened.has_media for file in {item.parent for item in self._items}
+            node.opened.has_media for node in {item.parent for item in self._items}
         )
 
     def _start(self, item: DocumentItem) -> Coroutine[Any, Any, DocumentOutcome] | None:
@@ -202,20 +203,20 @@ class DocumentRunner:
             return None
         return evaluate_document(evaluation, item.doc_id)
 
-    def _evaluation(self, file: TaskFile) -> Evaluation | None:
-        evaluation = self._evaluations.get(file)
+    def _evaluation(self, node: TaskNode) -> Evaluation | None:
+        evaluation = self._evaluations.get(node)
         if evaluation is None:
-            value = self._anchors.value(file)
+            value = self._anchors.value(node.file)
             if value is PENDING:
                 return None
-            evaluation = self._evaluations[file] = self._make_evaluation(file, value)
+            evaluation = self._evaluations[node] = self._make_evaluation(node, value)
         return evaluation
 
-    def _make_evaluation(self, file: TaskFile, value: Any) -> Evaluation:
+    def _make_evaluation(self, node: TaskNode, value: Any) -> Evaluation:
         model = self._run.as_model(value)
-        task = file.opened.task
+        task = node.opened.task
         return Evaluation(
-            opened=file.opened,
+            opened=node.opened,
             ask=self._asking(model),
             record=self._run.journal.write,
             reasoning_tags=(

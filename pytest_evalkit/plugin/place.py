@@ -43,6 +43,11 @@ def worker_input(config: pytest.Config) -> Mapping[str, Any]:
     return given
 
 
+def is_task_path(arg: str) -> bool:
+    """Tell by its name whether an argument, or the id of a node, is of a task file."""
+    return arg.partition("::")[0].endswith((".yaml", ".yml"))
+
+
 def node_path(config: pytest.Config, path: Path) -> str:
     """Name a file as node ids begin, also where it lies outside the root folder.
 

@@ -18,10 +18,12 @@ from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend, StreamingBackend
 from pytest_evalkit.models.registry import make_backend
 from pytest_evalkit.plugin.likelihoods import require_likelihoods
+from pytest_evalkit.plugin.named_tasks import asked_of
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
 from pytest_evalkit.plugin.pace import Pace
 from pytest_evalkit.plugin.place import Share, run_folder, run_start, worker_input
 from pytest_evalkit.results.folder import RunFolder
+from pytest_evalkit.results.groups import group_line
 from pytest_evalkit.results.journal import JournalWriter, SelectionDict
 from pytest_evalkit.results.secrets import without_secrets
 from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS, parse_reasoning_tags
@@ -29,6 +31,7 @@ from pytest_evalkit.tasks import (
     DataSources,
     OpenedTask,
     Task,
+    TaskReference,
     TaskSettings,
     load_task,
 )
@@ -52,8 +55,10 @@ class Run:
         self.options = options
         self.backend = backend
         self.started_at, self.started_date = run_start(config)
-        self.opened: dict[Path, OpenedTask] = {}
+        self.opened: dict[str, OpenedTask] = {}
+        self._named: dict[tuple[Path, str | None], str] = {}
         self.known_tasks: dict[str, Task] = {}
+        self._groups = asked_of(config).groups
         self._models: list[Model] = []
         self._engines: list[Engine] = []
         self._described = False
@@ -128,31 +133,57 @@ class Run:
         """The most requests that this process may have in flight now, at least one."""
         return max([engine.max_concurrency for engine in self._engines], default=1)
 
-    def open_task(self, path: Path) -> OpenedTask:
-        """Load a task file and open its documents; once per path.
+    def open_task(
+        self, path: Path, reference: TaskReference | None = None
+    ) -> OpenedTask:
+        """Load a task and open its documents; once.
+
+        Args:
+            path: The task file.
+            reference: What was asked for of it, or None for the task as it is there.
 
         Raises:
             TaskError: The file is wrong, or its documents cannot be read.
         """
-        if path not in self.opened:
+        key = (path, None if reference is None else reference.name)
+        if key not in self._named:
             sources = DataSources(
                 data_dir=self.options.data_dir, use_sample=self.options.use_sample
             )
-            task = load_task(path, self.settings)
+            task = self.load_task(path, reference)
             require_likelihoods(self.config, self.backend, task)
             self._refuse_namesake(task)
-            self.opened[path] = task.open(sources)
-        return self.opened[path]
+            self.opened[task.name] = task.open(sources)
+            self._named[key] = task.name
+        return self.opened[self._named[key]]
+
+    def load_task(self, path: Path, reference: TaskReference | None = None) -> Task:
+        """Load a task, as the command line and the groups above it want it.
+
+        Raises:
+            TaskError: The file is wrong.
+        """
+        if reference is None:
+            return load_task(path, self.settings)
+        return load_task(path, self.settings, reference.overrides, reference.name)
+
+    def path_of(self, name: str) -> Path | None:
+        """Find the file of a task or group; None where it has none."""
+        task = self.known_tasks.get(name)
+        if task is not None:
+            return task.path
+        groups = asked_of(self.config).groups
+        return next((group.path for group in groups if group.name == name), None)
 
     def _refuse_namesake(self, task: Task) -> None:
         """Refuse a second task of one name: their results would run into one."""
-        for path, opened in self.opened.items():
-            if opened.task.name == task.name:
-                raise TaskError(
-                    f"task {task.name!r} is also in {path}; rename one of them, or "
-                    "run them one after the other",
-                    path=task.path,
-                )
+        namesake = self.opened.get(task.name)
+        if namesake is not None:
+            raise TaskError(
+                f"task {task.name!r} is also in {namesake.task.path}; rename one of "
+                "them, or run them one after the other",
+                path=task.path,
+            )
 
     def make_model(self) -> Model:
         """Make the model that the options name.
@@ -231,7 +262,13 @@ class Run:
         self.journal.write(encode(line) + b"\n")
 
     def record_selection(self, selection: SelectionDict) -> None:
-        """Record what this process sets out to do of one task."""
+        """Record what this process sets out to do of one task.
+
+        The groups that the run was asked for are recorded before the first.
+        """
+        groups, self._groups = self._groups, ()
+        for group in groups:
+            self.journal.write_group(group_line(group))
         self.journal.write_selection(selection)
 
     def given_options(self) -> Mapping[str, Any]:

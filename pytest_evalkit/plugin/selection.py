@@ -29,16 +29,16 @@ def narrow(items: list[pytest.Item], options: RunOptions) -> list[pytest.Item]:
     if options.limit is None and not options.offset and options.shard is None:
         return []
     kept: list[pytest.Item] = []
-    for file, neighbours in groupby(items, key=_task_file):
+    for node, neighbours in groupby(items, key=_task_node):
         group = list(neighbours)
-        kept.extend(group if file is None else _narrow_task(group, options))
+        kept.extend(group if node is None else _narrow_task(group, options))
     keep = set(map(id, kept))
     removed = [item for item in items if id(item) not in keep]
     items[:] = kept
     return removed
 
 
-def _task_file(item: pytest.Item) -> object:
+def _task_node(item: pytest.Item) -> object:
     return item.parent if isinstance(item, DocumentItem) else None
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions
+from pytest_evalkit.plugin.place import is_task_path
 
 if TYPE_CHECKING:
     from pytest_evalkit.plugin.session import EvaluationSession
@@ -53,7 +54,7 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
 
         for gate in options.gates:
             parse_gate(gate)
-    if options.tasks:
+    if options.tasks or any(map(is_task_path, config.args)):
         # In workers too: xdist starts them with the command line as it was given.
         from pytest_evalkit.plugin.named_tasks import add_named_tasks
 

@@ -25,7 +25,9 @@ def write_summary(terminal: Any, conclusion: Conclusion) -> None:
     terminal.write_sep("=", "evaluation")
     results = conclusion.results
     if results is not None:
-        terminal.write_line(results_table(results, terminal._tw.fullwidth))  # noqa: SLF001 - the width has no public name
+        width = terminal._tw.fullwidth  # noqa: SLF001 - the width has no public name
+        table = results_table(results, width, color=terminal.hasmarkup)
+        terminal.write_line(table)
         for text in budget_lines(results):
             terminal.write_line(text, yellow=True)
         for gate, line in zip(results["gates"], gate_lines(results), strict=True):

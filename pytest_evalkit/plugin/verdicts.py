@@ -60,8 +60,8 @@ def _gate(session: pytest.Session, run: Run, gate: GateDict) -> pytest.TestRepor
 
 
 def _place(session: pytest.Session, run: Run, task: str) -> str:
-    known = run.known_tasks.get(task)
-    return "results" if known is None else node_path(session.config, known.path)
+    path = run.path_of(task)
+    return "results" if path is None else node_path(session.config, path)
 
 
 def _report(

@@ -16,7 +16,7 @@ from typing import Any
 from pytest_evalkit.codec import encode
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.reports.rows import Row, rows_of
-from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.results.schema import ResultsDict, task_names
 
 _MINUTE_S = 60
 _HOUR_S = 3600
@@ -131,8 +131,9 @@ def _facts(results: ResultsDict) -> Iterator[_Fact]:
     started = datetime.fromtimestamp(results["date"], tz=UTC)
     yield _Fact(name="Started", value=f"{started:%Y-%m-%d %H:%M} UTC")
     yield _Fact(name="Took", value=_duration(results["total_evaluation_time_seconds"]))
-    selected = sum(each["selected"] for each in results["coverage"].values())
-    scored = sum(each["scored"] for each in results["coverage"].values())
+    counts = [results["coverage"][task] for task in task_names(results)]
+    selected = sum(count["selected"] for count in counts)
+    scored = sum(count["scored"] for count in counts)
     yield _Fact(name="Documents scored", value=f"{scored:,} of {selected:,}")
     yield from _measured(results)
     if results["git_hash"]:

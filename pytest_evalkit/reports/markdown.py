@@ -10,6 +10,8 @@ _HEADING = (
     "|---|---|---:|---|:-:|---:|---:|:-:|---:|---:|"
 )
 _ARROWS = {True: "↑", False: "↓", None: ""}
+# Markdown drops plain spaces at the beginning of a cell.
+_INDENT = "&nbsp;&nbsp;"
 _MARKS = {"pass": "✅", "fail": "❌", "skipped": "⏭️"}
 
 
@@ -29,18 +31,26 @@ def markdown_gates(results: ResultsDict) -> str:
 
 def _line(row: Row) -> str:
     cells = (
-        _safe(row.task) if row.is_first else "",
+        _name(row),
         _safe(row.pipeline),
-        str(row.num_fewshot),
+        row.shots,
         _safe(row.metric),
         _ARROWS[row.higher_is_better],
-        str(row.n),
+        row.count,
         row.figure,
         "±" if row.spread else "",
         row.spread,
-        row.coverage if row.is_first else "",
+        row.coverage,
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _name(row: Row) -> str:
+    """Write the name of a task or group, indented where it is within a group."""
+    if not row.is_first:
+        return ""
+    name = f"**{_safe(row.task)}**" if row.is_group else _safe(row.task)
+    return _INDENT * row.depth + name
 
 
 def _safe(text: str) -> str:

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_evalkit.results.schema import AggregateDict, ResultsDict
+from pytest_evalkit.results.schema import AggregateDict, ResultsDict, task_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One aggregated metric of one task under one filter.
+    """One aggregated metric of a task or group, or the name of a group above its tasks.
 
     Attributes:
-        task: Alias of the task.
-        is_first: True for the first row of its task.
-        pipeline: Name of the filter.
-        num_fewshot: Worked examples in each prompt.
-        metric: Name of the metric.
+        task: Alias of the task or group.
+        is_first: True for the first row of its task or group.
+        is_group: True for a row of a group.
+        depth: How many groups it stands below.
+        pipeline: Name of the filter; empty for a name alone.
+        num_fewshot: Worked examples in each prompt; None where the tasks of a group
+            differ.
+        metric: Name of the metric; empty for a name alone.
         higher_is_better: Its direction, or None.
         n: Documents that have the metric.
         value: The figure, or None.
         stderr: Its standard error, or None.
         ci95: Its 95 % interval, or None.
-        scored: Documents of the task that have a score.
+        scored: Documents that have a score.
         selected: Documents that the run set out to do.
         error: Why the metric could not be aggregated, or None.
+        missing: Why a group has no figure, or None.
     """
 
     task: str
     is_first: bool
+    is_group: bool
+    depth: int
     pipeline: str
-    num_fewshot: int
+    num_fewshot: int | None
     metric: str
     higher_is_better: bool | None
     n: int
@@ -41,6 +47,23 @@ class Row:
     scored: int
     selected: int
     error: str | None
+    missing: str | None
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it only names a group."""
+        return not self.metric
+
+    @property
+    def count(self) -> str:
+        """The number of documents as text; empty for a name alone."""
+        return "" if self.is_name else str(self.n)
+
+    @property
+    def shots(self) -> str:
+        """The number of worked examples as text; empty where it is not one."""
+        is_one = self.num_fewshot is not None and not self.is_name
+        return str(self.num_fewshot) if is_one else ""
 
     @property
     def is_covered(self) -> bool:
@@ -49,12 +72,20 @@ class Row:
 
     @property
     def coverage(self) -> str:
-        """How many documents have a score, of how many."""
-        return f"{self.scored}/{self.selected}"
+        """How many documents have a score, of how many; once for all rows of a task."""
+        is_told = self.is_first and not self.is_name
+        return f"{self.scored}/{self.selected}" if is_told else ""
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is no figure, or None."""
+        return self.error or self.missing
 
     @property
     def figure(self) -> str:
         """The value as text: four decimals, ``n/a`` where there is none."""
+        if self.is_name:
+            return ""
         if self.error is not None:
             return "error"
         return "n/a" if self.value is None else f"{self.value:.4f}"
@@ -66,22 +97,106 @@ class Row:
 
 
 def rows_of(results: ResultsDict) -> Iterator[Row]:
-    """List the figures of a run, task by task in its own order."""
-    for task, aggregates in results["aggregates"].items():
-        for position, aggregate in enumerate(aggregates):
-            yield _row(results, task, aggregate, is_first=position == 0)
+    """List the figures of a run: those of groups, and the tasks below them.
+
+    Groups within a group stand together below it, so that they can be seen at one
+    glance; their tasks follow, below the group's name. What belongs to several groups
+    stands below the first.
+    """
+    tree = _Tree(results)
+    for group in tree.outermost():
+        yield from tree.figures(group, 0)
+        yield from tree.tasks(group, 0)
+    for task in task_names(results):
+        yield from tree.task(task, 0)
+
+
+class _Tree:
+    """The groups of a run with what is below them; each name is listed once."""
+
+    def __init__(self, results: ResultsDict) -> None:
+        self._results = results
+        self._members = results["group_subtasks"]
+        self._shown: set[str] = set()
+        self._entered: set[str] = set()
+
+    def outermost(self) -> list[str]:
+        """Name the groups that are in no other."""
+        inner = {name for names in self._members.values() for name in names}
+        return [group for group in self._members if group not in inner]
+
+    def figures(self, group: str, depth: int) -> Iterator[Row]:
+        """List the figures of a group and of the groups within it."""
+        if group in self._shown:
+            return
+        self._shown.add(group)
+        rows = list(_rows(self._results, group, depth))
+        if not rows and depth == 0:
+            rows = [_name(self._results, group, depth)]
+        yield from rows
+        for name in self._inner(group):
+            yield from self.figures(name, depth + 1)
+
+    def tasks(self, group: str, depth: int) -> Iterator[Row]:
+        """List the tasks of a group, and those of each group within it by its name."""
+        self._entered.add(group)
+        for name in self._members[group]:
+            if name not in self._members:
+                yield from self.task(name, depth + 1)
+        for name in self._inner(group):
+            below = () if name in self._entered else self.tasks(name, depth + 1)
+            for position, row in enumerate(below):
+                if position == 0:
+                    yield _name(self._results, name, depth + 1)
+                yield row
+
+    def task(self, name: str, depth: int) -> Iterator[Row]:
+        """List the figures of a task, unless they are listed already or not known."""
+        if name in self._shown or name not in self._results["aggregates"]:
+            return
+        self._shown.add(name)
+        yield from _rows(self._results, name, depth)
+
+    def _inner(self, group: str) -> list[str]:
+        return [name for name in self._members[group] if name in self._members]
+
+
+def _rows(results: ResultsDict, name: str, depth: int) -> Iterator[Row]:
+    for position, aggregate in enumerate(results["aggregates"][name]):
+        yield _row(results, name, aggregate, depth, is_first=position == 0)
+
+
+def _name(results: ResultsDict, group: str, depth: int) -> Row:
+    """Make a row that has only the name of a group."""
+    nothing: AggregateDict = {
+        "metric": "",
+        "filter": "",
+        "value": None,
+        "stderr": None,
+        "ci95": None,
+        "n": 0,
+        "higher_is_better": None,
+    }
+    return _row(results, group, nothing, depth, is_first=True)
 
 
 def _row(
-    results: ResultsDict, task: str, aggregate: AggregateDict, *, is_first: bool
+    results: ResultsDict,
+    name: str,
+    aggregate: AggregateDict,
+    depth: int,
+    *,
+    is_first: bool,
 ) -> Row:
-    coverage = results["coverage"][task]
+    coverage = results["coverage"][name]
     low_high = aggregate["ci95"]
     return Row(
-        task=results["results"][task].get("alias", task),
+        task=results["results"][name].get("alias", name),
         is_first=is_first,
+        is_group=name in results["group_subtasks"],
+        depth=depth,
         pipeline=aggregate["filter"],
-        num_fewshot=results["n-shot"][task],
+        num_fewshot=results["n-shot"].get(name),
         metric=aggregate["metric"],
         higher_is_better=aggregate["higher_is_better"],
         n=aggregate["n"],
@@ -91,4 +206,5 @@ def _row(
         scored=coverage["scored"],
         selected=coverage["selected"],
         error=aggregate.get("error"),
+        missing=aggregate.get("missing"),
     )

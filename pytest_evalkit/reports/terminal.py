@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_evalkit.reports.rows import Row, rows_of
-from pytest_evalkit.results.schema import BudgetDict, GateDict, ResultsDict
+from pytest_evalkit.results.schema import (
+    BudgetDict,
+    GateDict,
+    ResultsDict,
+    task_names,
+)
 
 _GAP = "  "
+_INDENT = "  "
 _LEAST_WIDTH = 8
 _STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33"}
 _VERDICT_STYLES = {"pass": "green", "fail": "red", "skipped": "yellow"}
@@ -34,18 +40,14 @@ class _Column:
 
 
 _COLUMNS = (
-    _Column("Task", lambda row: row.task if row.is_first else "", may_shrink=True),
+    _Column("Task", lambda row: _indented(row), may_shrink=True),
     _Column("Filter", lambda row: row.pipeline, may_shrink=True),
-    _Column("n-shot", lambda row: str(row.num_fewshot), is_number=True),
+    _Column("n-shot", lambda row: row.shots, is_number=True),
     _Column("Metric", lambda row: f"{row.metric}{_arrow(row)}", may_shrink=True),
-    _Column("n", lambda row: str(row.n), is_number=True),
+    _Column("n", lambda row: row.count, is_number=True),
     _Column("Value", lambda row: row.figure, is_number=True),
     _Column("± Stderr", lambda row: row.spread and f"± {row.spread}"),
-    _Column(
-        "Coverage",
-        lambda row: row.coverage if row.is_first else "",
-        is_number=True,
-    ),
+    _Column("Coverage", lambda row: row.coverage, is_number=True),
 )
 
 
@@ -75,9 +77,18 @@ def results_table(
     heading, *body = (_line(texts, columns, widths) for texts in cells)
     lines = [_styled(heading, "bold", color), "─" * len(heading)]
     for row, line in zip(rows, body, strict=True):
-        is_sound = row.is_covered and row.error is None
-        lines.append(line if is_sound else _styled(line, "red", color))
+        lines.append(_styled(line, style, color) if (style := _style(row)) else line)
     return _plain("\n".join([*lines, *_problems(rows)]), ascii_only)
+
+
+def _style(row: Row) -> str | None:
+    if row.is_name:
+        return None
+    if not row.is_covered or row.error is not None:
+        return "red"
+    if row.missing is not None:
+        return "yellow"
+    return "bold" if row.is_group else None
 
 
 def gate_lines(
@@ -102,7 +113,8 @@ def budget_lines(results: ResultsDict) -> list[str]:
     budget: BudgetDict | None = results["usage"].get("budget")
     if budget is None:
         return []
-    skipped = sum(counts["skipped"] for counts in results["coverage"].values())
+    counts = [results["coverage"][task] for task in task_names(results)]
+    skipped = sum(count["skipped"] for count in counts)
     spent = [_tokens_spent(budget), _money_spent(budget)]
     line = f"budget  {', '.join(part for part in spent if part)}"
     if budget["spent"] is not None:
@@ -139,6 +151,10 @@ def _gate_line(gate: GateDict, color: bool) -> str:
     return f"gate {verdict}  {task}{gate['condition']} ({gate['message']})"
 
 
+def _indented(row: Row) -> str:
+    return _INDENT * row.depth + row.task if row.is_first else ""
+
+
 def _arrow(row: Row) -> str:
     if row.higher_is_better is None:
         return ""
@@ -149,7 +165,7 @@ def _says_something(column: _Column, rows: Sequence[Row]) -> bool:
     if column.title == "n-shot":
         return any(row.num_fewshot for row in rows)
     if column.title == "Filter":
-        return any(row.pipeline != "none" for row in rows)
+        return any(row.pipeline not in {"", "none"} for row in rows)
     return any(column.cell(row) for row in rows)
 
 
@@ -203,9 +219,9 @@ def _cut(text: str, width: int) -> str:
 
 def _problems(rows: Sequence[Row]) -> list[str]:
     return [
-        f"{row.task}: {row.metric},{row.pipeline} has no value: {row.error}"
+        f"{row.task}: {row.metric},{row.pipeline} has no value: {row.problem}"
         for row in rows
-        if row.error is not None
+        if row.problem is not None
     ]
 
 

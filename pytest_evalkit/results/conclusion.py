@@ -13,6 +13,7 @@ from pytest_evalkit.results.aggregate import Tally
 from pytest_evalkit.results.document import TaskConclusion
 from pytest_evalkit.results.folder import RunFolder, write_whole
 from pytest_evalkit.results.journal import (
+    GroupDict,
     Place,
     PlaceReader,
     SelectionDict,
@@ -129,6 +130,7 @@ class RunRecord:
 
     Attributes:
         tasks: By name, in the order of their first mention.
+        groups: By name, outer ones before those within them.
         traffic: What the requests cost.
         model_name: What answered, or None where nothing was asked.
         model_description: How its answers came about.
@@ -137,6 +139,7 @@ class RunRecord:
     """
 
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
+    groups: dict[str, GroupDict] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
     model_name: str | None = None
     model_description: Mapping[str, Any] = field(default_factory=dict)
@@ -164,6 +167,8 @@ class RunRecord:
             self.limits.append(cast("LimitDict", said))
         elif line["kind"] == "budget":
             self.spent = line["reason"]
+        elif line["kind"] == "group":
+            self.groups[line["name"]] = cast("GroupDict", line)
         else:
             self.model_name = line["name"]
             self.model_description = line["description"]

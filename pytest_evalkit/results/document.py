@@ -65,6 +65,34 @@ class TaskConclusion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupConclusion:
+    """What a run concludes about a group of tasks.
+
+    Attributes:
+        name: Name of the group.
+        alias: What tables call it.
+        version: Version of the group, as its file says.
+        members: Its direct children: names of groups and tasks.
+        num_fewshot: Worked examples in each prompt, or None where its tasks differ.
+        directions: ``higher_is_better`` by metric of its tasks; None where they differ.
+        aggregates: One row per metric and filter that it averages; empty where it only
+            gathers tasks.
+        coverage: How many documents of its tasks the rows rest on.
+        partial: Why the figures are not the group's, or None.
+    """
+
+    name: str
+    alias: str
+    version: Any
+    members: tuple[str, ...]
+    num_fewshot: int | None
+    directions: Mapping[str, bool | None]
+    aggregates: Sequence[AggregateDict]
+    coverage: CoverageDict
+    partial: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What a run is, whatever its tasks.
 
@@ -98,25 +126,39 @@ class RunFacts:
 
 
 def build_results(
-    tasks: Sequence[TaskConclusion], run: RunFacts, gates: Sequence[Gate] = ()
+    tasks: Sequence[TaskConclusion],
+    run: RunFacts,
+    gates: Sequence[Gate] = (),
+    groups: Sequence[GroupConclusion] = (),
 ) -> ResultsDict:
     """Write down what a run concludes, its gates judged.
 
     Args:
         tasks: The tasks, in the order of the run.
         run: The rest.
-        gates: Conditions on the tasks' figures.
+        gates: Conditions on the figures of tasks and groups.
+        groups: The groups that were asked for, outer ones first.
     """
+    both = (*tasks, *groups)
     results: ResultsDict = {
         "schema_version": RESULTS_SCHEMA_VERSION,
         "complete": run.complete,
-        "results": {task.name: _row(task) for task in tasks},
-        "aggregates": {task.name: list(task.aggregates) for task in tasks},
-        "groups": {},
-        "group_subtasks": {},
+        "results": {
+            **{task.name: _row(task) for task in tasks},
+            **{group.name: _group_row(group) for group in groups},
+        },
+        "aggregates": {each.name: list(each.aggregates) for each in both},
+        "groups": {
+            group.name: _group_row(group) for group in groups if group.aggregates
+        },
+        "group_subtasks": {group.name: list(group.members) for group in groups},
         "configs": {task.name: masked(task.config) for task in tasks},
-        "versions": {task.name: task.version for task in tasks},
-        "n-shot": {task.name: task.num_fewshot for task in tasks},
+        "versions": {each.name: each.version for each in both},
+        "n-shot": {
+            each.name: each.num_fewshot
+            for each in both
+            if each.num_fewshot is not None
+        },
         "n-samples": {
             task.name: {
                 "original": task.coverage["original"],
@@ -124,8 +166,8 @@ def build_results(
             }
             for task in tasks
         },
-        "higher_is_better": {task.name: dict(task.directions) for task in tasks},
-        "coverage": {task.name: task.coverage for task in tasks},
+        "higher_is_better": {each.name: dict(each.directions) for each in both},
+        "coverage": {each.name: each.coverage for each in both},
         "errors": {task.name: dict(task.error_kinds) for task in tasks},
         "gates": [],
         "usage": dict(run.usage),
@@ -141,23 +183,33 @@ def build_results(
         "date": run.started_at,
         "total_evaluation_time_seconds": run.elapsed_s,
     }
-    partial = {task.name: task.partial for task in tasks if task.partial is not None}
+    partial = {each.name: each.partial for each in both if each.partial is not None}
     results["gates"] = judge_all(gates, results, partial)
     return results
 
 
-def _row(task: TaskConclusion) -> dict[str, Any]:
-    scored = task.coverage["scored"]
+def _row(each: TaskConclusion | GroupConclusion) -> dict[str, Any]:
+    scored = each.coverage["scored"]
     row: dict[str, Any] = {
-        "alias": task.alias,
+        "alias": each.alias,
         "samples": scored,
         "sample_len": scored,
     }
-    for aggregate in task.aggregates:
+    for aggregate in each.aggregates:
         metric, pipeline = aggregate["metric"], aggregate["filter"]
         stderr = aggregate["stderr"]
         row[f"{metric},{pipeline}"] = aggregate["value"]
         row[f"{metric}_stderr,{pipeline}"] = "N/A" if stderr is None else stderr
+    return row
+
+
+def _group_row(group: GroupConclusion) -> dict[str, Any]:
+    row = _row(group)
+    if group.aggregates:
+        row["sample_count"] = {
+            f"{aggregate['metric']},{aggregate['filter']}": aggregate["n"]
+            for aggregate in group.aggregates
+        }
     return row
 
 

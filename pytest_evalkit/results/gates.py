@@ -16,6 +16,7 @@ from pytest_evalkit.results.schema import (
     GateDict,
     ResultsDict,
     Verdict,
+    task_names,
 )
 
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
@@ -25,7 +26,7 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 _GATE = re.compile(
-    r"""\s* (?: (?P<task>[^:,<>=]*[^:,<>=\s]) \s* : )?
+    r"""\s* (?: (?P<task>[^,<>=]*[^:,<>=\s]) \s* : )?
         \s* (?P<metric>[^:,<>=]*[^:,<>=\s])
         \s* (?: , \s* (?P<filter>[^:,<>=]*[^:,<>=\s]) )?
         \s* (?P<comparison>>=|<=|>|<)
@@ -42,7 +43,7 @@ class Gate:
     """A condition on one aggregated metric.
 
     Attributes:
-        task: Name of the task, or None for every task that has the metric.
+        task: Name of the task or group, or None for every task that has the metric.
         metric: Name of the metric.
         filter: Name of the filter, or None for the task's first that has the metric.
         comparison: One of ``>=``, ``>``, ``<=``, ``<``.
@@ -153,10 +154,12 @@ def judge_all(
 ) -> list[GateDict]:
     """Judge gates; one without a task is judged for every task that has its metric.
 
+    Groups are judged where a gate names them.
+
     Args:
         gates: The gates.
         results: What the run concludes, but for its gates.
-        partial: By task, why its figures are not those of the whole task.
+        partial: By task or group, why its figures are not those of the whole task.
     """
     return [
         judge(gate, results, partial=partial.get(gate.task or ""))
@@ -170,8 +173,8 @@ def _per_task(gate: Gate, results: ResultsDict) -> list[Gate]:
         return [gate]
     tasks = [
         task
-        for task, rows in results["aggregates"].items()
-        if any(row["metric"] == gate.metric for row in rows)
+        for task in task_names(results)
+        if any(row["metric"] == gate.metric for row in results["aggregates"][task])
     ]
     return [replace(gate, task=task) for task in tasks] or [gate]
 
@@ -209,8 +212,8 @@ def judge(gate: Gate, results: ResultsDict, *, partial: str | None) -> GateDict:
 
 def _task_of(gate: Gate, results: ResultsDict) -> tuple[str, str | None]:
     """Find the gate's task, or say why there is none."""
-    tasks = list(results["aggregates"])
     if gate.task is None:
+        tasks = task_names(results)
         if len(tasks) == 1:
             return tasks[0], None
         has = f"no task has a metric {gate.metric!r}"
@@ -218,9 +221,10 @@ def _task_of(gate: Gate, results: ResultsDict) -> tuple[str, str | None]:
             row["metric"] for rows in results["aggregates"].values() for row in rows
         }
         return "", f"{has}; {suggestion(gate.metric, metrics)}"
-    if gate.task in tasks:
+    if gate.task in results["aggregates"]:
         return gate.task, None
-    return gate.task, f"no task {gate.task!r} was run; {suggestion(gate.task, tasks)}"
+    hint = suggestion(gate.task, results["aggregates"])
+    return gate.task, f"no task {gate.task!r} was run; {hint}"
 
 
 def _row_of(
@@ -231,7 +235,7 @@ def _row_of(
     if not rows:
         metrics = {row["metric"] for row in results["aggregates"][task]}
         return None, (
-            f"task {task!r} has no metric {gate.metric!r}; "
+            f"{_kind(task, results)} {task!r} has no metric {gate.metric!r}; "
             f"{suggestion(gate.metric, metrics)}"
         )
     if gate.filter is None:
@@ -240,9 +244,14 @@ def _row_of(
         if row["filter"] == gate.filter:
             return row, ""
     return None, (
-        f"metric {gate.metric!r} of task {task!r} has no filter {gate.filter!r}; "
+        f"metric {gate.metric!r} of {_kind(task, results)} {task!r} has no filter "
+        f"{gate.filter!r}; "
         f"{suggestion(gate.filter, [row['filter'] for row in rows])}"
     )
+
+
+def _kind(name: str, results: ResultsDict) -> str:
+    return "group" if name in results["group_subtasks"] else "task"
 
 
 def _filters(task: str, metric: str, results: ResultsDict) -> list[str]:
@@ -264,6 +273,8 @@ def _untrusted(task: str, results: ResultsDict) -> str | None:
 def _no_value(row: AggregateDict) -> str:
     if "error" in row:
         return f"the metric could not be aggregated: {row['error']}"
+    if "missing" in row:
+        return f"the group has no value: {row['missing']}"
     return "no document has a value of the metric"
 
 

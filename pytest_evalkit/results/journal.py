@@ -1,7 +1,8 @@
 """The journal: what a run has finished, durable line by line.
 
 Each process of a run appends to a file of its own: first what it set out to do (one
-``selection`` line per task), then the samples of each document as it finishes. What a
+``group`` line per group of tasks, one ``selection`` line per task), then the samples of
+each document as it finishes. What a
 run concludes is read from its journals alone, so that it is the same whether one
 process wrote them or many, and whether they ended well or were killed.
 """
@@ -36,6 +37,32 @@ class SelectionDict(TypedDict):
     selected: int
     fingerprint: str
     is_sample: bool
+
+
+class GroupMetricDict(TypedDict):
+    """A metric that a group averages; ``filters`` is None for all that its tasks have."""
+
+    metric: str
+    filters: list[str] | None
+    weight_by_size: bool
+
+
+class GroupDict(TypedDict):
+    """A group of tasks that the run was asked for.
+
+    ``members`` are its direct children, ``tasks`` all tasks below it. ``path`` is its
+    file, and ``gates`` are as that has them. Every process writes it.
+    """
+
+    kind: Literal["group"]
+    name: str
+    alias: str
+    path: str
+    members: list[str]
+    tasks: list[str]
+    metrics: list[GroupMetricDict]
+    version: Any
+    gates: list[dict[str, Any]]
 
 
 class JournalWriter:
@@ -76,6 +103,14 @@ class JournalWriter:
             ResultsError: It cannot be written.
         """
         self.write(encode(selection) + b"\n")
+
+    def write_group(self, group: GroupDict) -> None:
+        """Append a group of tasks that the run was asked for.
+
+        Raises:
+            ResultsError: It cannot be written.
+        """
+        self.write(encode(group) + b"\n")
 
     def close(self) -> None:
         """Close the file."""

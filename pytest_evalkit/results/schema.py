@@ -14,13 +14,14 @@ Verdict = Literal["pass", "fail", "skipped"]
 
 
 class AggregateDict(TypedDict):
-    """One aggregated metric of one task under one filter.
+    """One aggregated metric of one task, or of a group of tasks, under one filter.
 
     ``value`` is None where there was nothing to aggregate or aggregating failed;
     ``stderr`` and ``ci95`` are None where no standard error is defined.
     ``stderr_clustered`` is there where documents depend on each other, ``stderr_clt``,
     the standard error of the mean of the values, where the aggregation has none of its
-    own and the values are or hold numbers.
+    own and the values are or hold numbers. A group's also says on how many ``tasks`` it
+    rests, and what was ``missing`` where it has no value.
     """
 
     metric: str
@@ -33,10 +34,12 @@ class AggregateDict(TypedDict):
     stderr_clustered: NotRequired[float]
     stderr_clt: NotRequired[float]
     error: NotRequired[str]
+    tasks: NotRequired[int]
+    missing: NotRequired[str]
 
 
 class CoverageDict(TypedDict):
-    """How many of a task's documents the numbers rest on.
+    """How many of a task's, or a group's, documents the numbers rest on.
 
     ``original`` is the size of the split, ``selected`` what this run set out to do.
     """
@@ -126,3 +129,9 @@ ResultsDict = TypedDict(
         "total_evaluation_time_seconds": float,
     },
 )
+
+
+def task_names(results: ResultsDict) -> list[str]:
+    """Name the tasks of a run, without the groups whose figures stand beside theirs."""
+    groups = results["group_subtasks"]
+    return [name for name in results["aggregates"] if name not in groups]

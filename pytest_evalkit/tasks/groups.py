@@ -52,6 +52,7 @@ class Group:
         metrics: What is aggregated; empty for a group that only gathers.
         version: What ``metadata.version`` says, or None.
         tasks: Names of all tasks below it, in order, each once.
+        gates: Its conditions on its own figures, as written.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Group:
     metrics: tuple[GroupMetric, ...]
     version: Any
     tasks: tuple[str, ...]
+    gates: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ def results(*rows: Any, complete: bool = True, **coverage: int) -> ResultsDict:
     found = {
         "complete": complete,
         "aggregates": {"sums": list(rows or [row()])},
+        "group_subtasks": {},
         "coverage": {"sums": {**counts, **coverage}},
     }
     return cast("ResultsDict", found)
@@ -198,7 +199,8 @@ def test_a_gate_on_part_of_a_task_is_not_judged() -> None:
 
 
 def test_a_run_of_nothing_passes_no_gate() -> None:
-    nothing = cast("ResultsDict", {"complete": True, "aggregates": {}, "coverage": {}})
+    found = {"complete": True, "aggregates": {}, "coverage": {}, "group_subtasks": {}}
+    nothing = cast("ResultsDict", found)
 
     judged = judge(parse_gate("acc>=0"), nothing, partial=None)
 
