@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.place import node_path
 
 if TYPE_CHECKING:
@@ -24,14 +25,10 @@ _MAYBE_TASK = re.compile(rb"""^["']?(?:task|group|include)["']?\s*:""", re.MULTI
 
 def collect_task_file(file_path: Path, parent: pytest.Collector) -> TaskFile | None:
     """Make a node of a YAML file if it is a task that was asked for."""
-    session = parent.session
-    is_explicit = session.isinitpath(file_path)
-    if not is_explicit:
-        # A file beside one that was named is seen too, and there may be thousands.
-        if not any(map(session.isinitpath, file_path.parents)):
-            return None
-        if not _MAYBE_TASK.search(file_path.read_bytes()):
-            return None
+    is_named = file_path in asked_of(parent.config).tasks
+    is_explicit = is_named or parent.session.isinitpath(file_path)
+    if not is_explicit and not _MAYBE_TASK.search(file_path.read_bytes()):
+        return None
     from pytest_evalkit.tasks import is_task_file
 
     if not is_task_file(file_path, explicit=is_explicit):
@@ -61,8 +58,6 @@ class TaskFile(pytest.Module):
         Raises:
             CollectError: The task file is wrong or its documents cannot be read.
         """
-        from pytest_evalkit.plugin.named_tasks import asked_of
-
         for reference in asked_of(self.config).references(self.path):
             yield from self._task_node(reference).collect()
 
@@ -136,6 +131,10 @@ class DocumentItem(pytest.Item):
     def task_file(self) -> TaskFile:
         """The task file that the document belongs to."""
         return self.parent.file
+
+    def shares_file(self, other: pytest.Item | None) -> bool:
+        """Tell whether another item is a document of the same file."""
+        return isinstance(other, DocumentItem) and other.task_file is self.task_file
 
     @property
     def location(self) -> tuple[str, int | None, str]:

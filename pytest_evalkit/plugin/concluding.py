@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.cases import case_facts
-from pytest_evalkit.plugin.named_tasks import asked_of
 from pytest_evalkit.plugin.pace import allowance_of, price_of
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.verdicts import report_verdicts
@@ -142,7 +142,9 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         task.conclude(judge_partial=judge_partial) for task in record.tasks.values()
     ]
     groups = conclude_groups(
-        record.groups.values(), tasks, is_strict=run.settings.compat == "strict"
+        record.groups.values(),
+        tasks,
+        is_strict=getattr(run.options, "compat", "fixed") == "strict",
     )
     return build_results(tasks, facts, _gates(run, record), groups)
 

@@ -111,8 +111,7 @@ class DocumentRunner:
                 hook.pytest_runtest_logreport(report=closing_report(item, outcome))
             slim(report, item.config)
         finally:
-            is_document = isinstance(nextitem, DocumentItem)
-            if not is_document or nextitem.task_file is not item.task_file:
+            if not item.shares_file(nextitem):
                 self._leave(item, nextitem)
 
     def _leave(self, item: DocumentItem, nextitem: pytest.Item | None) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 import pytest_evalkit
+from pytest_evalkit.plugin.asked import Asked, set_asked
 from pytest_evalkit.plugin.options import RunOptions
 from pytest_evalkit.plugin.place import is_task_path
-from pytest_evalkit.tasks import Catalogue, Group, TaskReference
+from pytest_evalkit.tasks import Catalogue, Selection, TaskReference
 
 _PACKAGE = Path(pytest_evalkit.__file__).parent
 _GROUP = re.compile(rb"""^["']?group["']?[ \t]*:""", re.MULTILINE)
@@ -22,50 +22,6 @@ _LIST_OF_TASKS = re.compile(
     rb"""^["']?task["']?[ \t]*:(?:[ \t\r]*(?:\#[^\n]*)?\n)*[ \t]*(?:\[|-\s)""",
     re.MULTILINE,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the command line asks for by name.
-
-    Attributes:
-        groups: The groups, outer ones before those within them.
-        tasks: The tasks of each file; a group may ask for several forms of one.
-        given: Files and folders that were named beside them.
-    """
-
-    groups: tuple[Group, ...] = ()
-    tasks: Mapping[Path, Sequence[TaskReference]] = field(default_factory=dict)
-    given: tuple[Path, ...] = ()
-
-    def references(self, path: Path) -> Sequence[TaskReference | None]:
-        """List what of a file is to be collected; None is the task as it is there.
-
-        Args:
-            path: A task file.
-        """
-        asked = self.tasks.get(path, ())
-        is_given = path in self.given or any(up in self.given for up in path.parents)
-        is_plain = any(not reference.overrides for reference in asked)
-        if not asked or (is_given and not is_plain):
-            return (*asked, None)
-        return asked
-
-    def reference(self, path: Path, name: str) -> TaskReference | None:
-        """Find what was asked for by its name; None for a task as its file has it."""
-        for reference in self.tasks.get(path, ()):
-            if reference.name == name:
-                return reference
-        return None
-
-
-_ASKED_KEY: pytest.StashKey[Asked] = pytest.StashKey()
-_NOTHING = Asked()
-
-
-def asked_of(config: pytest.Config) -> Asked:
-    """Get what the command line asks for by name."""
-    return config.stash.get(_ASKED_KEY, _NOTHING)
 
 
 def packaged_benchmarks() -> Path:
@@ -87,36 +43,49 @@ def add_named_tasks(config: pytest.Config, options: RunOptions) -> None:
         OptionError: There is no such task, or several of one name.
         TaskError: A group is wrong.
     """
-    is_given = config.args_source is pytest.Config.ArgsSource.ARGS
-    if options.tasks and not is_given:
+    if options.tasks and config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args[:] = []
-    files = _group_files(config)
-    if not options.tasks and not files:
-        return
-    folders = dict.fromkeys(file.parent for file in files)
+    paths = {arg: _path(config, arg) for arg in config.args}
+    groups = [arg for arg, path in paths.items() if _is_group(path)]
+    # Behind a group's file may stand a node: a document of a task written in it.
+    nodes = [paths[arg] for arg in groups if "::" in arg]
+    whole = [arg for arg in groups if "::" not in arg]
+    kept = [arg for arg in config.args if arg not in whole]
+    selection = _select(options, options.tasks, [paths[arg] for arg in whole])
+    tasks = _by_file(selection)
+    for path, references in _by_file(_select(options, (), nodes)).items():
+        if path in nodes:
+            tasks.setdefault(path, references)
+    given = frozenset(paths[arg] for arg in kept)
+    # Of many files in a folder pytest would list the folder for each anew.
+    folders = dict.fromkeys(str(path.parent) for path in tasks if path not in given)
+    config.args[:] = [*kept, *folders]
+    asked = Asked(groups=selection.groups, tasks=tasks, given=given)
+    set_asked(config, asked)
+    config.pluginmanager.register(NamedTasks(asked), "evalkit-named-tasks")
+
+
+def _select(
+    options: RunOptions, names: Sequence[str], groups: Sequence[Path]
+) -> Selection:
+    if not names and not groups:
+        return Selection(tasks=(), groups=())
+    folders = dict.fromkeys(path.parent for path in groups)
     roots = [packaged_benchmarks(), *options.include_paths, *folders]
-    patterns = [*options.tasks, *map(str, files)]
-    selection = Catalogue.of(roots).select(patterns)
+    return Catalogue.of(roots).select([*names, *map(str, groups)])
+
+
+def _by_file(selection: Selection) -> dict[Path, list[TaskReference]]:
     tasks: dict[Path, list[TaskReference]] = {}
     for reference in selection.tasks:
         tasks.setdefault(_absolute(reference.path), []).append(reference)
-    kept = [arg for arg in config.args if _path(config, arg) not in files]
-    config.args[:] = [*kept, *map(str, tasks)]
-    config.stash[_ASKED_KEY] = Asked(
-        groups=selection.groups,
-        tasks=tasks,
-        given=tuple(_path(config, arg) for arg in kept) if is_given else (),
-    )
-
-
-def _group_files(config: pytest.Config) -> list[Path]:
-    """List the arguments that are files of groups."""
-    paths = [_path(config, arg) for arg in config.args if is_task_path(arg)]
-    return [path for path in dict.fromkeys(paths) if _is_group(path)]
+    return tasks
 
 
 def _is_group(path: Path) -> bool:
     """Tell a group's file from a task's, where ``group`` is a tag and ``task`` a name."""
+    if not is_task_path(path.name):
+        return False
     try:
         text = path.read_bytes()
     except OSError:
@@ -134,3 +103,41 @@ def _path(config: pytest.Config, arg: str) -> Path:
 def _absolute(path: Path) -> Path:
     """Write a path as pytest writes those of its nodes: links are not followed."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolving would follow links
+
+
+class NamedTasks:
+    """Keeps pytest from whatever stands beside the files that it is to collect.
+
+    Args:
+        asked: What it is to collect.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        files = (*asked.tasks, *asked.given)
+        self._above = frozenset(folder for file in files for folder in file.parents)
+        names = (
+            reference.name
+            for references in asked.tasks.values()
+            for reference in references
+        )
+        self._rank = {name: rank for rank, name in enumerate(names)}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Take the tasks that were named, leave others, and let pytest judge the rest."""
+        if collection_path in self._asked.tasks:
+            return False
+        if collection_path in self._above or self._asked.is_given(collection_path):
+            return None
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Put the tasks in the order in which they were named."""
+        if self._rank:
+            items.sort(key=self._place)
+
+    def _place(self, item: pytest.Item) -> int:
+        opened = getattr(item.parent, "opened", None)
+        return -1 if opened is None else self._rank.get(opened.task.name, -1)

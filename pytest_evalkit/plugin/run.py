@@ -17,8 +17,8 @@ from pytest_evalkit.errors import OptionError, TaskError
 from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend, StreamingBackend
 from pytest_evalkit.models.registry import make_backend
+from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.likelihoods import require_likelihoods
-from pytest_evalkit.plugin.named_tasks import asked_of
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
 from pytest_evalkit.plugin.pace import Pace
 from pytest_evalkit.plugin.place import Share, run_folder, run_start, worker_input
@@ -58,7 +58,7 @@ class Run:
         self.opened: dict[str, OpenedTask] = {}
         self._named: dict[tuple[Path, str | None], str] = {}
         self.known_tasks: dict[str, Task] = {}
-        self._groups = asked_of(config).groups
+        self._told_groups = False
         self._models: list[Model] = []
         self._engines: list[Engine] = []
         self._described = False
@@ -266,9 +266,10 @@ class Run:
 
         The groups that the run was asked for are recorded before the first.
         """
-        groups, self._groups = self._groups, ()
-        for group in groups:
-            self.journal.write_group(group_line(group))
+        if not self._told_groups:
+            self._told_groups = True
+            for group in asked_of(self.config).groups:
+                self.journal.write_group(group_line(group))
         self.journal.write_selection(selection)
 
     def given_options(self) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_evalkit.results.schema import AggregateDict, ResultsDict, task_names
@@ -48,6 +48,14 @@ class Row:
     selected: int
     error: str | None
     missing: str | None
+
+    def label(self, indent: str) -> str:
+        """The name in its place among the groups; empty but on the first row.
+
+        Args:
+            indent: What stands before it for each group that it is below.
+        """
+        return indent * self.depth + self.task if self.is_first else ""
 
     @property
     def is_name(self) -> bool:

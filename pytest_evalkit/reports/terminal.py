@@ -40,7 +40,7 @@ class _Column:
 
 
 _COLUMNS = (
-    _Column("Task", lambda row: _indented(row), may_shrink=True),
+    _Column("Task", lambda row: row.label(_INDENT), may_shrink=True),
     _Column("Filter", lambda row: row.pipeline, may_shrink=True),
     _Column("n-shot", lambda row: row.shots, is_number=True),
     _Column("Metric", lambda row: f"{row.metric}{_arrow(row)}", may_shrink=True),
@@ -149,10 +149,6 @@ def _gate_line(gate: GateDict, color: bool) -> str:
     verdict = _styled(f"{gate['verdict']:<7}", _VERDICT_STYLES[gate["verdict"]], color)
     task = f"{gate['task']}: " if gate["task"] else ""
     return f"gate {verdict}  {task}{gate['condition']} ({gate['message']})"
-
-
-def _indented(row: Row) -> str:
-    return _INDENT * row.depth + row.task if row.is_first else ""
 
 
 def _arrow(row: Row) -> str:

@@ -139,7 +139,7 @@ def build_results(
         gates: Conditions on the figures of tasks and groups.
         groups: The groups that were asked for, outer ones first.
     """
-    both = (*tasks, *groups)
+    both: list[TaskConclusion | GroupConclusion] = [*tasks, *groups]
     results: ResultsDict = {
         "schema_version": RESULTS_SCHEMA_VERSION,
         "complete": run.complete,
@@ -155,9 +155,7 @@ def build_results(
         "configs": {task.name: masked(task.config) for task in tasks},
         "versions": {each.name: each.version for each in both},
         "n-shot": {
-            each.name: each.num_fewshot
-            for each in both
-            if each.num_fewshot is not None
+            each.name: each.num_fewshot for each in both if each.num_fewshot is not None
         },
         "n-samples": {
             task.name: {

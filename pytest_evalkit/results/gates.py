@@ -26,7 +26,7 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 _GATE = re.compile(
-    r"""\s* (?: (?P<task>[^,<>=]*[^:,<>=\s]) \s* : )?
+    r"""\s* (?: (?P<task>(?:[^:,<>=]|::)*[^:,<>=\s]) \s* : )?
         \s* (?P<metric>[^:,<>=]*[^:,<>=\s])
         \s* (?: , \s* (?P<filter>[^:,<>=]*[^:,<>=\s]) )?
         \s* (?P<comparison>>=|<=|>|<)

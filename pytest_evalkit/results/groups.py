@@ -207,7 +207,9 @@ def _missing(
     if absent:
         return _absence(len(tasks), absent)
     if not leaves:
-        has = {f"{row['metric']},{row['filter']}" for t in tasks for row in t.aggregates}
+        has = {
+            f"{row['metric']},{row['filter']}" for t in tasks for row in t.aggregates
+        }
         hint = suggestion(f"{metric},{pipeline}", has)
         return f"no task has {metric!r} under filter {pipeline!r}; {hint}"
     without = [leaf.task.name for leaf in leaves if leaf.row["value"] is None]
