@@ -33,6 +33,8 @@ class Asked:
 
     def is_given(self, path: Path) -> bool:
         """Tell whether a file or folder, or one above it, is on the command line."""
+        if not self.given:
+            return False
         return path in self.given or any(up in self.given for up in path.parents)
 
     def references(self, path: Path) -> Sequence[TaskReference | None]:

@@ -131,6 +131,7 @@ class Expansion:
             metrics=tuple(self._metrics(own, leaves)),
             version=_version(own.get("metadata")),
             tasks=tuple(leaves),
+            gates=tuple(own.get("gate") or ()),
         )
         return tuple(leaves)
 

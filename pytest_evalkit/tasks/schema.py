@@ -117,6 +117,7 @@ GROUP_KEYS: Mapping[str, tuple[type, ...]] = {
     "group_alias": _TEXT,
     "task": _LIST,
     "aggregate_metric_list": (list, dict),
+    "gate": _LIST,
     "metadata": (dict, list),
 }
 GROUP_METRIC_KEYS: Mapping[str, tuple[type, ...]] = {
@@ -167,7 +168,7 @@ def check(source: Source) -> None:
     kept = {key: item for key, item in values.items() if key not in WITHOUT_EFFECT}
     check_keys(source, kept, SUPPORTED, NOT_YET, ())
     _check_output_type(source)
-    for key in ("filter_list", "metric_list", "gate"):
+    for key in ("filter_list", "metric_list"):
         _check_mappings(source, key)
     for key, least in (("num_fewshot", 0), ("repeats", 1)):
         value = source.values.get(key)
@@ -175,10 +176,7 @@ def check(source: Source) -> None:
             raise source.error(f"{key} is {value}, but must be {least} or more", key)
     fewshot = source.values.get("fewshot_config") or {}
     check_keys(source, fewshot, FEWSHOT_KEYS, {}, ("fewshot_config",))
-    for position, gate in enumerate(source.values.get("gate") or ()):
-        steps = ("gate", position)
-        check_keys(source, gate, GATE_KEYS, _GATE_NOT_YET, steps)
-        _check_gate(source, gate, steps)
+    _check_gates(source, source.values, ())
 
 
 def check_group(
@@ -204,6 +202,7 @@ def check_group(
         check_keys(source, metric, GROUP_METRIC_KEYS, {}, way)
         if isinstance(aggregation := metric.get("aggregation"), str | None):
             _check_mean(source, aggregation, way)
+    _check_gates(source, values, steps)
 
 
 def _check_mean(source: Source, aggregation: str | None, way: tuple[Any, ...]) -> None:
@@ -298,13 +297,20 @@ def _check_mappings(source: Source, key: str) -> None:
             raise source.error(message, key, position)
 
 
-def _check_gate(
-    source: Source, gate: Mapping[str, Any], steps: tuple[str, int]
+def _check_gates(
+    source: Source, values: Mapping[str, Any], steps: tuple[str | int, ...]
 ) -> None:
-    if gate.get("metric") is None:
-        raise source.error("a gate names its metric", *steps)
-    if gate.get("min") is None and gate.get("max") is None:
-        raise source.error("a gate has min, max, or both", *steps)
+    """Check the gates of a task, or of a group at the end of some steps."""
+    for position, gate in enumerate(values.get("gate") or ()):
+        way = (*steps, "gate", position)
+        if not isinstance(gate, dict):
+            message = f"gate holds {_word(gate)}, but must hold mappings"
+            raise _error(source, message, way)
+        check_keys(source, gate, GATE_KEYS, _GATE_NOT_YET, way)
+        if gate.get("metric") is None:
+            raise _error(source, "a gate names its metric", way)
+        if gate.get("min") is None and gate.get("max") is None:
+            raise _error(source, "a gate has min, max, or both", way)
 
 
 def _error(source: Source, message: str, way: tuple[Any, ...]) -> Exception:
