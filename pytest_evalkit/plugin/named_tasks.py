@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -57,12 +57,23 @@ def add_named_tasks(config: pytest.Config, options: RunOptions) -> None:
         if path in nodes:
             tasks.setdefault(path, references)
     given = frozenset(paths[arg] for arg in kept)
-    # Of many files in a folder pytest would list the folder for each anew.
-    folders = dict.fromkeys(str(path.parent) for path in tasks if path not in given)
-    config.args[:] = [*kept, *folders]
+    above_nodes = {up for arg in kept if "::" in arg for up in paths[arg].parents}
+    config.args[:] = [*kept, *_places(tasks.keys() - given, above_nodes)]
     asked = Asked(groups=selection.groups, tasks=tasks, given=given)
     set_asked(config, asked)
     config.pluginmanager.register(NamedTasks(asked), "evalkit-named-tasks")
+
+
+def _places(files: Iterable[Path], above_nodes: Container[Path]) -> list[str]:
+    """Choose what pytest is to go to, to find some files.
+
+    It would list a folder anew for every file in it that is an argument, so the folder
+    is, unless one below it stands for a single node of its own file.
+    """
+    places = [
+        file if file.parent in above_nodes else file.parent for file in sorted(files)
+    ]
+    return list(dict.fromkeys(map(str, places)))
 
 
 def _select(
