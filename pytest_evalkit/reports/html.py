@@ -193,7 +193,10 @@ def _card(sample: SampleDict) -> _Card:
         item_id=sample["item_id"],
         pipeline=sample["filter"],
         outcome=_outcome(sample, metrics),
-        said=[_said(message) for message in sample["input"]],
+        said=[
+            *(_said(message) for message in sample["input"]),
+            *_weighed(sample),
+        ],
         target=_text(sample["target"]),
         answer="" if answer is None else _text(answer),
         raw=None if raw is None else _text(raw),
@@ -230,6 +233,16 @@ def _said(message: Mapping[str, Any]) -> _Said:
         if part["type"] != "text"
     ]
     return _Said(role=message["role"], text="".join(texts), media=media)
+
+
+def _weighed(sample: Mapping[str, Any]) -> Iterator[_Said]:
+    """Show the texts whose likelihood was asked for, a context once for them all."""
+    context = None
+    for *before, text in sample.get("arguments", ()):
+        if before and before[0] != context:
+            context = before[0]
+            yield _Said(role="context", text=context, media=())
+        yield _Said(role="continuation" if before else "text", text=text, media=())
 
 
 def _text(value: Any) -> str:

@@ -232,9 +232,10 @@ def _add_figures(
     errors = [leaf.row["stderr"] for leaf in leaves if leaf.row["stderr"] is not None]
     if len(errors) < len(leaves):
         return
-    row["stderr"] = stderr = (
+    stderr = (
         pooled_standard_error(errors, sizes)
         if is_pooled
         else unweighted_standard_error(errors)
     )
-    row["ci95"] = interval95(value, stderr)
+    row["stderr"] = stderr
+    row["ci95"] = None if stderr is None else interval95(value, stderr)

@@ -223,3 +223,36 @@ def test_several_tasks_can_be_chosen_from(results: ResultsDict) -> None:
     ]
     assert choices == ["outcome", "task"]
     assert [tag for tag, _ in page.elements].count("option") == 4 + 3
+
+
+def test_texts_that_were_weighed_are_shown_with_their_likelihoods(
+    results: ResultsDict,
+) -> None:
+    arguments = [["2+2=", " 4"], ["2+2=", " 5"], ["4=", " 5"]]
+    pairs = [[-0.5, True], [-2.25, False], [-3.0, False]]
+    weighed = sample(input=[], arguments=arguments, target=0, filtered_resps=pairs)
+
+    text = render_html(results, [weighed])
+
+    said = [part for part in Page(text).text if part.strip()]
+    first = said.index("context")
+    assert said[first : first + 10] == [
+        "context", "2+2=", "continuation", " 4", "continuation", " 5",
+        "context", "4=", "continuation", " 5",
+    ]  # fmt: skip
+    assert "[[-0.5,true],[-2.25,false],[-3.0,false]]" in said
+
+
+def test_a_text_that_was_weighed_as_a_whole_is_shown(results: ResultsDict) -> None:
+    page = Page(
+        render_html(results, [sample(input=[], arguments=[["Once."]], resps=-7.5)])
+    )
+
+    assert "Once." in page.text
+    assert "-7.5" in page.text
+
+
+def test_a_document_that_was_never_asked_has_no_input(results: ResultsDict) -> None:
+    skipped = sample(status="skipped", input=[], metrics=[], filtered_resps=None)
+
+    assert Page(render_html(results, [skipped])).with_class("said") == []
