@@ -122,7 +122,7 @@ _OPTIONS = (
         metavar="A,B",
         is_list=True,
         default=(),
-        help="tasks by name, glob or tag, wherever they are",
+        help="tasks, groups and tags by name or glob, wherever they are",
     ),
     Option(
         names=("--include-path", "--include_path"),

@@ -14,6 +14,7 @@ from pytest_evalkit.results.schema import (
     CoverageDict,
     LimitDict,
     ResultsDict,
+    SampleCountDict,
 )
 from pytest_evalkit.results.secrets import without_secrets
 
@@ -143,27 +144,16 @@ def build_results(
     results: ResultsDict = {
         "schema_version": RESULTS_SCHEMA_VERSION,
         "complete": run.complete,
-        "results": {
-            **{task.name: _row(task) for task in tasks},
-            **{group.name: _group_row(group) for group in groups},
-        },
+        "results": {each.name: _row(each) for each in both},
         "aggregates": {each.name: list(each.aggregates) for each in both},
-        "groups": {
-            group.name: _group_row(group) for group in groups if group.aggregates
-        },
+        "groups": {group.name: _row(group) for group in groups if group.aggregates},
         "group_subtasks": {group.name: list(group.members) for group in groups},
         "configs": {task.name: masked(task.config) for task in tasks},
         "versions": {each.name: each.version for each in both},
         "n-shot": {
             each.name: each.num_fewshot for each in both if each.num_fewshot is not None
         },
-        "n-samples": {
-            task.name: {
-                "original": task.coverage["original"],
-                "effective": task.coverage["selected"],
-            }
-            for task in tasks
-        },
+        "n-samples": {task.name: _counts(task) for task in tasks},
         "higher_is_better": {each.name: dict(each.directions) for each in both},
         "coverage": {each.name: each.coverage for each in both},
         "errors": {task.name: dict(task.error_kinds) for task in tasks},
@@ -193,6 +183,11 @@ def _row(each: TaskConclusion | GroupConclusion) -> dict[str, Any]:
         "samples": scored,
         "sample_len": scored,
     }
+    if isinstance(each, GroupConclusion) and each.aggregates:
+        row["sample_count"] = {
+            f"{aggregate['metric']},{aggregate['filter']}": aggregate["n"]
+            for aggregate in each.aggregates
+        }
     for aggregate in each.aggregates:
         metric, pipeline = aggregate["metric"], aggregate["filter"]
         stderr = aggregate["stderr"]
@@ -201,14 +196,9 @@ def _row(each: TaskConclusion | GroupConclusion) -> dict[str, Any]:
     return row
 
 
-def _group_row(group: GroupConclusion) -> dict[str, Any]:
-    row = _row(group)
-    if group.aggregates:
-        row["sample_count"] = {
-            f"{aggregate['metric']},{aggregate['filter']}": aggregate["n"]
-            for aggregate in group.aggregates
-        }
-    return row
+def _counts(task: TaskConclusion) -> SampleCountDict:
+    coverage = task.coverage
+    return {"original": coverage["original"], "effective": coverage["selected"]}
 
 
 def _config(run: RunFacts) -> dict[str, Any]:
