@@ -144,7 +144,7 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
     groups = conclude_groups(
         record.groups.values(),
         tasks,
-        is_strict=getattr(run.options, "compat", "fixed") == "strict",
+        is_strict=run.options.compat == "strict",
     )
     return build_results(tasks, facts, _gates(run, record), groups)
 
