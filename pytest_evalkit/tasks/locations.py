@@ -113,11 +113,11 @@ def locate(source: Source, split: str, sources: DataSources) -> Location:
         DatasetError: There is no sample, or a file that the task names is missing.
         TaskError: The task asks for something that is not supported.
     """
-    if sources.use_sample:
-        return _sample(source, split)
     if source.values.get("class") is not None:
         message = "a task written as a Python class loads, but does not run yet"
         raise source.error(message, "class")
+    if sources.use_sample:
+        return _sample(source, split)
     if source.values.get("custom_dataset") is not None:
         return Made(split=split)
     kwargs = library_kwargs(source)

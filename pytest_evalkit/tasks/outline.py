@@ -14,8 +14,8 @@ import yaml
 from pytest_evalkit.errors import TaskError
 from pytest_evalkit.tasks.schema import ALL_KEYS
 from pytest_evalkit.tasks.source import read_source
+from pytest_evalkit.tasks.yaml_file import LOADER, is_too_deep
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEY = re.compile(r"^([\"']?)([A-Za-z_][\w-]*)\1[ \t]*:(?=\s|$)", re.MULTILINE)
 # A value that is plainly text, which needs no parser: one word, perhaps a comment.
 _WORD = re.compile(r"[ \t]*([A-Za-z][\w./-]*)[ \t\r]*(?:[ \t]#[^\n]*)?\n?\s*")
@@ -80,7 +80,9 @@ def _value(fragment: str, match: re.Match[str]) -> Any:
     # Nothing is imported here; the name of a function reads as text.
     fragment = fragment.replace("!function ", "")
     try:
-        read = yaml.load(fragment, Loader=_LOADER)  # noqa: S506 (it is the safe loader, written in C)
+        if is_too_deep(fragment):
+            return None
+        read = yaml.load(fragment, Loader=LOADER)  # noqa: S506 (it is the safe loader, written in C)
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
     return next(iter(read.values())) if isinstance(read, dict) and read else None

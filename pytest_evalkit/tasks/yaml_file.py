@@ -13,15 +13,20 @@ from typing import Any, ClassVar, NamedTuple
 
 import yaml
 from yaml.constructor import SafeConstructor
+from yaml.events import CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pytest_evalkit.errors import TaskError
 
 # The parser written in C is ten times faster, where the wheel has it.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Aliases may stand for each other; what they expand to is bounded.
 MAX_NODES = 200_000
+MAX_DEPTH = 100
+
+# As deep as the parser may go: a small part of the stack that a process has.
+_PARSED_DEPTH = 1000
 
 
 class Place(NamedTuple):
@@ -107,14 +112,38 @@ def compose(path: Path) -> tuple[MappingNode, tuple[Repetition, ...]]:
     except UnicodeDecodeError as error:
         raise TaskError("is not UTF-8 text", path=path) from error
     try:
-        root = yaml.compose(text, Loader=_LOADER)
+        if is_too_deep(text):
+            raise TaskError("is nested too deeply", path=path)
+        root = yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError as error:
         raise _yaml_error(error, path) from error
-    except RecursionError as error:
-        raise TaskError("is nested too deeply", path=path) from error
     if not isinstance(root, MappingNode):
         raise TaskError("a task file is a mapping of keys to values", path=path)
     return root, tuple(_repetitions(_nodes(root, path), path))
+
+
+def is_too_deep(text: str) -> bool:
+    """Tell whether a text is nested deeper than a parser's stack may bear.
+
+    The parser written in C recurses without a bound, and ends the process.
+
+    Raises:
+        YAMLError: The text is not YAML.
+    """
+    # Below this, no text can be as deep: each level takes one of these characters, or
+    # is indented by one more blank than the level above it.
+    openers = text.count("[") + text.count("{") + text.count("- ") + text.count("? ")
+    if openers < _PARSED_DEPTH and len(text) < _PARSED_DEPTH**2 // 2:
+        return False
+    depth = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+            if depth > _PARSED_DEPTH:
+                return True
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+    return False
 
 
 def _yaml_error(error: yaml.YAMLError, path: Path) -> TaskError:
@@ -128,6 +157,7 @@ def _nodes(root: MappingNode, path: Path) -> list[MappingNode]:
     """List the mappings; refuse aliases that contain themselves or explode."""
     mappings: list[MappingNode] = []
     sizes: dict[int, int] = {}
+    heights: dict[int, int] = {}
     # A node is pushed twice: to open it, and to sum up once its children are known.
     pending: list[tuple[Node, bool]] = [(root, False)]
     opened: set[int] = set()
@@ -135,7 +165,9 @@ def _nodes(root: MappingNode, path: Path) -> list[MappingNode]:
         node, is_summed = pending.pop()
         if is_summed:
             opened.discard(id(node))
-            sizes[id(node)] = 1 + sum(sizes[id(child)] for child in _children(node))
+            below = [id(child) for child in _children(node)]
+            sizes[id(node)] = 1 + sum(sizes[child] for child in below)
+            heights[id(node)] = 1 + max((heights[child] for child in below), default=0)
         elif id(node) in opened:
             raise _node_error("an alias contains itself", node, path)
         elif id(node) not in sizes:
@@ -148,6 +180,8 @@ def _nodes(root: MappingNode, path: Path) -> list[MappingNode]:
         raise TaskError(
             f"its aliases expand to more than {MAX_NODES:,} values", path=path
         )
+    if heights[id(root)] > MAX_DEPTH:
+        raise TaskError("is nested too deeply", path=path)
     return mappings
 
 
