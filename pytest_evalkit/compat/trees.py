@@ -117,8 +117,9 @@ def is_installed(name: str) -> bool:
         return False
     if spec is None:
         return False
-    places = [spec.origin] if spec.origin else spec.submodule_search_locations or ()
-    return any(not _INSTALLED.isdisjoint(Path(place).parts) for place in places)
+    # Only what lies right in such a folder: task trees may be installed too.
+    places = map(Path, spec.submodule_search_locations or (spec.origin or "",))
+    return any(place.parent.name in _INSTALLED for place in places)
 
 
 def _around(file: Path) -> Iterator[Path]:

@@ -65,9 +65,11 @@ def test_a_folder_of_data_does_not_stand_for_a_missing_package(tree: Tree) -> No
         tree.load("task")
 
 
+@pytest.mark.parametrize("place", ["mine", "lib/site-packages/lm_eval/tasks"])
 def test_a_module_that_extends_the_path_gets_its_parent_and_not_itself(
-    tree: Tree,
+    tree: Tree, place: str
 ) -> None:
+    tree = type(tree)(tree.root / place)
     tree.write("task/utils.py", "SHARED = 'of the parent'\n")
     tree.write("task/words.py", "WORD = 'late'\n")
     tree.write(
