@@ -8,6 +8,7 @@ from pytest_evalkit.engine.drive import Flow, drive
 from pytest_evalkit.engine.engine import Control, Engine
 from pytest_evalkit.engine.events import BudgetSpent, Event, LimitSet
 from pytest_evalkit.engine.model import Model
+from pytest_evalkit.engine.pause import SharedPause
 from pytest_evalkit.engine.retry import RetryPolicy
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "Model",
     "Price",
     "RetryPolicy",
+    "SharedPause",
     "drive",
 ]

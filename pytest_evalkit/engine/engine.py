@@ -16,6 +16,7 @@ from pytest_evalkit.engine.deadline import PatientTimeout
 from pytest_evalkit.engine.events import BudgetSpent, Event, LimitSet, Listener
 from pytest_evalkit.engine.limiter import Limiter
 from pytest_evalkit.engine.ordering import NOTHING, Beginning, beginning_of
+from pytest_evalkit.engine.pause import SharedPause
 from pytest_evalkit.engine.retry import Attempts, RetryPolicy
 from pytest_evalkit.errors import (
     BudgetSpentError,
@@ -50,6 +51,8 @@ class Control:
             that begin alike, or None to keep their order.
         budget: What may be spent, or None where nothing is counted.
         price: What the model's tokens cost, or None where money does not matter.
+        shared_pause: The pause of all processes that ask the same endpoint, or None
+            where there is but this one.
         listener: Hears of what the engine decides, or None.
         clock: Seconds that never go back.
     """
@@ -58,6 +61,7 @@ class Control:
     prefix_chars: int | None = 256
     budget: Budget | None = None
     price: Price | None = None
+    shared_pause: SharedPause | None = None
     listener: Listener | None = None
     clock: Callable[[], float] = time.monotonic
 
@@ -162,7 +166,11 @@ class Engine:
         loop = asyncio.get_running_loop()
         limiter = self._limiters.get(loop)
         if limiter is None:
-            limiter = self._limiters[loop] = Limiter(lambda: self.max_concurrency)
+            shared = self._control.shared_pause
+            limiter = self._limiters[loop] = Limiter(
+                lambda: self.max_concurrency,
+                None if shared is None else shared.left_s,
+            )
             if len(self._limiters) == 1:
                 self._tell_limit("start" if self._adaptive else "fixed")
         return limiter
@@ -245,6 +253,7 @@ class Engine:
                 failure, self._rng, is_first_contact=not self._has_answered
             )
             if verdict.wait_s > 0:
+                self._tell_others(failure, verdict.wait_s)
                 await self._sleep(verdict.wait_s)
         finally:
             if failure.retry_after_s is not None:
@@ -257,6 +266,11 @@ class Engine:
         final = _final(failure, verdict.end)
         final.attempts = attempts.made
         raise final from failure
+
+    def _tell_others(self, failure: TransientModelError, seconds: float) -> None:
+        shared = self._control.shared_pause
+        if shared is not None and failure.retry_after_s is not None:
+            shared.announce(seconds)
 
     def _move(self, decision: Decision | None) -> None:
         if decision is not None:

@@ -17,17 +17,23 @@ class Limiter:
 
     Args:
         limit: Tells the most that may be in at once.
+        held_s: Tells for how many seconds nobody is to go in for others' sake; None
+            where there are no others.
     """
 
-    def __init__(self, limit: Callable[[], int]) -> None:
+    def __init__(
+        self, limit: Callable[[], int], held_s: Callable[[], float] | None = None
+    ) -> None:
         self._limit = limit
+        self._held_s = held_s
+        self._waking: asyncio.TimerHandle | None = None
         self._pauses = 0
         self._waiting: WaitingRoom[Place] = WaitingRoom()
         self.active = 0
 
     def try_enter(self) -> bool:
         """Go in, if that needs no waiting."""
-        if self._pauses or self._waiting or self.active >= self._limit():
+        if self._waiting or not self._has_room():
             return False
         self.active += 1
         return True
@@ -61,12 +67,29 @@ class Limiter:
 
     def refill(self) -> None:
         """Let in whoever may go; to be called when the limit has grown."""
-        while self._waiting and not self._pauses and self.active < self._limit():
+        while self._waiting and self._has_room():
             place = self._waiting.take()
             # One who was cancelled may not have had the time to say so.
             if not place.done():
                 self.active += 1
                 place.set_result(None)
+
+    def _has_room(self) -> bool:
+        if self._pauses or self.active >= self._limit():
+            return False
+        return self._held_s is None or not self._is_held(self._held_s())
+
+    def _is_held(self, seconds: float) -> bool:
+        if seconds <= 0:
+            return False
+        if self._waking is None:
+            loop = asyncio.get_running_loop()
+            self._waking = loop.call_later(seconds, self._wake)
+        return True
+
+    def _wake(self) -> None:
+        self._waking = None
+        self.refill()
 
     def pause(self) -> None:
         """Let nobody in until this and every other pause has ended."""

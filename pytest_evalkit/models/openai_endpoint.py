@@ -111,6 +111,11 @@ class OpenAIEndpoint(ABC):
         return self.model
 
     @property
+    def endpoint(self) -> str:
+        """Where the API is; workers who ask the same one pause together."""
+        return self._root
+
+    @property
     def is_streaming(self) -> bool:
         """Whether the next answer comes token by token."""
         return self.stream_for_latency if self.stream == "auto" else self.stream

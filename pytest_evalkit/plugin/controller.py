@@ -130,8 +130,10 @@ class Controller:
         if not folder.journal_dir.exists():
             return
         from pytest_evalkit.plugin.concluding import conclude
+        from pytest_evalkit.plugin.pace import forget_pauses
         from pytest_evalkit.plugin.run import run_of
 
+        forget_pauses(folder.journal_dir)
         self._conclusion = conclude(session, run_of(self._config), is_whole=is_whole)
 
     @pytest.hookimpl(tryfirst=True)

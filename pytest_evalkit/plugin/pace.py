@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from pytest_evalkit.engine import (
     Engine,
     Price,
     RetryPolicy,
+    SharedPause,
 )
 from pytest_evalkit.engine.events import Listener
 from pytest_evalkit.engine.prices import read_prices
@@ -26,6 +28,8 @@ from pytest_evalkit.plugin.options import RunOptions
 from pytest_evalkit.plugin.place import Share
 
 _CONCURRENCY = 32
+_PAUSE = "pause-"
+_NAME_DIGITS = 12
 
 
 class Pace:
@@ -35,14 +39,21 @@ class Pace:
         options: What the user asked for.
         share: The worker's part of all limits; None where it has all.
         listener: Hears of what engines decide.
+        pauses: The folder in which workers tell each other to wait; None where there
+            are no others.
     """
 
     def __init__(
-        self, options: RunOptions, share: Share | None, listener: Listener
+        self,
+        options: RunOptions,
+        share: Share | None,
+        listener: Listener,
+        pauses: Path | None = None,
     ) -> None:
         self._options = options
         self._share = share
         self._listener = listener
+        self._pauses = pauses
         allowance = allowance_of(options)
         if share is not None:
             allowance = allowance.share(share.number, share.of)
@@ -56,9 +67,10 @@ class Pace:
         """
         options, pacing = self._options, pacing_of(backend)
         is_adaptive = pacing.adaptive_concurrency
+        policy = _policy(options, pacing)
         return Engine(
             backend,
-            policy=_policy(options, pacing),
+            policy=policy,
             max_concurrency=self._part(
                 options.max_concurrency or pacing.num_concurrent or _CONCURRENCY
             ),
@@ -69,11 +81,21 @@ class Pace:
                 ),
                 budget=self.budget,
                 price=price_of(backend.model_name, options.price_table),
+                shared_pause=self._shared_pause(backend, policy),
                 listener=self._listener,
                 clock=time.monotonic,
             ),
             rng=Random(f"{options.seed}/{os.getpid()}"),  # noqa: S311 - jitter
         )
+
+    def _shared_pause(
+        self, backend: Backend, policy: RetryPolicy
+    ) -> SharedPause | None:
+        if self._pauses is None:
+            return None
+        place = getattr(backend, "endpoint", backend.model_name)
+        name = hashlib.sha256(str(place).encode()).hexdigest()[:_NAME_DIGITS]
+        return SharedPause(self._pauses / f"{_PAUSE}{name}", longest_s=policy.total_s)
 
     def _adaptive(self, pacing: Pacing) -> AdaptivePolicy:
         most = pacing.adaptive_max_concurrency
@@ -103,6 +125,12 @@ class Pace:
             return count
         number, of = self._share
         return max(1, count // of + (number < count % of))
+
+
+def forget_pauses(pauses: Path) -> None:
+    """Take away what workers told each other, when all of them have ended."""
+    for told in pauses.glob(f"{_PAUSE}*"):
+        told.unlink(missing_ok=True)
 
 
 def pacing_of(backend: Backend) -> Pacing:

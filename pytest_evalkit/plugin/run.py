@@ -126,7 +126,8 @@ class Run:
     @cached_property
     def pace(self) -> Pace:
         """What this process may ask at once, and spend."""
-        return Pace(self.options, self.share, self._record_event)
+        pauses = None if self.share is None else self.folder.journal_dir
+        return Pace(self.options, self.share, self._record_event, pauses)
 
     @property
     def concurrency(self) -> int:

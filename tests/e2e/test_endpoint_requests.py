@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -268,6 +270,36 @@ def test_a_limit_that_stays_is_in_the_results_of_each_worker(client: Client) -> 
     series = client.suite.results()["concurrency"]
     told = [(one["worker"], one["limit"], one["reason"]) for one in series]
     assert sorted(told) == [(0, 3, "fixed"), (1, 2, "fixed")]
+
+
+def test_no_worker_asks_while_one_of_them_is_told_to_wait(
+    arith_suite: ArithSuite, start: Start, tmp_path: Path
+) -> None:
+    refused_at: list[float] = []
+    seen: set[int] = set()
+
+    def refuse_once(payload: Mapping[str, Any]) -> str | Reply:
+        # Each of two workers takes every other document.
+        number = int(payload["messages"][-1]["content"].partition("+")[0])
+        seen.add(number % 2)
+        if len(seen) == 2 and not refused_at:
+            refused_at.append(time.time())
+            return Reply(status=429, text="later", headers={"Retry-After": "1"})
+        return target(payload)
+
+    log = tmp_path / "requests.jsonl"
+    server = start(refuse_once, latency_s=0.02, log=log)
+
+    Client(arith_suite, server).run("-n", "2", "--max-concurrency", "4", rows=many(200))
+
+    (refused,) = refused_at
+    sent = [json.loads(line)["at"] - refused for line in log.read_text().splitlines()]
+    assert len(sent) == 201
+    # What was on its way, and what was sent before the others looked.
+    assert [at for at in sent if 0.15 < at < 0.95] == []
+    assert sum(at > 0.95 for at in sent) > 100
+    assert arith_suite.score() == 1.0
+    assert list(arith_suite.folders[-1].glob("journal/pause*")) == []
 
 
 def test_an_attempt_that_failed_is_made_again_and_counted(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -18,6 +19,7 @@ from pytest_evalkit.engine import (
     LimitSet,
     Price,
     RetryPolicy,
+    SharedPause,
 )
 from pytest_evalkit.errors import (
     BudgetSpentError,
@@ -110,6 +112,49 @@ def test_all_wait_where_the_endpoint_asks_to_wait_and_those_in_flight_go_on() ->
     assert during == ["a", "b"]
     assert (asked[2], sorted(asked[2:])) == ("a", ["a", "c", "d", "e"])
     assert answered == 5
+
+
+def test_a_wait_that_one_engine_is_asked_for_holds_back_the_other(
+    tmp_path: Path,
+) -> None:
+    def shared() -> Control:
+        return Control(shared_pause=SharedPause(tmp_path / "pause", longest_s=120.0))
+
+    async def scene() -> tuple[list[str], list[str], list[str]]:
+        clock = SlowClock()
+        asked, other = Endpoint(refused(retry_after_s=7.0)), Endpoint()
+        first = engine_of(asked, sleep=clock.sleep, control=shared())
+        second = engine_of(other, control=shared())
+        waiting = asyncio.create_task(ask_all(first, "a"))
+        await settle()
+        held = asyncio.create_task(ask_all(second, "b"))
+        await settle()
+        during = list(other.asked)
+        held.cancel()
+        clock.ended.set()
+        await settle()
+        waiting.cancel()
+        await asyncio.gather(held, waiting, return_exceptions=True)
+        return asked.asked, during, other.asked
+
+    first, during, after = asyncio.run(scene())
+
+    assert (first, during, after) == (["a"], [], [])
+
+
+def test_a_wait_that_is_too_long_to_be_waited_holds_back_nobody_else(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "pause"
+    engine = engine_of(
+        Endpoint(refused(retry_after_s=3600.0)),
+        control=Control(shared_pause=SharedPause(path, longest_s=120.0)),
+    )
+
+    (failure,) = asyncio.run(ask_all(engine, "a"))
+
+    assert isinstance(failure, TransientModelError)
+    assert not path.exists()
 
 
 def test_a_refusal_without_a_time_leaves_the_others_going() -> None:

@@ -136,3 +136,42 @@ def test_a_place_of_one_who_was_cancelled_is_not_lost(is_let_in_first: bool) -> 
         return door.entered
 
     assert asyncio.run(scene()) == ["a", "c"]
+
+
+def test_nobody_goes_in_while_others_are_asked_to_wait() -> None:
+    held = [0.02]
+
+    async def scene() -> tuple[list[str], list[str]]:
+        limiter = Limiter(lambda: 2, lambda: held[0])
+        entered: list[str] = []
+
+        async def come(name: str) -> None:
+            if not limiter.try_enter():
+                await limiter.enter(NOTHING)
+            entered.append(name)
+
+        tasks = [asyncio.create_task(come(name)) for name in "ab"]
+        await settle()
+        during = list(entered)
+        held[0] = 0.0
+        async with asyncio.timeout(5):
+            await asyncio.gather(*tasks)
+        return during, entered
+
+    during, entered = asyncio.run(scene())
+
+    assert (during, entered) == ([], ["a", "b"])
+
+
+def test_a_wait_that_grew_meanwhile_is_waited_out() -> None:
+    told = iter([0.01, 0.01, 0.02, 0.0, 0.0])
+
+    async def scene() -> bool:
+        limiter = Limiter(lambda: 1, lambda: next(told))
+        assert not limiter.try_enter()
+        async with asyncio.timeout(5):
+            await limiter.enter(NOTHING)
+        return True
+
+    assert asyncio.run(scene())
+    assert next(told) == 0.0

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_evalkit.engine import AdaptivePolicy, RetryPolicy
+from pytest_evalkit.engine import AdaptivePolicy, RetryPolicy, SharedPause
 from pytest_evalkit.models.mock import MockBackend
 from pytest_evalkit.models.pacing import Pacing
+from pytest_evalkit.models.registry import make_backend
 from pytest_evalkit.plugin.options import RunOptions
-from pytest_evalkit.plugin.pace import Pace, pacing_of
+from pytest_evalkit.plugin.pace import Pace, forget_pauses, pacing_of
 from pytest_evalkit.plugin.place import Share
 
 
@@ -148,6 +150,29 @@ def test_what_may_be_spent_is_one_for_all_models_and_only_where_there_is_a_bound
     assert first._control.budget is second._control.budget is bounded.budget
     assert bounded.budget is not None
     assert pace().budget is None
+
+
+def test_workers_that_ask_the_same_place_pause_together(tmp_path: Path) -> None:
+    def shared(url: str) -> SharedPause | None:
+        backend = make_backend("openai", {"model": "m", "base_url": url})
+        engine = Pace(options(), Share(0, 2), lambda _: None, tmp_path).engine(backend)
+        return engine._control.shared_pause
+
+    mine, yours = shared("http://h/v1"), shared("http://h/v1/chat/completions")
+    others = shared("http://elsewhere/v1")
+    assert mine is not None
+    assert yours is not None
+    assert others is not None
+    mine.announce(60.0)
+
+    assert yours.left_s() > 59.0
+    assert others.left_s() == 0.0
+    forget_pauses(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_process_alone_tells_nobody_to_wait() -> None:
+    assert pace().engine(Paced())._control.shared_pause is None
 
 
 def test_order_is_left_alone_where_that_is_wanted() -> None:
