@@ -157,6 +157,8 @@ class Timing:
         gaps_s: Seconds between fragments, one less than there are fragments.
         n_chunks: Fragments of the answer, or None.
         bad_frames: Events of the stream that could not be read, or None.
+        turns_s: Where tools were called: what ``latency_s`` was of each response, the
+            last one included; else empty.
     """
 
     started_at: float
@@ -166,6 +168,7 @@ class Timing:
     gaps_s: tuple[float, ...] = ()
     n_chunks: int | None = None
     bad_frames: int | None = None
+    turns_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

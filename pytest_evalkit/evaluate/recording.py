@@ -128,9 +128,8 @@ def _answer_facts(answered: Answered) -> dict[str, Any]:
     counts = _token_counts(answered.responses)
     if counts is not None:
         facts["token_counts"] = counts
-    request_s = [
-        response.timing.latency_s for response in answered.responses if response.timing
-    ]
+    timings = [response.timing for response in answered.responses if response.timing]
+    request_s = [s for one in timings for s in one.turns_s or (one.latency_s,)]
     if request_s:
         facts["request_latency_s"] = _one_or_all([round(s, 6) for s in request_s])
     facts.update(_way_facts(texts))

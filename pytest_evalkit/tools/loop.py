@@ -17,7 +17,7 @@ from pytest_evalkit.messages import (
 )
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.tools.toolbox import ToolResult
-from pytest_evalkit.values import Generate, Response, Usage
+from pytest_evalkit.values import Generate, Response, Timing, Usage
 
 T = TypeVar("T")
 
@@ -52,8 +52,8 @@ def tool_loop(request: Generate, max_turns: int) -> ToolFlow[Response]:
             response count as one turn.
 
     Returns:
-        The last response, with the transcript of what came before it, the tokens of all
-        responses, and the most attempts that one of them took.
+        The last response, with the transcript of what came before it, the tokens and
+        the latencies of all responses, and the most attempts that one of them took.
 
     Raises:
         ModelError: A response cannot be had.
@@ -145,11 +145,21 @@ def _concluded(
         notes.append(f"the model still called tools after max_tool_turns={used_up}")
     return replace(
         last,
+        timing=_timing(responses),
         usage=_sum([response.usage for response in responses]),
         attempts=max(response.attempts for response in responses),
         transcript=transcript,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _timing(responses: Sequence[Response]) -> Timing | None:
+    """Take the last response's times, and tell how long each of them took."""
+    last = responses[-1].timing
+    if last is None or len(responses) == 1:
+        return last
+    timings = [response.timing for response in responses]
+    return replace(last, turns_s=tuple(one.latency_s for one in timings if one))
 
 
 def _sum(usages: Sequence[Usage | None]) -> Usage | None:

@@ -90,6 +90,9 @@ def test_tools_are_called_and_the_transcript_is_kept(
     ]
     assert added["filtered_resps"] == "4"
     assert "transcript" not in multiplied
+    assert len(added["request_latency_s"]) == 2
+    assert multiplied["request_latency_s"] > 0
+    assert arith_suite.results()["latency"]["requests"] == 9
 
 
 def test_a_model_that_goes_on_calling_tools_is_told_in_the_sample(

@@ -174,6 +174,16 @@ def test_each_filter_has_a_sample_and_a_score(open_task: OpenTask) -> None:
     assert [sample.get("resps") for sample in samples] == ["It is 2.", None]
 
 
+def test_every_request_of_a_model_that_calls_tools_is_timed(
+    open_task: OpenTask,
+) -> None:
+    timing = Timing(started_at=0.0, latency_s=0.25, turns_s=(0.5, 0.25))
+
+    _, (sample,) = evaluate(open_task(), lambda _: Response(text="2", timing=timing))
+
+    assert sample["request_latency_s"] == [0.5, 0.25]
+
+
 def test_repeats_are_recorded_together(open_task: OpenTask) -> None:
     def answer(request: Request) -> Response:
         assert request.origin is not None

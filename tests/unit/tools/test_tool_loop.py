@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from pytest_evalkit.messages import (
     ToolResultPart,
 )
 from pytest_evalkit.tools import CallTool, ToolResult, tool_loop
-from pytest_evalkit.values import Generate, Response, Tool, Usage
+from pytest_evalkit.values import Generate, Response, Timing, Tool, Usage
 
 ADD = Tool(name="add", description="Add numbers.", parameters={"type": "object"})
 QUESTION = Generate(messages=(Message.of_text("user", "1+1?"),), tools=(ADD,))
@@ -187,3 +188,15 @@ def test_a_request_without_an_answer_ends_the_loop() -> None:
 
     with pytest.raises(TransientModelError):
         flow.throw(TransientModelError("no answer"))
+
+
+def test_the_latencies_of_all_responses_are_told() -> None:
+    flow = tool_loop(QUESTION, 8)
+    next(flow)
+    flow.send([calling("{}", timing=Timing(started_at=1.0, latency_s=0.5))])
+    flow.send([ToolResult(text="2")])
+
+    last = Timing(started_at=3.0, latency_s=0.25, ttft_s=0.125)
+    answer = conclusion(flow, [Response(text="2", timing=last)])
+
+    assert answer.timing == replace(last, turns_s=(0.5, 0.25))
