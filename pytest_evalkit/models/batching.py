@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
@@ -21,6 +22,8 @@ AnswerT = TypeVar("AnswerT")
 # Long enough for documents whose answers came together to be followed by the next, and
 # nothing beside the time that a model takes.
 _GATHERING_S = 0.005
+# Prompts that are still being split by a server come a little later, one by one.
+_LONGEST_GATHERING_S = 0.03
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +31,7 @@ class _Batch(Generic[PromptT, AnswerT]):
     """Prompts, and who waits for the answer of each."""
 
     settings: bytes
+    begun_at: float
     waiting: list[tuple[PromptT, asyncio.Future[AnswerT]]] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
 
@@ -35,9 +39,10 @@ class _Batch(Generic[PromptT, AnswerT]):
 class Batching(Generic[PromptT, AnswerT]):
     """Gathers prompts of the same settings into batches.
 
-    A batch leaves when it is full, or 5 ms after its first prompt came. Where the
-    endpoint rejects a batch, its prompts are sent one by one, so that one of them does
-    not take the others down; unless it may not want us at all, not having answered yet.
+    A batch leaves when it is full, or 5 ms after its first prompt came; up to 30 ms
+    where others are known to be coming. Where the endpoint rejects a batch, its prompts
+    are sent one by one, so that one of them does not take the others down; unless it
+    may not want us at all, not having answered yet.
 
     Args:
         send: Sends prompts with the settings that they share; returns for each, in
@@ -60,7 +65,17 @@ class Batching(Generic[PromptT, AnswerT]):
             asyncio.AbstractEventLoop, dict[bytes, _Batch[PromptT, AnswerT]]
         ] = WeakKeyDictionary()
         self._has_answered = False
+        self._coming = 0
         self._under_way: set[asyncio.Task[Sequence[AnswerT | ModelError]]] = set()
+
+    @contextmanager
+    def coming(self) -> Iterator[None]:
+        """Let batches wait a little for a prompt that is made inside the block."""
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
 
     async def ask(self, settings: bytes, prompt: PromptT) -> AnswerT:
         """Send a prompt, together with others that come at about the same time.
@@ -80,12 +95,23 @@ class Batching(Generic[PromptT, AnswerT]):
         batches = self._open.setdefault(loop, {})
         batch = batches.get(settings)
         if batch is None:
-            batch = batches[settings] = _Batch(settings)
-            batch.timer = loop.call_later(_GATHERING_S, self._leave, batch)
+            batch = batches[settings] = _Batch(settings, loop.time())
+            self._set_timer(batch)
         batch.waiting.append((prompt, answered))
         if len(batch.waiting) >= self._size:
             self._leave(batch)
         return await answered
+
+    def _set_timer(self, batch: _Batch[PromptT, AnswerT]) -> None:
+        loop = asyncio.get_running_loop()
+        batch.timer = loop.call_later(_GATHERING_S, self._leave_unless_early, batch)
+
+    def _leave_unless_early(self, batch: _Batch[PromptT, AnswerT]) -> None:
+        age_s = asyncio.get_running_loop().time() - batch.begun_at
+        if self._coming and age_s < _LONGEST_GATHERING_S:
+            self._set_timer(batch)
+        else:
+            self._leave(batch)
 
     def _leave(self, batch: _Batch[PromptT, AnswerT]) -> None:
         """Send what waits; who was cancelled meanwhile waits no more."""

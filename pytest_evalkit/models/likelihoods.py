@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 
 from pytest_evalkit.errors import ModelUnavailableError, RequestRejectedError
 from pytest_evalkit.models.completed import Completed, Prompt, cut_note
+from pytest_evalkit.models.contexts import Contexts
 from pytest_evalkit.models.echo import Likelihood, read_text, read_window
 from pytest_evalkit.models.tokenizing import ChosenTokenizer, Tokenization, Tokenizer
 from pytest_evalkit.models.windows import (
@@ -30,6 +32,7 @@ class Likelihoods:
 
     Args:
         ask: Has one prompt echoed with log-probabilities, and one token generated.
+        coming: Makes a block in which such a prompt is made.
         tokenizer: The tokenizer, looked for when it is first needed.
         settings: How prompts are split.
         at_once: How many windows of one long text are asked for at the same time.
@@ -39,14 +42,17 @@ class Likelihoods:
         self,
         *,
         ask: Callable[[Prompt], Awaitable[Completed]],
+        coming: Callable[[], AbstractContextManager[None]],
         tokenizer: ChosenTokenizer,
         settings: Tokenization,
         at_once: int,
     ) -> None:
         self._ask = ask
+        self._coming = coming
         self._tokenizer = tokenizer
         self._settings = settings
         self._at_once = at_once
+        self._contexts = Contexts(with_special=settings.add_bos_token)
 
     async def pair(self, request: Loglikelihood) -> LoglikelihoodResponse:
         """Ask about a continuation.
@@ -60,7 +66,8 @@ class Likelihoods:
             return await self._of_text(context + continuation, continuation)
         if self._settings.tokenized_requests is False:
             return await self._of_cut_text(tokenizer, context, continuation)
-        window = await self._window(tokenizer, context, continuation)
+        with self._coming():
+            window = await self._window(tokenizer, context, continuation)
         return await self._of_window(tokenizer, window)
 
     async def text(self, request: RollingLoglikelihood) -> LoglikelihoodResponse:
@@ -95,7 +102,7 @@ class Likelihoods:
             prefix = await self._tokenizer.prefix(tokenizer)
             return first_window(await tokenizer.encode(continuation), prefix, longest)
         special = self._settings.add_bos_token
-        given = await tokenizer.encode(context, with_special=special)
+        given = await self._contexts.tokens(tokenizer, context)
         whole = await tokenizer.encode(context + continuation, with_special=special)
         return pair_window(given, whole, longest)
 

@@ -88,6 +88,7 @@ class OpenAICompletions(OpenAIEndpoint):
         self._batching = Batching(self._send, size=self.batch_size)
         self._likelihoods = Likelihoods(
             ask=self._echoed,
+            coming=self._batching.coming,
             tokenizer=self._tokenizer,
             settings=self.tokenization,
             at_once=self.batch_size,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -135,6 +135,47 @@ def test_a_prompt_without_an_answer_of_its_own_fails_alone() -> None:
 
     assert first == "A"
     assert isinstance(second, TransientModelError)
+
+
+async def ask_two(
+    batching: Batching[str, str], making: Callable[[], Awaitable[object]]
+) -> list[str]:
+    """Ask at once, and beside it with a prompt that takes some time to be made."""
+
+    async def make() -> str:
+        with batching.coming():
+            await making()
+        return await batching.ask(b"{}", "b")
+
+    first, second = await asyncio.gather(batching.ask(b"{}", "a"), make())
+    return [first, second]
+
+
+def test_a_batch_waits_for_a_prompt_that_is_being_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Whatever else this machine has to do.
+    monkeypatch.setattr("pytest_evalkit.models.batching._LONGEST_GATHERING_S", 60.0)
+    endpoint = Endpoint()
+    batching = Batching(endpoint.send, size=2)
+
+    answers = asyncio.run(ask_two(batching, lambda: asyncio.sleep(0.02)))
+
+    assert answers == ["A", "B"]
+    assert endpoint.sent == [("a", "b")]
+
+
+def test_a_batch_does_not_wait_for_long() -> None:
+    async def scene() -> tuple[list[str], Sent]:
+        endpoint = Endpoint()
+        batching = Batching(endpoint.send, size=2)
+        answers = await ask_two(batching, endpoint.has_been_asked.wait)
+        return answers, endpoint.sent
+
+    answers, sent = asyncio.run(scene())
+
+    assert answers == ["A", "B"]
+    assert sent == [("a",), ("b",)]
 
 
 def test_who_no_longer_waits_is_left_out() -> None:

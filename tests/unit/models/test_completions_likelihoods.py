@@ -346,3 +346,44 @@ def test_a_server_that_does_not_echo_gives_no_number(
 
     with pytest.raises(error, match=words):
         likelihood(server, "Is it so?", " yes", **settings)
+
+
+def choices(server: MockServer, letters: str, **settings: Any) -> list[float]:
+    """Ask about all choices of one question at the same time."""
+
+    async def ask(backend: OpenAICompletions) -> list[float]:
+        asked = (
+            backend.loglikelihood(Loglikelihood(context="Which?", continuation=f" {c}"))
+            for c in letters
+        )
+        return [one.logprob for one in await asyncio.gather(*asked)]
+
+    found: list[float] = use(server, ask, **settings)
+    return found
+
+
+def split_texts(server: MockServer) -> list[str]:
+    return [one.body["prompt"] for one in server.received if one.path == "/tokenize"]
+
+
+def test_the_question_of_several_choices_is_split_once(server: MockServer) -> None:
+    together = choices(server, "ABCD")
+
+    asked = split_texts(server)
+    alone = [likelihood(server, "Which?", f" {c}").logprob for c in "ABCD"]
+    assert asked.count("Which?") == 1
+    assert sorted(asked) == ["Which?", *(f"Which? {c}" for c in "ABCD"), "a"]
+    assert together == alone
+
+
+@pytest.mark.parametrize("tokenizer", [None, "none"])
+def test_the_choices_of_a_question_go_in_one_batch(
+    server: MockServer, tokenizer: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whatever else this machine has to do.
+    monkeypatch.setattr("pytest_evalkit.models.batching._LONGEST_GATHERING_S", 60.0)
+    together = choices(server, "ABCD", batch_size=4, tokenizer=tokenizer)
+
+    (body,) = completions(server)
+    assert len(body["prompt"]) == 4
+    assert together == choices(server, "ABCD", tokenizer=tokenizer)
