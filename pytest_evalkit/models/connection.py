@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.models.masking import masked_url
@@ -16,6 +16,7 @@ from pytest_evalkit.models.masking import masked_url
 OPENAI_URL = "https://api.openai.com/v1"
 # What the official SDK reads, and what its forerunner read.
 _URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
+_AZURE_VARIABLE = "AZURE_OPENAI_ENDPOINT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,8 @@ class Connection:
 
     Attributes:
         api_key: Sent as a bearer token; None for the variable OPENAI_API_KEY, and
-            without that none is sent.
+            without that none is sent. Azure gets it as ``api-key``, by default that of
+            the variable AZURE_OPENAI_API_KEY.
         organization: Sent as ``OpenAI-Organization``; None sends none.
         project: Sent as ``OpenAI-Project``; None sends none.
         headers: Sent with every request; they replace ours of the same name.
@@ -35,6 +37,10 @@ class Connection:
             NO_PROXY) and the keys in ``~/.netrc``.
         client: What sends the requests: ``aiohttp``, or ``sdk`` for the official openai
             package, slower, for endpoints that need what only it can do.
+        api_version: For Azure OpenAI, which version of its API to ask, such as
+            ``2024-10-21``. ``model`` is then the deployment, and ``base_url`` the
+            resource alone, ``https://NAME.openai.azure.com``, by default the variable
+            AZURE_OPENAI_ENDPOINT. Needs ``client=sdk``. None for all other endpoints.
     """
 
     argument_aliases: ClassVar[Mapping[str, str]] = {
@@ -52,22 +58,53 @@ class Connection:
     proxy: str | None = field(default=None, repr=False)
     trust_env: bool = False
     client: Literal["aiohttp", "sdk"] = "aiohttp"
+    api_version: str | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked without connecting.
 
         Raises:
-            OptionError: ``verify`` names no certificates, or ``proxy`` is no HTTP URL.
+            OptionError: ``verify`` names no certificates, ``proxy`` is no HTTP URL, or
+                ``api_version`` is empty or for another client.
         """
+        if self.api_version is not None and not self.api_version:
+            raise OptionError("api_version must be a version such as 2024-10-21")
+        if self.api_version is not None and self.client != "sdk":
+            raise OptionError(
+                "api_version is for Azure OpenAI, which the official package asks: say "
+                "client=sdk too, or leave api_version out"
+            )
         self.trusted()
         if self.proxy is not None:
             check_url("proxy", self.proxy)
 
     @property
+    def is_azure(self) -> bool:
+        """Whether the endpoint is one of Azure OpenAI."""
+        return self.api_version is not None
+
+    @property
+    def key_variable(self) -> str:
+        """The environment variable of the key."""
+        return "AZURE_OPENAI_API_KEY" if self.is_azure else "OPENAI_API_KEY"
+
+    @property
     def key(self) -> str | None:
         """The key in force, or None where there is none."""
-        key = self.api_key if self.api_key is not None else os.getenv("OPENAI_API_KEY")
+        key = self.api_key if self.api_key is not None else os.getenv(self.key_variable)
         return key or None
+
+    def method_url(self, root: str, path: str, model: str) -> str:
+        """Write where a method of the API is.
+
+        Args:
+            root: Where the API is, or the resource of Azure.
+            path: The path of the method, such as ``/chat/completions``.
+            model: The model, or the deployment of Azure.
+        """
+        if self.is_azure:
+            return f"{root}/openai/deployments/{quote(model, safe='')}{path}"
+        return root + path
 
     def all_headers(self) -> dict[str, str]:
         """List the headers of every request, secrets included."""
@@ -122,6 +159,32 @@ def root_url(given: str | None, paths: tuple[str, ...]) -> str:
     for path in paths:
         url = url.removesuffix(path)
     return url
+
+
+def azure_url(given: str | None) -> str:
+    """Find where a resource of Azure OpenAI is.
+
+    Args:
+        given: The URL that the user gave, or None for AZURE_OPENAI_ENDPOINT.
+
+    Raises:
+        OptionError: There is none, it is no HTTP URL, or it is that of a method.
+    """
+    url = given if given is not None else os.getenv(_AZURE_VARIABLE)
+    if not url:
+        raise OptionError(
+            "api_version is for Azure OpenAI, and where that is is not said: give "
+            f"base_url=https://NAME.openai.azure.com, or the variable {_AZURE_VARIABLE}"
+        )
+    check_url("base_url", url)
+    parts = urlsplit(url)
+    if parts.query or "/openai" in parts.path:
+        raise OptionError(
+            "with api_version, base_url is the resource alone, such as "
+            f"https://NAME.openai.azure.com, got {masked_url(url)!r}; "
+            "/openai/deployments/MODEL and the version are added"
+        )
+    return url.rstrip("/")
 
 
 def check_url(name: str, url: str) -> None:

@@ -14,7 +14,7 @@ from pytest_evalkit.errors import (
     RequestRejectedError,
     TransientModelError,
 )
-from pytest_evalkit.models.connection import Connection, root_url
+from pytest_evalkit.models.connection import Connection, azure_url, root_url
 from pytest_evalkit.models.http import Transport, Wire
 from pytest_evalkit.models.masking import masked, masked_url
 from pytest_evalkit.models.openai_answer import Spoken, cut_at_stop, usage_of
@@ -96,12 +96,18 @@ class OpenAIEndpoint(ABC):
         Raises:
             OptionError: ``base_url`` is no HTTP URL, or a setting makes no sense.
         """
-        self._root = root_url(self.base_url, _PATHS)
+        self._root = (
+            azure_url(self.base_url)
+            if self.connection.is_azure
+            else root_url(self.base_url, _PATHS)
+        )
         for name, remedy in _RESERVED.items():
             if name in self.extra_body:
                 raise OptionError(f"extra_body may not set {name!r}: {remedy}")
-        url = self._root + self.path
-        self._reader = AnswerReader(url=url, model=self.model)
+        url = self.connection.method_url(self._root, self.path, self.model)
+        self._reader = AnswerReader(
+            url=url, model=self.model, key_variable=self.connection.key_variable
+        )
         make = SdkTransport if self.connection.client == "sdk" else Transport
         self._transport = make(url=url, model=self.model, connection=self.connection)
 

@@ -64,9 +64,13 @@ class AnswerReader:
     Args:
         url: Where it is; named in errors.
         model: The model asked for; named in errors.
+        key_variable: The environment variable of the key; named in errors.
     """
 
-    def __init__(self, *, url: str, model: str) -> None:
+    def __init__(
+        self, *, url: str, model: str, key_variable: str = "OPENAI_API_KEY"
+    ) -> None:
+        self._key_variable = key_variable
         self._place = masked_url(url)
         self._model = model
 
@@ -137,7 +141,7 @@ class AnswerReader:
         if status == HTTPStatus.FORBIDDEN and _is_filtered(content):
             return None
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return "check the key: OPENAI_API_KEY, or api_key in --model-args"
+            return f"check the key: {self._key_variable}, or api_key in --model-args"
         if status == HTTPStatus.NOT_FOUND:
             return f"check base_url, and that {self._model!r} is served there"
         if status < HTTPStatus.BAD_REQUEST:

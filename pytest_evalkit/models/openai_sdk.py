@@ -10,8 +10,9 @@ from __future__ import annotations
 import ssl
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -59,12 +60,15 @@ class SdkTransport:
             )
         if connection.key is None:
             raise OptionError(
-                "client=sdk needs a key: OPENAI_API_KEY, or api_key in --model-args"
+                f"client=sdk needs a key: {connection.key_variable}, or api_key in "
+                "--model-args"
             )
         self._url = url
         self._is_chat = url.endswith(_CHAT)
         self._connection = connection
-        self._reader = AnswerReader(url=url, model=model)
+        self._reader = AnswerReader(
+            url=url, model=model, key_variable=connection.key_variable
+        )
         self._clients = PerLoop(self._open, lambda client: client.is_closed())
 
     async def post(self, body: bytes) -> dict[str, Any]:
@@ -106,11 +110,14 @@ class SdkTransport:
         await self._clients.aclose()
 
     async def _open(self) -> AsyncGenerator[AsyncOpenAI, None]:
-        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+        from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
 
         connection = self._connection
         path = _CHAT if self._is_chat else _COMPLETIONS
-        client = AsyncOpenAI(
+        make: Callable[..., AsyncOpenAI] = AsyncOpenAI
+        if connection.is_azure:
+            make = partial(AsyncAzureOpenAI, api_version=connection.api_version)
+        client = make(
             api_key=connection.key,
             organization=connection.organization,
             project=connection.project,
