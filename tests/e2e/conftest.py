@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ import pytest
 import yaml
 
 import pytest_evalkit
+from pytest_evalkit.mockserver import MockServer, serve_in_thread
+from pytest_evalkit.mockserver.behaviour import Behaviour
+
+Start = Callable[..., MockServer]
 
 _TASK: Mapping[str, Any] = {
     "tag": ["maths"],
@@ -158,3 +163,31 @@ def arith_suite(pytester: pytest.Pytester) -> ArithSuite:
     suite = ArithSuite(pytester)
     suite.task()
     return suite
+
+
+def solve(payload: Mapping[str, Any]) -> str:
+    """Answer the sum or product that a payload ends with."""
+    text: str = (
+        payload["messages"][-1]["content"]
+        if "messages" in payload
+        else payload["prompt"]
+    )
+    left, sign, right = text.removesuffix("=").partition("+")
+    if not sign:
+        left, _, right = text.removesuffix("=").partition("*")
+        return str(int(left) * int(right))
+    return str(int(left) + int(right))
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start servers that keep what they are asked."""
+    with ExitStack() as servers:
+
+        def start_one(answer: Any = None, **behaviour: Any) -> MockServer:
+            server = MockServer(
+                answer or solve, behaviour=Behaviour(**behaviour), keeps_requests=True
+            )
+            return servers.enter_context(serve_in_thread(server))
+
+        yield start_one
