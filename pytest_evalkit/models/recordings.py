@@ -7,7 +7,8 @@ in ``resps``, or in ``filtered_resps`` where filtering changed nothing:
 - lmms-eval: a text, a list, or a list for each request
 - lm-eval: a list for each request, of one text for each repeat; the document in ``doc``
 
-All have one row for each filter of the task, with the same raw answers.
+All have one row for each filter of the task, with the same raw answers. Rows of tasks
+that ask how likely texts are: see ``recorded_likelihoods``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from typing import Any
 
 from pytest_evalkit.codec import CodecError, decode
 from pytest_evalkit.errors import OptionError
+from pytest_evalkit.models.recorded_likelihoods import (
+    Asked,
+    Likelihoods,
+    asked_in,
+    likelihoods_of,
+)
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.values import Response
 
@@ -39,11 +46,21 @@ class Recordings:
         by_task: For each task, the answers of each document, one for each repeat, None
             for a repeat without one. The task is None where rows name none: they then
             serve any task.
+        likelihoods: The same of log-likelihoods, by the texts that they are of.
         sha256: Hash of all rows as they stand in the files, in hexadecimal.
     """
 
     by_task: dict[str | None, dict[Key, Answers]] = field(default_factory=dict)
+    likelihoods: dict[str | None, dict[Key, Likelihoods]] = field(default_factory=dict)
     sha256: str = ""
+
+    def find_likelihoods(self, task: str, key: Key) -> Likelihoods:
+        """Find the log-likelihoods for one document; none where none were recorded."""
+        for name in (task, None):
+            found = self.likelihoods.get(name, {}).get(key)
+            if found is not None:
+                return found
+        return {}
 
     def find(self, task: str, key: Key) -> Answers:
         """Find the answers for one document; none where none were recorded."""
@@ -147,6 +164,10 @@ def _row(place: str, position: int, line: bytes) -> _Row:
 def _add(
     recordings: Recordings, row: _Row, response: str | None, columns: tuple[str, ...]
 ) -> None:
+    asked = asked_in(row.fields) if response is None else None
+    if asked is not None:
+        _add_likelihoods(recordings, row, asked, columns)
+        return
     texts = _texts(row, response)
     if not texts:
         return
@@ -154,17 +175,40 @@ def _add(
     key = tuple(row.column(name) for name in columns)
     known = recordings.by_task.setdefault(row.task(), {}).setdefault(key, answers)
     if [answer and answer.text for answer in known] != texts:
-        named = "+".join(columns)
-        raise OptionError(
-            f"{row.place}: another answer for {named}={'+'.join(key)[:80]!r} stands "
-            "above; join on columns that tell the documents apart"
-        )
+        raise _conflict(row, columns, key)
+
+
+def _add_likelihoods(
+    recordings: Recordings, row: _Row, asked: list[Asked], columns: tuple[str, ...]
+) -> None:
+    answered = None if _is_in_error(row) else row.fields[_samples_field(row)]
+    if answered is None:
+        return
+    found = likelihoods_of(row.place, asked, answered)
+    key = tuple(row.column(name) for name in columns)
+    if (
+        recordings.likelihoods.setdefault(row.task(), {}).setdefault(key, found)
+        != found
+    ):
+        raise _conflict(row, columns, key)
+
+
+def _is_in_error(row: _Row) -> bool:
+    return bool(row.fields.get("error")) and "schema_version" in row.fields
+
+
+def _conflict(row: _Row, columns: tuple[str, ...], key: Key) -> OptionError:
+    named = "+".join(columns)
+    return OptionError(
+        f"{row.place}: another answer for {named}={'+'.join(key)[:80]!r} stands "
+        "above; join on columns that tell the documents apart"
+    )
 
 
 def _texts(row: _Row, response: str | None) -> list[str | None]:
     """List the answers of a row by repeat; none where the document had an error."""
     fields = row.fields
-    if response is None and fields.get("error") and "schema_version" in fields:
+    if response is None and _is_in_error(row):
         return []
     name = response if response is not None else _samples_field(row)
     if name not in fields:

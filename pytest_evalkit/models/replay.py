@@ -11,13 +11,28 @@ from pytest_evalkit.errors import (
     OptionError,
     RequestRejectedError,
 )
-from pytest_evalkit.models.recordings import DOC_ID, Recordings, read_recordings
+from pytest_evalkit.models.recorded_likelihoods import Asked
+from pytest_evalkit.models.recordings import (
+    DOC_ID,
+    Key,
+    Recordings,
+    read_recordings,
+)
 from pytest_evalkit.naming import suggestion
-from pytest_evalkit.values import Generate, Origin, Response
+from pytest_evalkit.values import (
+    Generate,
+    LikelihoodRequest,
+    Loglikelihood,
+    LoglikelihoodResponse,
+    Origin,
+    Request,
+    Response,
+    RollingLoglikelihood,
+)
 
 
 class Replay:
-    """Answers what was recorded for each document.
+    """Answers what was recorded for each document: texts, or how likely texts were.
 
     Args:
         path: A samples file of this project, of lm-eval or of lmms-eval; any JSONL file
@@ -64,17 +79,61 @@ class Replay:
                 the request is of no document.
             ModelUnavailableError: Documents lack a column to be matched by.
         """
-        origin = request.origin
-        if origin is None:
-            raise RequestRejectedError(
-                "recorded answers are those of documents; this request has none"
-            )
-        key = tuple(self._value(origin, column) for column in self._columns)
+        origin, key = self._document(request)
         answers = self._recordings.find(origin.task, key)
         answer = answers[origin.repeat] if origin.repeat < len(answers) else None
         if answer is None:
             raise RequestRejectedError(self._absence(origin, key, len(answers)))
         return answer
+
+    async def loglikelihood(self, request: Loglikelihood) -> LoglikelihoodResponse:
+        """Tell how likely the continuation was after the same context.
+
+        Raises:
+            RequestRejectedError: As ``generate``, or the document was asked about other
+                texts.
+            ModelUnavailableError: As ``generate``, or no log-likelihood was recorded.
+        """
+        return self._likelihood(request, (request.context, request.continuation))
+
+    async def rolling_loglikelihood(
+        self, request: RollingLoglikelihood
+    ) -> LoglikelihoodResponse:
+        """Tell how likely the same text was.
+
+        Raises:
+            RequestRejectedError: As ``loglikelihood``.
+            ModelUnavailableError: As ``loglikelihood``.
+        """
+        return self._likelihood(request, (request.text,))
+
+    def _likelihood(
+        self, request: LikelihoodRequest, asked: Asked
+    ) -> LoglikelihoodResponse:
+        if not self._recordings.likelihoods:
+            raise ModelUnavailableError(
+                f"the task asks for log-likelihoods, and {self._path} holds none; "
+                "replay a run of a model that tells them"
+            )
+        origin, key = self._document(request)
+        found = self._recordings.find_likelihoods(origin.task, key)
+        answers = found.get(asked, ())
+        if found and not answers:
+            raise RequestRejectedError(
+                f"{self._path} has log-likelihoods for {self._wanted(key)}, but none of "
+                f"{asked[-1][:80]!r} after the same context: another prompt was recorded"
+            )
+        if origin.repeat >= len(answers):
+            raise RequestRejectedError(self._absence(origin, key, len(answers)))
+        return answers[origin.repeat]
+
+    def _document(self, request: Request) -> tuple[Origin, Key]:
+        origin = request.origin
+        if origin is None:
+            raise RequestRejectedError(
+                "recorded answers are those of documents; this request has none"
+            )
+        return origin, tuple(self._value(origin, column) for column in self._columns)
 
     async def aclose(self) -> None:
         """Do nothing: the file was closed after it was read."""
@@ -89,11 +148,14 @@ class Replay:
             f"{suggestion(column, origin.doc)}"
         )
 
-    def _absence(self, origin: Origin, key: tuple[str, ...], found: int) -> str:
-        wanted = ", ".join(
+    def _wanted(self, key: Key) -> str:
+        return ", ".join(
             f"{column}={value[:80]!r}"
             for column, value in zip(self._columns, key, strict=True)
         )
+
+    def _absence(self, origin: Origin, key: Key, found: int) -> str:
+        wanted = self._wanted(key)
         if found:
             return (
                 f"{self._path} has {found} answers for {wanted}, "

@@ -132,7 +132,9 @@ def test_recorded_texts_tell_none(tmp_path: Path) -> None:
     file.write_text('{"resps": "red"}\n', encoding="utf-8")
     replay = make_backend("replay", {"path": str(file)})
 
-    with pytest.raises(ModelUnavailableError, match="'replay' does not tell"):
+    with pytest.raises(
+        ModelUnavailableError, match="replay a run of a model that tells"
+    ):
         asyncio.run(ask_and_close(replay))
 
 
