@@ -44,7 +44,7 @@ def rolling(text: str) -> float:
 
 
 def answer(prompt: str, script: Script, repeat: int) -> str:
-    """Answer a prompt: rightly about every other time.
+    """Answer a prompt: rightly about two times of three.
 
     Args:
         prompt: What is asked, with whatever stands before it.
@@ -53,7 +53,7 @@ def answer(prompt: str, script: Script, repeat: int) -> str:
     """
     draw = share("answer", prompt, str(repeat))
     right = _nearest(prompt, script["right"])
-    texts = right if right and draw < 0.5 else script["wrong"]
+    texts = right if right and draw < 0.65 else script["wrong"]
     return texts[int(share("which", prompt, str(repeat)) * len(texts))]
 
 

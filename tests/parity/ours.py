@@ -13,6 +13,7 @@ from pytest_evalkit.evaluate import Evaluation, evaluate_document
 from pytest_evalkit.messages import Message
 from pytest_evalkit.models.backend import respond
 from pytest_evalkit.results.aggregate import Tally
+from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS
 from pytest_evalkit.tasks import (
     DataSources,
     OpenedTask,
@@ -103,7 +104,7 @@ async def _evaluated(opened: OpenedTask, model: Scripted) -> list[dict[str, Any]
         opened=opened,
         ask=ask,
         record=lambda text: lines.extend(map(decode, text.splitlines())),
-        reasoning_tags=(),
+        reasoning_tags=DEFAULT_REASONING_TAGS,
         started_at=0.0,
     )
     for at in range(len(opened.documents)):
@@ -137,6 +138,10 @@ def _outcome(
         ],
         values=values,
         figures=figures,
+        directions={
+            metric.name: metric.higher_is_better
+            for metric in opened.task.scoring.metrics
+        },
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 TOLERANCE = 1e-9
-ASPECTS = ("prompts", "generation", "values", "figures")
+ASPECTS = ("generation", "prompts", "values", "figures", "directions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +22,14 @@ class Outcome:
         values: Each document's value by ``metric,filter``.
         figures: Value by ``metric,filter`` and ``metric_stderr,filter``; None where
             there is none.
+        directions: Whether higher is better, by metric.
     """
 
     prompts: Sequence[Any]
     generation: Sequence[Any]
     values: Mapping[str, Sequence[Any]]
     figures: Mapping[str, float | None]
+    directions: Mapping[str, bool | None]
 
 
 def of_reference(task: str, results: Mapping[str, Any]) -> Outcome:
@@ -48,6 +50,7 @@ def of_reference(task: str, results: Mapping[str, Any]) -> Outcome:
         ],
         values=values,
         figures=figures(results["results"][task]),
+        directions=results["higher_is_better"][task],
     )
 
 

@@ -95,21 +95,29 @@ SCRIPTS: Mapping[str, Line] = {
         _TOTAL,
     ),
     **dict.fromkeys(
-        ("own_all_repeats", "own_digits", "own_aggregations", "own_bypass"), _TOTAL
+        (
+            *("own_all_repeats", "own_digits", "own_aggregations", "own_bypass"),
+            "own_counting_filter",
+        ),
+        _TOTAL,
+    ),
+    "own_thoughts": _TOTAL._replace(
+        right=lambda doc: [f"<think>77?</think>{doc['total']}", str(doc["total"])]
     ),
     "own_empty_answers": _TOTAL._replace(right=lambda _: ["", " "]),
     "own_mapped": _TOTAL._replace(
-        right=lambda doc: [doc["parity"], f" {doc['parity']}\n"], wrong=["odd", "even?"]
+        right=lambda doc: [doc["parity"], f" {doc['parity']}\n"], wrong=["odd", "even", "even?"]
     ),
     **dict.fromkeys(
         (
             *("own_cases", "own_strict_case", "own_aliases"),
-            *("own_rendered_aliases", "own_alias_closeness"),
+            *("own_rendered_aliases", "own_alias_closeness", "own_two_metrics"),
+            *("own_mixed_targets", "own_misspelt_column"),
         ),
         _FACT,
     ),
     **dict.fromkeys(("own_translation", "own_lengths", "own_several"), _PHRASE),
-    "own_letters": _LETTER,
+    **dict.fromkeys(("own_letters", "own_exam_written"), _LETTER),
     "own_shots_of_their_own": _LETTER._replace(
         right=lambda doc: [doc["right"], f"it is {doc['right']}"]
     ),

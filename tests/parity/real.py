@@ -73,8 +73,11 @@ def _sum_answers(doc: Mapping[str, Any]) -> list[str]:
     number = doc["answer_number"]
     return [
         f" Well.\n#### {number}",
+        f"#### {number}",
         f" The answer is {number}.",
+        f"So The answer is {number}",
         f"{number}",
+        f" {number}.",
         f" {number}, not 7",
         f" ${number}.00",
     ]
@@ -438,6 +441,7 @@ def _storycloze(draws: random.Random, number: int) -> dict[str, Any]:
 _LETTER_ANSWERS = {
     "right": lambda doc: [
         f"{'ABCD'[doc['answer']]}",
+        f" {'ABCD'[doc['answer']]}.",
         f"({'ABCD'[doc['answer']]})",
         f" ({'ABCD'[doc['answer']]}) for sure",
         f" It is {doc['choices'][doc['answer']]}",
@@ -487,7 +491,7 @@ REAL: Mapping[str, Real] = {
         right=_sum_answers,
     ),
     "mmlu_pro": Real(
-        "mmlu_pro/mmlu_pro_biology.yaml", {"test": 10, "validation": 9}, _mmlu_pro, 5,
+        "mmlu_pro/mmlu_pro_biology.yaml", {"test": 14, "validation": 9}, _mmlu_pro, 5,
         right=lambda doc: [f" So the answer is ({doc['answer']}).",
                            f"answer is {doc['answer']}"],
         wrong=("answer is (B)", "A", "the answer is unclear"),
@@ -574,12 +578,15 @@ REAL: Mapping[str, Real] = {
         "super_glue/multirc/default.yaml", _VALIDATION,
         _labelled(2, paragraph=8, question=3, answer=2), 1,
     ),
-    "cola": Real("glue/cola/default.yaml", _VALIDATION, _labelled(2, sentence=5), 3),
+    "cola": Real(
+        "glue/cola/default.yaml", {"train": 8, "validation": 14},
+        _labelled(2, sentence=5), 3,
+    ),
     "qqp": Real(
         "glue/qqp/default.yaml", _VALIDATION, _labelled(2, question1=4, question2=4)
     ),
     "truthfulqa_mc1": Real(
-        "truthfulqa/truthfulqa_mc1.yaml", {"validation": 8}, _truthful
+        "truthfulqa/truthfulqa_mc1.yaml", {"validation": 12}, _truthful
     ),
     "truthfulqa_mc2": Real(
         "truthfulqa/truthfulqa_mc2.yaml", {"validation": 8}, _truthful

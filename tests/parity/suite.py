@@ -16,6 +16,15 @@ from tests.parity.data import all_splits
 
 BOOTSTRAP_ITERS = 200
 REFERENCE_VERSION = "0.4.13"
+
+# Tasks that are run as conversations besides, and the arguments for it.
+SYSTEM = "Be brief."
+CHATS = ("own_worked_sums", "own_exam_written", "own_description", "own_first_n")
+CHAT = {
+    "system_instruction": SYSTEM,
+    "apply_chat_template": True,
+    "fewshot_as_multiturn": True,
+}
 _FIND = "import importlib.util as u; print(*u.find_spec('lm_eval').submodule_search_locations)"
 
 
@@ -156,4 +165,6 @@ def run_reference(
 
 def runs() -> dict[str, dict[str, Any]]:
     """Say what the reference runs, by the name of each run."""
-    return {name: {"tasks": [name]} for name in (*own_names(), *real_names())}
+    plain = {name: {"tasks": [name]} for name in (*own_names(), *real_names())}
+    chats = {f"chat {name}": {"tasks": [name], **CHAT} for name in CHATS}
+    return plain | chats

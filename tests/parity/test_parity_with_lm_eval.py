@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.tasks import TaskSettings
 from tests.parity import ours, suite
+from tests.parity.deviations import DEVIATIONS, MODES, deviation
 from tests.parity.outcome import ASPECTS, Outcome, differences, of_reference
 from tests.parity.suite import Suite
 
@@ -15,31 +18,74 @@ TASKS = [
     *(name for name in suite.own_names() if name not in suite.own_groups()),
     *suite.real_names(),
 ]
+_CASES = [(task, mode) for mode in MODES for task in TASKS]
+
+Run = Callable[[str, TaskSettings], Outcome]
 
 
-@pytest.fixture(scope="session")
-def outcomes() -> dict[tuple[str, str], Outcome]:
-    """Keep what was run for one aspect for the others."""
-    return {}
+@pytest.fixture
+def run(parity_suite: Suite) -> Run:
+    """Run a task of the suite by this package."""
+
+    def run_task(task: str, settings: TaskSettings) -> Outcome:
+        order = parity_suite.folder / "order.json"
+        return ours.run(parity_suite.file(task), settings, order)
+
+    return run_task
 
 
-@pytest.mark.parametrize("aspect", ASPECTS)
-@pytest.mark.parametrize("compat", ["fixed"])
-@pytest.mark.parametrize("task", TASKS)
+def _different(ours: Outcome, theirs: Outcome) -> dict[str, list[str]]:
+    """Tell in which aspects two outcomes differ, and where."""
+    found = {aspect: differences(aspect, ours, theirs) for aspect in ASPECTS}
+    return {aspect: places for aspect, places in found.items() if places}
+
+
+@pytest.mark.parametrize(
+    ("task", "mode"), [case for case in _CASES if deviation(*case) is None]
+)
 def test_a_task_asks_and_scores_as_the_reference(
-    task: str,
-    compat: str,
-    aspect: str,
-    parity_suite: Suite,
-    reference: dict[str, Any],
-    outcomes: dict[tuple[str, str], Outcome],
+    task: str, mode: str, run: Run, reference: dict[str, Any]
 ) -> None:
-    found = reference[task]
-    assert "error" not in found, found["error"]
-    theirs = of_reference(task, found)
-    if (task, compat) not in outcomes:
-        outcomes[task, compat] = ours.run(
-            parity_suite.file(task), TaskSettings(), parity_suite.folder / "order.json"
-        )
+    assert "error" not in reference[task], reference[task]["error"]
 
-    assert differences(aspect, outcomes[task, compat], theirs) == []
+    outcome = run(task, TaskSettings(compat=mode))
+
+    assert _different(outcome, of_reference(task, reference[task])) == {}
+
+
+@pytest.mark.parametrize(
+    ("task", "mode"), [case for case in _CASES if deviation(*case) is not None]
+)
+def test_a_deviation_is_still_one(
+    task: str, mode: str, run: Run, reference: dict[str, Any]
+) -> None:
+    found = deviation(task, mode)
+    assert found is not None
+    if found == "refused":
+        with pytest.raises(EvalkitError, match=task):
+            run(task, TaskSettings(compat=mode))
+        return
+
+    outcome = run(task, TaskSettings(compat=mode))
+
+    different = _different(outcome, of_reference(task, reference[task]))
+    assert next(iter(different), None) == found
+
+
+@pytest.mark.parametrize("task", suite.CHATS)
+def test_a_conversation_has_the_turns_of_the_reference(
+    task: str, run: Run, reference: dict[str, Any]
+) -> None:
+    theirs = reference[f"chat {task}"]
+    assert "error" not in theirs, theirs["error"]
+    settings = TaskSettings(system_instruction=suite.SYSTEM, fewshot_as_multiturn=True)
+
+    outcome = run(task, settings)
+
+    assert _different(outcome, of_reference(task, theirs)) == {}
+
+
+def test_every_task_that_shows_a_deviation_is_in_the_suite() -> None:
+    named = {task for each in DEVIATIONS for task in each.shown_by}
+
+    assert named <= set(TASKS)

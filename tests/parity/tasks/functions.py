@@ -73,6 +73,10 @@ def digits_only(resps: Any, docs: Any) -> list[list[str]]:
     return [[re.sub(r"\D", "", text) for text in texts] for texts in resps]
 
 
+def counted(resps: Any, docs: Any) -> list[list[str]]:
+    return [[str(len(resps))] for _ in resps]
+
+
 def overlap(doc: Doc, results: Sequence[Any]) -> dict[str, Any]:
     """Score an answer by the words it shares with the target, as in reading tasks."""
     given, wanted = results[0].lower().split(), doc["target"].lower().split()
@@ -131,6 +135,10 @@ def closeness(references: Sequence[Any], predictions: Sequence[Any], scale: floa
     """Compare lengths: a metric of the task's own, with an argument of its own."""
     gap = abs(len(references[0]) - len(predictions[0]))
     return max(0.0, scale - gap)
+
+
+def same_length(references: Sequence[Any], predictions: Sequence[Any]) -> float:
+    return float(len(references[0]) == len(predictions[0]))
 
 
 def pair_lengths(items: Sequence[Any]) -> tuple[int, int]:
