@@ -9,10 +9,12 @@ from typing import Any
 Rows = list[dict[str, Any]]
 Splits = Mapping[str, Rows]
 
-_WORDS = (
-    "amber basin candle delta ember fjord garden harbour island juniper kettle lantern "
-    "meadow needle orchard pebble quarry river saddle timber umbrella valley willow"
-).split()
+_WORDS = tuple(
+    """
+    amber basin candle delta ember fjord garden harbour island juniper kettle lantern
+    meadow needle orchard pebble quarry river saddle timber umbrella valley willow
+    """.split()  # noqa: SIM905 - so many quotes would be harder to read
+)
 LABELS = ("PERSON", "LOCATION", "ORGANIZATION", "DATE")
 TAGS = ("NOUN", "VERB", "ADJ", "PRON")
 
@@ -57,6 +59,7 @@ def quiz(draws: random.Random, start: int, count: int) -> Rows:
                 "answer": answer,
                 "letter": "ABCD"[answer],
                 "digit": str(answer),
+                "label": answer if number % 2 else -1,
                 "right": choices[answer],
                 "accepted": sorted({answer, draws.randrange(4)}),
                 "first": choices[0],

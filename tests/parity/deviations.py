@@ -21,8 +21,8 @@ class Deviation(NamedTuple):
         reason: Why.
         modes: The values of ``--compat`` under which it holds.
         shown_by: Tasks of the suite that show it, each with the aspect that differs
-            first: ``refused``, ``prompts``, ``generation``, ``values``, ``directions``.
-            What follows from that aspect may differ too.
+            first, in the order of ``ASPECTS``; ``refused`` where this package reports
+            an error and ``failed`` where the reference does.
     """
 
     ours: str
@@ -67,6 +67,49 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "A misspelt column would score zero without a word.",
         ("fixed",),
         {"own_misspelt_column": "refused"},
+    ),
+    Deviation(
+        "A choice of one letter or digit has to stand alone to be found by "
+        "`multi_choice_regex`.",
+        "It is found within words.",
+        "The first letter of any word would be an answer.",
+        ("fixed",),
+        {"own_single_letters": "values"},
+    ),
+    Deviation(
+        "`acc_mutual_info` is right where one of several right choices is chosen.",
+        "It stops with an error where there are several.",
+        "So are the other accuracies.",
+        MODES,
+        {"own_mutual_accepted": "failed"},
+    ),
+    Deviation(
+        "An example with several right choices shows the first of them.",
+        "It stops with an error.",
+        "It does so where the right answers are texts.",
+        ("fixed",),
+        {"own_accepted_shots": "failed"},
+    ),
+    Deviation(
+        "A label below zero is none of the choices.",
+        "`exact_match` reads the last choice.",
+        "Data sets mark unlabelled documents by -1.",
+        ("fixed",),
+        {"own_unlabelled": "values"},
+    ),
+    Deviation(
+        "`fewshot_indices` chooses the examples.",
+        "It has no effect.",
+        "No option is accepted and ignored.",
+        ("fixed",),
+        {"own_indices": "prompts"},
+    ),
+    Deviation(
+        "A task that limits no tokens leaves the limit to the model's arguments.",
+        "Its models generate at most 256 tokens.",
+        "Answers that reason first would be cut off before they answer.",
+        ("fixed",),
+        {},
     ),
     Deviation(
         "A function filter gets the answers of one document.",

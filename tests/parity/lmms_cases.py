@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tests.parity import lmms_documents as documents
+from tests.parity.lmms_documents import IMAGE
+
 _BRIEFLY = "\nAnswer the question using a single word or phrase."
 _LETTER = "\nAnswer with the option's letter from the given choices directly."
-
-# Stands for a small picture, wherever a document has one.
-IMAGE = "<a picture>"
 
 
 class LmmsCase(NamedTuple):
@@ -35,199 +35,6 @@ class LmmsCase(NamedTuple):
     overrides: Mapping[str, Any] = {}
 
 
-def _mme(category: str, image: str, answer: str, said: str) -> dict[str, Any]:
-    return {
-        "question_id": f"{category}/{image}.png",
-        "category": category,
-        "question": f"Is it {image}? Please answer yes or no.",
-        "answer": answer,
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _pope(number: int, answer: str, said: str) -> dict[str, Any]:
-    return {
-        "question_id": str(number),
-        "question": f"Is there a cup in {number}? ",
-        "answer": answer,
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _votes(number: int, said: str, **counts: int) -> dict[str, Any]:
-    """Make a document that ten people have answered, in the form of VQAv2."""
-    texts = [text for text, count in counts.items() for _ in range(count)]
-    answers = [
-        {"answer": text, "answer_confidence": "yes", "answer_id": at}
-        for at, text in enumerate(texts, 1)
-    ]
-    return {
-        "question_id": number,
-        "question": f"what is {number}?",
-        "answers": answers,
-        "answer": texts[0],
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _plain_votes(number: int, said: str, **counts: int) -> dict[str, Any]:
-    doc = _votes(number, said, **counts)
-    return {**doc, "answers": [each["answer"] for each in doc["answers"]]}
-
-
-def _page(number: int, answers: Sequence[str], said: str) -> dict[str, Any]:
-    return {
-        "questionId": str(number),
-        "question": f"Which one is {number}?",
-        "answers": list(answers),
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _chart(kind: str, answer: str, said: str) -> dict[str, Any]:
-    return {
-        "question": "How high is the bar?",
-        "type": kind,
-        "answer": answer,
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _diagram(answer: str, said: str) -> dict[str, Any]:
-    return {
-        "question": "Which part is green?",
-        "options": ["root", "stem", "leaf", "bark"],
-        "answer": answer,
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _science(answer: int, said: str, hint: str = "") -> dict[str, Any]:
-    return {
-        "question": "Which one is a mammal?",
-        "choices": ["newt", "bat", "wren"],
-        "answer": answer,
-        "hint": hint,
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _star(number: int, category: str, finer: str, said: str) -> dict[str, Any]:
-    return {
-        "index": number,
-        "question": "What is shown?\nOptions: A: hat, B: cup, C: pen, D: map",
-        "answer": "B",
-        "category": category,
-        "l2_category": finer,
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _real_world(question: str, answer: str, said: str) -> dict[str, Any]:
-    return {"question": question, "answer": answer, "image": IMAGE, "said": said}
-
-
-def _seed(number: int, kind: str, answer: str, said: str) -> dict[str, Any]:
-    return {
-        "question_id": str(number),
-        "question": "What moves?",
-        "choice_a": "car",
-        "choice_b": "cat",
-        "choice_c": "kite",
-        "choice_d": "leaf",
-        "answer": answer,
-        "data_type": kind,
-        "image": [IMAGE],
-        "said": said,
-    }
-
-
-def _ocr(kind: str, dataset: str, answers: Sequence[str], said: str) -> dict[str, Any]:
-    return {
-        "question": "what is written in the image?",
-        "question_type": kind,
-        "dataset": dataset,
-        "answer": list(answers),
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _mmmu(name: str, kind: str, answer: str, said: str) -> dict[str, Any]:
-    return {
-        "id": f"validation_{name}",
-        "question": "Look at <image 1>. What is it?",
-        "options": "['red', 'blue', 'green', 'grey']",
-        "question_type": kind,
-        "answer": answer,
-        "image_1": IMAGE,
-        "said": said,
-    }
-
-
-def _cv(number: int, answer: str, said: str) -> dict[str, Any]:
-    return {
-        "idx": number,
-        "prompt": "How many chairs are there? (A) 1 (B) 2 (C) 3",
-        "choices": ["1", "2", "3"],
-        "answer": answer,
-        "type": "2D",
-        "task": "Count",
-        "source": "COCO",
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _star_search(number: int, label: str, said: str) -> dict[str, Any]:
-    return {
-        "question_id": number,
-        "text": "What colour is the bag? (A) red (B) blue (C) black (D) white",
-        "label": label,
-        "category": "direct_attributes",
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _count(number: int, said: str) -> dict[str, Any]:
-    return {
-        "question": "How many birds are there?",
-        "text": "",
-        "number": number,
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _pair(index: int, answer: str, said: str) -> dict[str, Any]:
-    return {
-        "Index": index,
-        "Question": "Is the door open?",
-        "Options": "(a) Open (b) Closed",
-        "Correct Answer": answer,
-        "image": IMAGE,
-        "said": said,
-    }
-
-
-def _scene(answer: str, said: str) -> dict[str, Any]:
-    return {
-        "question": "What is on the table?",
-        "answer": answer,
-        "image": IMAGE,
-        "said": said,
-    }
-
-
 CASES: Mapping[str, LmmsCase] = {
     # Perception: existence has its one image right (100 + 100), count one of two
     # questions (50 + 0), and the sum of categories counts. Cognition: of the images of
@@ -236,14 +43,14 @@ CASES: Mapping[str, LmmsCase] = {
         "mme/mme.yaml",
         "test",
         [
-            _mme("existence", "a", "Yes", "Yes."),
-            _mme("existence", "a", "No", "no"),
-            _mme("count", "b", "Yes", "yes, two of them"),
-            _mme("count", "b", "No", "maybe"),
-            _mme("code_reasoning", "c", "Yes", "Y"),
-            _mme("code_reasoning", "c", "No", "N."),
-            _mme("code_reasoning", "d", "Yes", "no"),
-            _mme("code_reasoning", "d", "No", "I see a code"),
+            documents.mme("existence", "a", "Yes", "Yes."),
+            documents.mme("existence", "a", "No", "no"),
+            documents.mme("count", "b", "Yes", "yes, two of them"),
+            documents.mme("count", "b", "No", "maybe"),
+            documents.mme("code_reasoning", "c", "Yes", "Y"),
+            documents.mme("code_reasoning", "c", "No", "N."),
+            documents.mme("code_reasoning", "d", "Yes", "no"),
+            documents.mme("code_reasoning", "d", "No", "I see a code"),
         ],
         f"Is it a?{_BRIEFLY}",
         {"mme_perception_score": 250.0, "mme_cognition_score": 100.0},
@@ -254,12 +61,12 @@ CASES: Mapping[str, LmmsCase] = {
         "pope/pope.yaml",
         "test",
         [
-            _pope(1, "yes", "yes"),
-            _pope(2, "yes", "no"),
-            _pope(3, "yes", " Yes\n"),
-            _pope(4, "no", "No"),
-            _pope(5, "no", "yes"),
-            _pope(6, "no", "no."),
+            documents.pope(1, "yes", "yes"),
+            documents.pope(2, "yes", "no"),
+            documents.pope(3, "yes", " Yes\n"),
+            documents.pope(4, "no", "No"),
+            documents.pope(5, "no", "yes"),
+            documents.pope(6, "no", "no."),
         ],
         f"Is there a cup in 1?{_BRIEFLY}",
         {
@@ -276,9 +83,9 @@ CASES: Mapping[str, LmmsCase] = {
         "vqav2/vqav2_val.yaml",
         "validation",
         [
-            _votes(1, "The Cat.", cat=3, dog=7),
-            _votes(2, "2", two=10),
-            _votes(3, "blue", red=10),
+            documents.votes(1, "The Cat.", cat=3, dog=7),
+            documents.votes(2, "2", two=10),
+            documents.votes(3, "blue", red=10),
         ],
         f"what is 1?{_BRIEFLY}",
         {"exact_match": 1.9 / 3},
@@ -289,9 +96,9 @@ CASES: Mapping[str, LmmsCase] = {
         "textvqa/textvqa_val.yaml",
         "validation",
         [
-            _plain_votes(1, "STOP", stop=4, go=6),
-            _plain_votes(2, "blue", blue=1, red=9),
-            _plain_votes(3, "green", red=10),
+            documents.plain_votes(1, "STOP", stop=4, go=6),
+            documents.plain_votes(2, "blue", blue=1, red=9),
+            documents.plain_votes(3, "green", red=10),
         ],
         f"What is 1?{_BRIEFLY}",
         {"exact_match": 1.3 / 3},
@@ -300,8 +107,8 @@ CASES: Mapping[str, LmmsCase] = {
         "ok_vqa/ok_vqa_val2014.yaml",
         "val2014",
         [
-            _plain_votes(1, "a race", race=2, run=8),
-            _plain_votes(2, "sand", sand=10),
+            documents.plain_votes(1, "a race", race=2, run=8),
+            documents.plain_votes(2, "sand", sand=10),
         ],
         "what is 1?\nWhen the provided information is insufficient, respond with "
         f"'Unanswerable'.{_BRIEFLY}",
@@ -313,9 +120,9 @@ CASES: Mapping[str, LmmsCase] = {
         "docvqa/docvqa_val.yaml",
         "validation",
         [
-            _page(1, ["Paris", "City of Paris"], "paris"),
-            _page(2, ["12 May 2020"], "12 may 2021"),
-            _page(3, ["abcdef"], "abxyzw"),
+            documents.page(1, ["Paris", "City of Paris"], "paris"),
+            documents.page(2, ["12 May 2020"], "12 may 2021"),
+            documents.page(3, ["abcdef"], "abxyzw"),
         ],
         f"Which one is 1?{_BRIEFLY}",
         {"anls": (1 + 10 / 11) / 3},
@@ -324,7 +131,10 @@ CASES: Mapping[str, LmmsCase] = {
     "infovqa_val": LmmsCase(
         "infovqa/infovqa_val.yaml",
         "validation",
-        [_page(1, ["ab cd"], "AB  cd"), _page(2, ["four", "xy"], "foxx")],
+        [
+            documents.page(1, ["ab cd"], "AB  cd"),
+            documents.page(2, ["four", "xy"], "foxx"),
+        ],
         f"Which one is 1?{_BRIEFLY}",
         # Two spaces were said, so the length is six though no letter differs.
         {"anls": (1 + 0.5) / 2},
@@ -360,11 +170,11 @@ CASES: Mapping[str, LmmsCase] = {
         "chartqa/chartqa.yaml",
         "test",
         [
-            _chart("human_test", "10", "10.4"),
-            _chart("human_test", "20%", "0.25"),
-            _chart("human_test", "North", "north"),
-            _chart("augmented_test", "Yes", "yes"),
-            _chart("augmented_test", "7", "8"),
+            documents.chart("human_test", "10", "10.4"),
+            documents.chart("human_test", "20%", "0.25"),
+            documents.chart("human_test", "North", "north"),
+            documents.chart("augmented_test", "Yes", "yes"),
+            documents.chart("augmented_test", "7", "8"),
         ],
         "How high is the bar?\nAnswer the question with a single word.",
         {
@@ -378,10 +188,10 @@ CASES: Mapping[str, LmmsCase] = {
         "ai2d/ai2d.yaml",
         "test",
         [
-            _diagram("2", "C. leaf"),
-            _diagram("1", "b"),
-            _diagram("0", "B. stem"),
-            _diagram("3", "The answer is D"),
+            documents.diagram("2", "C. leaf"),
+            documents.diagram("1", "b"),
+            documents.diagram("0", "B. stem"),
+            documents.diagram("3", "The answer is D"),
         ],
         f"Which part is green?\nA. root\nB. stem\nC. leaf\nD. bark{_LETTER}",
         {"exact_match": 0.5},
@@ -390,19 +200,24 @@ CASES: Mapping[str, LmmsCase] = {
         "scienceqa/scienceqa.yaml",
         "test",
         [
-            {**_science(1, "B", "Bats fly."), "image": None},
-            {**_science(2, "c"), "image": IMAGE},
-            _science(0, "B. bat"),
-            _science(1, "bat"),
-            _science(1, "B. bat"),
+            {**documents.science(1, "B", "Bats fly."), "image": None},
+            {**documents.science(2, "c"), "image": IMAGE},
+            documents.science(0, "B. bat"),
+            documents.science(1, "bat"),
+            documents.science(1, "B. bat"),
         ],
-        "Context: Bats fly.\nWhich one is a mammal?\nA. newt\nB. bat\nC. wren" + _LETTER,
+        "Context: Bats fly.\nWhich one is a mammal?\nA. newt\nB. bat\nC. wren"
+        + _LETTER,
         {"exact_match": 0.6},
     ),
     "scienceqa_img": LmmsCase(
         "scienceqa/scienceqa_img.yaml",
         "test",
-        [_science(1, "b"), _science(2, "(C)"), _science(0, "A. newt")],
+        [
+            documents.science(1, "b"),
+            documents.science(2, "(C)"),
+            documents.science(0, "A. newt"),
+        ],
         "Which one is a mammal?\nA. newt\nB. bat\nC. wren" + _LETTER,
         {"exact_match": 2 / 3},
     ),
@@ -412,10 +227,12 @@ CASES: Mapping[str, LmmsCase] = {
         "mmstar/mmstar.yaml",
         "val",
         [
-            _star(0, "fine-grained perception", "localization", "B"),
-            _star(1, "fine-grained perception", "localization", "A"),
-            _star(2, "fine-grained perception", "recognition", "The answer is (B)."),
-            _star(3, "math", "geometry", "D: map"),
+            documents.star(0, "fine-grained perception", "localization", "B"),
+            documents.star(1, "fine-grained perception", "localization", "A"),
+            documents.star(
+                2, "fine-grained perception", "recognition", "The answer is (B)."
+            ),
+            documents.star(3, "math", "geometry", "D: map"),
         ],
         "What is shown?\nOptions: A: hat, B: cup, C: pen, D: map"
         "\nAnswer with the option's letter from the given choices directly",
@@ -425,11 +242,13 @@ CASES: Mapping[str, LmmsCase] = {
         "realworldqa/realworldqa.yaml",
         "test",
         [
-            _real_world("Which way?\nA. left\nB. right\nReply.", "B", "B. right"),
-            _real_world("How many lanes?", "3", "3."),
-            _real_world("Slope?", "Downhill", "downhill"),
-            _real_world("Which?\nA. one\nB. two", "A", "B"),
-            _real_world("How many?", "2", "two"),
+            documents.real_world(
+                "Which way?\nA. left\nB. right\nReply.", "B", "B. right"
+            ),
+            documents.real_world("How many lanes?", "3", "3."),
+            documents.real_world("Slope?", "Downhill", "downhill"),
+            documents.real_world("Which?\nA. one\nB. two", "A", "B"),
+            documents.real_world("How many?", "2", "two"),
         ],
         "Which way?\nA. left\nB. right\nReply.",
         {"exact_match": 0.6},
@@ -439,10 +258,10 @@ CASES: Mapping[str, LmmsCase] = {
         "seedbench/seedbench.yaml",
         "test",
         [
-            _seed(1, "image", "A", "A. car"),
-            _seed(2, "image", "B", "cat"),
-            _seed(3, "image", "C", "c"),
-            _seed(4, "video", "D", "(D)"),
+            documents.seed(1, "image", "A", "A. car"),
+            documents.seed(2, "image", "B", "cat"),
+            documents.seed(3, "image", "C", "c"),
+            documents.seed(4, "video", "D", "(D)"),
         ],
         f"What moves?\nA. car\nB. cat\nC. kite\nD. leaf{_LETTER}",
         {"seed_image": 2 / 3, "seed_video": 0.0, "seed_all": 0.5},
@@ -452,15 +271,19 @@ CASES: Mapping[str, LmmsCase] = {
         "ocrbench/ocrbench.yaml",
         "test",
         [
-            _ocr("Regular Text Recognition", "IIIT5K", ["CENTRE"], "It says Centre!"),
-            _ocr("Scene Text-centric VQA", "STVQA", ["bus", "coach"], "A coach"),
-            _ocr(
+            documents.ocr(
+                "Regular Text Recognition", "IIIT5K", ["CENTRE"], "It says Centre!"
+            ),
+            documents.ocr(
+                "Scene Text-centric VQA", "STVQA", ["bus", "coach"], "A coach"
+            ),
+            documents.ocr(
                 "Handwritten Mathematical Expression Recognition",
                 "HME100k",
                 ["x ^ 2"],
                 "x^2",
             ),
-            _ocr("Doc-oriented VQA", "docVQA", ["1999"], "199"),
+            documents.ocr("Doc-oriented VQA", "docVQA", ["1999"], "199"),
         ],
         "what is written in the image?",
         {"ocrbench_accuracy": 0.003},
@@ -471,12 +294,12 @@ CASES: Mapping[str, LmmsCase] = {
         "mmmu/mmmu_val.yaml",
         "validation",
         [
-            _mmmu("Art_1", "multiple-choice", "B", "(B)"),
-            _mmmu("Art_2", "multiple-choice", "C", "C. green"),
-            _mmmu("Art_3", "multiple-choice", "A", "D"),
-            _mmmu("Math_1", "open", "3.50", "The answer is 3.5"),
-            _mmmu("Math_2", "open", "blue", "Clearly it is blue"),
-            _mmmu("Math_3", "open", "7", "8"),
+            documents.mmmu("Art_1", "multiple-choice", "B", "(B)"),
+            documents.mmmu("Art_2", "multiple-choice", "C", "C. green"),
+            documents.mmmu("Art_3", "multiple-choice", "A", "D"),
+            documents.mmmu("Math_1", "open", "3.50", "The answer is 3.5"),
+            documents.mmmu("Math_2", "open", "blue", "Clearly it is blue"),
+            documents.mmmu("Math_3", "open", "7", "8"),
         ],
         "Look at. What is it?\nA. red\nB. blue\nC. green\nD. grey\n\n"
         "Answer with the option's letter from the given choices directly.",
@@ -486,10 +309,10 @@ CASES: Mapping[str, LmmsCase] = {
         "cv_bench/cv_bench_2d.yaml",
         "test",
         [
-            _cv(0, "(B)", "(B) 2"),
-            _cv(1, "(A)", "a"),
-            _cv(2, "(C)", "B"),
-            _cv(3, "(C)", "C."),
+            documents.cv(0, "(B)", "(B) 2"),
+            documents.cv(1, "(A)", "a"),
+            documents.cv(2, "(C)", "B"),
+            documents.cv(3, "(C)", "C."),
         ],
         "Note: You only need to respond with A, B, C without providing any additional "
         "information.\n\nHow many chairs are there? (A) 1 (B) 2 (C) 3",
@@ -500,10 +323,10 @@ CASES: Mapping[str, LmmsCase] = {
         "vstar_bench/vstar_bench_direct_attributes.yaml",
         "test",
         [
-            _star_search(0, "A", "A"),
-            _star_search(1, "B", "Option: B"),
-            _star_search(2, "C", "(D)"),
-            _star_search(3, "D", "none"),
+            documents.star_search(0, "A", "A"),
+            documents.star_search(1, "B", "Option: B"),
+            documents.star_search(2, "C", "(D)"),
+            documents.star_search(3, "D", "none"),
         ],
         f"What colour is the bag?\nA. red\nB. blue\nC. black\nD. white{_LETTER}",
         {"vstar_direct_attributes_acc": 50.0},
@@ -511,7 +334,12 @@ CASES: Mapping[str, LmmsCase] = {
     "countbenchqa": LmmsCase(
         "countbenchqa/countbenchqa.yaml",
         "test",
-        [_count(3, "3"), _count(4, "four"), _count(2, " 2\n"), _count(5, "5 birds")],
+        [
+            documents.count(3, "3"),
+            documents.count(4, "four"),
+            documents.count(2, " 2\n"),
+            documents.count(5, "5 birds"),
+        ],
         "How many birds are there?\nAnswer with a single number.",
         {"acc": 0.5},
     ),
@@ -520,10 +348,10 @@ CASES: Mapping[str, LmmsCase] = {
         "mmvp/mmvp.yaml",
         "train",
         [
-            _pair(1, "(a)", "A"),
-            _pair(2, "(b)", "(B)"),
-            _pair(3, "(a)", "The answer is A"),
-            _pair(4, "(b)", "A. Open"),
+            documents.pair(1, "(a)", "A"),
+            documents.pair(2, "(b)", "(B)"),
+            documents.pair(3, "(a)", "The answer is A"),
+            documents.pair(4, "(b)", "A. Open"),
         ],
         f"Is the door open?\nA. Open\nB. Closed{_LETTER}",
         {"mmvp_accuracy": 0.75, "mmvp_pair_accuracy": 0.5},
@@ -532,7 +360,11 @@ CASES: Mapping[str, LmmsCase] = {
     "gqa": LmmsCase(
         "gqa/gqa.yaml",
         "testdev",
-        [_scene("cup", "Cup."), _scene("red hat", "red hat"), _scene("no", "yes")],
+        [
+            documents.scene("cup", "Cup."),
+            documents.scene("red hat", "red hat"),
+            documents.scene("no", "yes"),
+        ],
         f"What is on the table?{_BRIEFLY}",
         {"exact_match": 2 / 3},
         {"process_docs": None},

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_evalkit.values import Generate, Response
-from tests.parity.lmms_cases import IMAGE, LmmsCase
+from tests.parity.lmms_cases import LmmsCase
+from tests.parity.lmms_documents import IMAGE
 
 _COLOUR = (200, 40, 40)
 

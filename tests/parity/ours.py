@@ -32,6 +32,7 @@ from pytest_evalkit.values import (
 )
 from tests.parity import answers
 from tests.parity.outcome import Outcome
+from tests.parity.suite import BOOTSTRAP_ITERS
 
 
 class Scripted:
@@ -123,8 +124,10 @@ def _outcome(
         for metric in line["metrics"]:
             values.setdefault(f"{metric},{line['filter']}", []).append(line[metric])
     figures: dict[str, float | None] = {}
-    for row in tally.aggregates():
+    directions: dict[str, bool | None] = {}
+    for row in tally.aggregates(bootstrap_iters=BOOTSTRAP_ITERS):
         assert "error" not in row, row["error"]
+        directions[row["metric"]] = row["higher_is_better"]
         figures[f"{row['metric']},{row['filter']}"] = row["value"]
         figures[f"{row['metric']}_stderr,{row['filter']}"] = row["stderr"]
     requests = [document.requests for document in prepared]
@@ -138,10 +141,7 @@ def _outcome(
         ],
         values=values,
         figures=figures,
-        directions={
-            metric.name: metric.higher_is_better
-            for metric in opened.task.scoring.metrics
-        },
+        directions=directions,
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 TOLERANCE = 1e-9
+# The most tokens of the reference's models where a task does not say.
+REFERENCE_MAX_TOKENS = 256
 ASPECTS = ("generation", "prompts", "values", "figures", "directions")
 
 
@@ -32,8 +34,14 @@ class Outcome:
     directions: Mapping[str, bool | None]
 
 
-def of_reference(task: str, results: Mapping[str, Any]) -> Outcome:
-    """Read what the reference wrote of one task."""
+def of_reference(task: str, results: Mapping[str, Any], mode: str) -> Outcome:
+    """Read what the reference wrote of one task.
+
+    Args:
+        task: Its name.
+        results: What ``reference.py`` wrote of it.
+        mode: Unless ``strict``, a task that limits no tokens is expected not to.
+    """
     samples = sorted(results["samples"][task], key=lambda sample: sample["doc_id"])
     filters = dict.fromkeys(sample["filter"] for sample in samples)
     first = [sample for sample in samples if sample["filter"] == next(iter(filters))]
@@ -44,13 +52,16 @@ def of_reference(task: str, results: Mapping[str, Any]) -> Outcome:
     return Outcome(
         prompts=[[_texts(each) for each in sample["arguments"]] for sample in first],
         generation=[
-            _generation(sample["arguments"][0][1])
+            _generation(sample["arguments"][0][1], mode)
             for sample in first
             if _is_generation(sample["arguments"][0])
         ],
         values=values,
         figures=figures(results["results"][task]),
-        directions=results["higher_is_better"][task],
+        directions={
+            metric: results["higher_is_better"][task][metric]
+            for metric in dict.fromkeys(key.split(",")[0] for key in values)
+        },
     )
 
 
@@ -71,19 +82,21 @@ def _texts(arguments: Sequence[Any]) -> list[Any]:
     return list(arguments[:1] if _is_generation(arguments) else arguments)
 
 
-def _generation(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def _generation(kwargs: Mapping[str, Any], mode: str) -> dict[str, Any]:
     until = kwargs["until"]
+    most = kwargs.get("max_gen_toks", REFERENCE_MAX_TOKENS)
+    is_default = most == REFERENCE_MAX_TOKENS
     return {
         "stop": [until] if isinstance(until, str) else until,
-        "max_tokens": kwargs.get("max_gen_toks"),
+        "max_tokens": None if is_default and mode != "strict" else most,
         # The models of the reference are greedy where a task does not say.
         "temperature": kwargs.get("temperature", 0.0),
     }
 
 
-def differences(aspect: str, ours: Outcome, theirs: Outcome) -> list[str]:
-    """List where two outcomes differ in one aspect, in words; empty if nowhere."""
-    return list(_different(getattr(ours, aspect), getattr(theirs, aspect), aspect))
+def differences(ours: Any, theirs: Any, place: str) -> list[str]:
+    """List where two structures differ, in words; empty if nowhere."""
+    return list(_different(ours, theirs, place))
 
 
 def _different(ours: Any, theirs: Any, place: str) -> Iterator[str]:

@@ -54,8 +54,12 @@ _TOTAL = Line(
 _FACT = Line(
     "facts",
     _question,
-    lambda doc: [*doc["aliases"], f" {doc['aliases'][1]}"]
-    + [f"{doc['answer'].upper()}!", f" {doc['answer'].lower()} 3\n"],
+    lambda doc: [
+        *doc["aliases"],
+        f" {doc['aliases'][1]}",
+        f"{doc['answer'].upper()}!",
+        f" {doc['answer'].lower()} 3\n",
+    ],
     [" The", "", "a lantern", " The WILLOW. "],
 )
 _PHRASE = Line(
@@ -82,7 +86,7 @@ SCRIPTS: Mapping[str, Line] = {
         _SUM,
     ),
     **dict.fromkeys(
-        ("own_same_split", "own_first_n", "own_first_n_same_split"),
+        ("own_same_split", "own_first_n", "own_first_n_same_split", "own_indices"),
         _SUM,
     ),
     **dict.fromkeys(("own_written_samples", "own_function_samples"), _SUM),
@@ -106,7 +110,8 @@ SCRIPTS: Mapping[str, Line] = {
     ),
     "own_empty_answers": _TOTAL._replace(right=lambda _: ["", " "]),
     "own_mapped": _TOTAL._replace(
-        right=lambda doc: [doc["parity"], f" {doc['parity']}\n"], wrong=["odd", "even", "even?"]
+        right=lambda doc: [doc["parity"], f" {doc['parity']}\n"],
+        wrong=["odd", "even", "even?"],
     ),
     **dict.fromkeys(
         (
@@ -118,6 +123,12 @@ SCRIPTS: Mapping[str, Line] = {
     ),
     **dict.fromkeys(("own_translation", "own_lengths", "own_several"), _PHRASE),
     **dict.fromkeys(("own_letters", "own_exam_written"), _LETTER),
+    "own_single_letters": _LETTER._replace(
+        # Each word has one of the four letters in it.
+        right=lambda doc: [
+            {"A": "star", "B": "bee", "C": "ice", "D": "odd"}[doc["letter"]]
+        ]
+    ),
     "own_shots_of_their_own": _LETTER._replace(
         right=lambda doc: [doc["right"], f"it is {doc['right']}"]
     ),
@@ -135,7 +146,11 @@ SCRIPTS: Mapping[str, Line] = {
         "entities",
         lambda doc: str(doc["words"]),
         lambda doc: [str(list(zip(doc["words"], doc["tags"], strict=True)))],
-        ["[('amber', 'NOUN'), ('x', 'VERB')]", "none", "('a', 'ADJ') and ('b', 'PRON')"],
+        [
+            "[('amber', 'NOUN'), ('x', 'VERB')]",
+            "none",
+            "('a', 'ADJ') and ('b', 'PRON')",
+        ],
     ),
 }
 

@@ -76,7 +76,11 @@ def _lmms() -> str:
     return _table(
         ("task", "file below `lmms_eval/tasks`", "metrics"),
         (
-            (f"`{name}`", f"`{case.file}`", " ".join(f"`{key}`" for key in case.figures))
+            (
+                f"`{name}`",
+                f"`{case.file}`",
+                " ".join(f"`{key}`" for key in case.figures),
+            )
             for name, case in lmms_cases.CASES.items()
         ),
     )

@@ -89,7 +89,9 @@ def write(folder: Path, reference_tasks: Path) -> Suite:
     for name in real.REAL:
         _write_real(folder, name, reference_tasks)
     scripts = {name: own.script(line, splits) for name, line in own.SCRIPTS.items()}
-    scripts |= {f"real_{name}": found for name in real.REAL if (found := real.script(name))}
+    scripts |= {
+        f"real_{name}": found for name in real.REAL if (found := real.script(name))
+    }
     return Suite(folder, scripts)
 
 

@@ -36,7 +36,10 @@ def run(parity_suite: Suite) -> Run:
 
 def _different(ours: Outcome, theirs: Outcome) -> dict[str, list[str]]:
     """Tell in which aspects two outcomes differ, and where."""
-    found = {aspect: differences(aspect, ours, theirs) for aspect in ASPECTS}
+    found = {
+        aspect: differences(getattr(ours, aspect), getattr(theirs, aspect), aspect)
+        for aspect in ASPECTS
+    }
     return {aspect: places for aspect, places in found.items() if places}
 
 
@@ -46,11 +49,15 @@ def _different(ours: Outcome, theirs: Outcome) -> dict[str, list[str]]:
 def test_a_task_asks_and_scores_as_the_reference(
     task: str, mode: str, run: Run, reference: dict[str, Any]
 ) -> None:
-    assert "error" not in reference[task], reference[task]["error"]
+    settings = TaskSettings(compat=mode)
+    if "error" in reference[task]:
+        with pytest.raises(EvalkitError):
+            run(task, settings)
+        return
 
-    outcome = run(task, TaskSettings(compat=mode))
+    outcome = run(task, settings)
 
-    assert _different(outcome, of_reference(task, reference[task])) == {}
+    assert _different(outcome, of_reference(task, reference[task], mode)) == {}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +75,10 @@ def test_a_deviation_is_still_one(
 
     outcome = run(task, TaskSettings(compat=mode))
 
-    different = _different(outcome, of_reference(task, reference[task]))
+    if found == "failed":
+        assert "error" in reference[task]
+        return
+    different = _different(outcome, of_reference(task, reference[task], mode))
     assert next(iter(different), None) == found
 
 
@@ -82,7 +92,15 @@ def test_a_conversation_has_the_turns_of_the_reference(
 
     outcome = run(task, settings)
 
-    assert _different(outcome, of_reference(task, theirs)) == {}
+    assert _different(outcome, of_reference(task, theirs, "fixed")) == {}
+
+
+def test_only_strict_runs_limit_the_tokens_of_a_task_that_does_not(run: Run) -> None:
+    fixed = run("own_defaults", TaskSettings(compat="fixed"))
+    strict = run("own_defaults", TaskSettings(compat="strict"))
+
+    assert {each["max_tokens"] for each in fixed.generation} == {None}
+    assert {each["max_tokens"] for each in strict.generation} == {256}
 
 
 def test_every_task_that_shows_a_deviation_is_in_the_suite() -> None:

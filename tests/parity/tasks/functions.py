@@ -28,6 +28,10 @@ def with_query(dataset: Any) -> Any:
     )
 
 
+def with_letters(dataset: Any) -> Any:
+    return dataset.map(lambda _: {"choices": list("abcd")})
+
+
 def last_three(dataset: Any) -> Any:
     return dataset.select(range(len(dataset) - 3, len(dataset)))
 
@@ -131,7 +135,9 @@ def longest(items: Sequence[float]) -> float:
     return max(items)
 
 
-def closeness(references: Sequence[Any], predictions: Sequence[Any], scale: float) -> float:
+def closeness(
+    references: Sequence[Any], predictions: Sequence[Any], scale: float
+) -> float:
     """Compare lengths: a metric of the task's own, with an argument of its own."""
     gap = abs(len(references[0]) - len(predictions[0]))
     return max(0.0, scale - gap)
@@ -169,4 +175,4 @@ def overall(items: Sequence[tuple[int, int]]) -> float:
 
 
 def best_likelihood(items: Sequence[tuple[int, Any]]) -> float:
-    return sum(max(values) for _, values in items) / len(items)
+    return float(sum(max(values) for _, values in items) / len(items))
