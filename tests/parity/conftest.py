@@ -35,12 +35,25 @@ def parity_suite(
 
 
 @pytest.fixture(scope="session")
-def reference(reference_python: str, parity_suite: Suite) -> dict[str, Any]:
-    """Give what lm-eval made of every run, by its name."""
+def whole_reference(reference_python: str, parity_suite: Suite) -> dict[str, Any]:
+    """Give all that lm-eval wrote down: its runs, and the names that it knows."""
     try:
         done = suite.run_reference(reference_python, parity_suite, suite.runs())
     except subprocess.CalledProcessError as error:
         pytest.fail(f"the reference ended with {error.returncode}: {error.stderr}")
     assert done["version"] == suite.REFERENCE_VERSION
-    runs: dict[str, Any] = done["runs"]
+    return done
+
+
+@pytest.fixture(scope="session")
+def reference(whole_reference: dict[str, Any]) -> dict[str, Any]:
+    """Give what lm-eval made of every run, by its name."""
+    runs: dict[str, Any] = whole_reference["runs"]
     return runs
+
+
+@pytest.fixture(scope="session")
+def names_of_reference(whole_reference: dict[str, Any]) -> dict[str, list[str]]:
+    """Give the output types, metrics, aggregations and filters of lm-eval."""
+    names: dict[str, list[str]] = whole_reference["names"]
+    return names

@@ -112,6 +112,14 @@ DEVIATIONS: tuple[Deviation, ...] = (
         {},
     ),
     Deviation(
+        "`--system-instruction` makes a system message, with the task's description, "
+        "where text is generated.",
+        "Without a chat template both are the beginning of the prompt.",
+        "Endpoints take messages, and put them into the template of the model.",
+        MODES,
+        {},
+    ),
+    Deviation(
         "A function filter gets the answers of one document.",
         "It gets those of all documents together.",
         "Documents are scored as they are answered, on several workers, and after an "

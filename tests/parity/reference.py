@@ -74,7 +74,18 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
             done[key] = {"error": traceback.format_exc()}
         else:
             done[key] = _kept(results)
-    return {"version": version("lm_eval"), "runs": done}
+    return {"version": version("lm_eval"), "runs": done, "names": _names()}
+
+
+def _names() -> dict[str, list[str]]:
+    """List what task files may name."""
+    registry = import_module("lm_eval.api.registry")
+    return {
+        "output types": list(import_module("lm_eval.api.instance").OutputType.__args__),
+        "metrics": sorted(registry.METRIC_REGISTRY),
+        "aggregations": sorted(registry.AGGREGATION_REGISTRY),
+        "filters": sorted(registry.FILTER_REGISTRY),
+    }
 
 
 def _kept(results: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ REFERENCE_VERSION = "0.4.13"
 # Tasks that are run as conversations besides, and the arguments for it.
 SYSTEM = "Be brief."
 CHATS = ("own_worked_sums", "own_exam_written", "own_description", "own_first_n")
+# Tasks of likelihoods that are run with a system instruction besides.
+SYSTEMS = ("own_labelled", "own_gaps", "own_last_word", "own_exam")
 CHAT = {
     "system_instruction": SYSTEM,
     "apply_chat_template": True,
@@ -169,4 +171,8 @@ def runs() -> dict[str, dict[str, Any]]:
     """Say what the reference runs, by the name of each run."""
     plain = {name: {"tasks": [name]} for name in (*own_names(), *real_names())}
     chats = {f"chat {name}": {"tasks": [name], **CHAT} for name in CHATS}
-    return plain | chats
+    systems = {
+        f"system {name}": {"tasks": [name], "system_instruction": SYSTEM}
+        for name in (*SYSTEMS, "own_exam_written")
+    }
+    return plain | chats | systems

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pytest_evalkit.errors import EvalkitError
-from pytest_evalkit.tasks import TaskSettings
+from pytest_evalkit.tasks import TaskSettings, load_task
 from tests.parity import ours, suite
 from tests.parity.deviations import DEVIATIONS, MODES, deviation
 from tests.parity.outcome import ASPECTS, Outcome, differences, of_reference
@@ -95,12 +96,63 @@ def test_a_conversation_has_the_turns_of_the_reference(
     assert _different(outcome, of_reference(task, theirs, "fixed")) == {}
 
 
+@pytest.mark.parametrize("task", suite.SYSTEMS)
+def test_likelihoods_are_asked_after_the_system_instruction_of_the_reference(
+    task: str, run: Run, reference: dict[str, Any]
+) -> None:
+    theirs = reference[f"system {task}"]
+    assert "error" not in theirs, theirs["error"]
+
+    outcome = run(task, TaskSettings(system_instruction=suite.SYSTEM))
+
+    assert _different(outcome, of_reference(task, theirs, "fixed")) == {}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_system_instruction_of_a_generated_text_is_a_message_of_its_own(
+    mode: str, run: Run, reference: dict[str, Any]
+) -> None:
+    task = "own_exam_written"
+    settings = TaskSettings(system_instruction=suite.SYSTEM, compat=mode)
+
+    outcome = run(task, settings)
+
+    theirs = of_reference(task, reference[f"system {task}"], mode)
+    ((prompt,),) = outcome.prompts[0]
+    system, user = json.loads(prompt)
+    assert (system["role"], user["role"]) == ("system", "user")
+    assert system["content"] + user["content"] == theirs.prompts[0][0][0]
+
+
 def test_only_strict_runs_limit_the_tokens_of_a_task_that_does_not(run: Run) -> None:
     fixed = run("own_defaults", TaskSettings(compat="fixed"))
     strict = run("own_defaults", TaskSettings(compat="strict"))
 
     assert {each["max_tokens"] for each in fixed.generation} == {None}
     assert {each["max_tokens"] for each in strict.generation} == {256}
+
+
+def test_the_suite_uses_every_name_of_the_reference(
+    parity_suite: Suite, names_of_reference: dict[str, list[str]]
+) -> None:
+    tasks = [load_task(parity_suite.file(name), TaskSettings()) for name in TASKS]
+    metrics = [metric for task in tasks for metric in task.scoring.metrics]
+    pipelines = [
+        pipeline for task in tasks for pipeline in task.config.get("filter_list") or ()
+    ]
+
+    used = {
+        "output types": {task.output_type for task in tasks},
+        "metrics": {metric.name for metric in metrics},
+        "aggregations": {metric.aggregation_name for metric in metrics},
+        "filters": {
+            step["function"] for pipeline in pipelines for step in pipeline["filter"]
+        },
+    }
+    unused = {
+        kind: set(names) - used[kind] for kind, names in names_of_reference.items()
+    }
+    assert unused == {kind: set() for kind in names_of_reference}
 
 
 def test_every_task_that_shows_a_deviation_is_in_the_suite() -> None:
