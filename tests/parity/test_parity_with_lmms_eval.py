@@ -18,8 +18,6 @@ from pytest_evalkit.values import AnyResponse, Request
 from tests.parity import lmms_suite
 from tests.parity.lmms_cases import CASES
 
-pytest.importorskip("loguru", reason="tasks of lmms-eval log by loguru")
-
 
 @pytest.fixture(scope="session")
 def lmms_tasks() -> Path:
