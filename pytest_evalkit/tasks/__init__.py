@@ -8,9 +8,10 @@ from pytest_evalkit.tasks.doc_hash import doc_hash
 from pytest_evalkit.tasks.documents import Documents
 from pytest_evalkit.tasks.entries import Entry
 from pytest_evalkit.tasks.groups import Group, GroupMetric, Selection, TaskReference
-from pytest_evalkit.tasks.loading import TaskSettings, load_task
+from pytest_evalkit.tasks.loading import load_task
 from pytest_evalkit.tasks.locations import DataSources
 from pytest_evalkit.tasks.rounds import Rounds
+from pytest_evalkit.tasks.settings import TaskSettings
 from pytest_evalkit.tasks.task import OpenedTask, Prepared, Task
 
 __all__ = [

@@ -101,7 +101,7 @@ class FieldBinder:
         value: Any,
         *way: str,
         has_choices: bool,
-        kwargs: Mapping[str, Any] | None = None,
+        kwargs: Any = None,
         is_word_text: bool = False,
     ) -> Field:
         """Bind the expected answer.
@@ -204,7 +204,7 @@ class FieldBinder:
         self,
         function: Callable[..., Any],
         way: tuple[str, ...],
-        kwargs: Mapping[str, Any] | None,
+        kwargs: Any,
     ) -> Field:
         place = self.source.place(way[0], *way[1:])
         return guarded(bind(function, kwargs), ".".join(way), place)

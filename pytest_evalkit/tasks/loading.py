@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from pytest_evalkit.scoring import (
 )
 from pytest_evalkit.tasks import schema
 from pytest_evalkit.tasks.choices import CHOICE_METRIC
+from pytest_evalkit.tasks.config import config
 from pytest_evalkit.tasks.fewshot import SAMPLERS
 from pytest_evalkit.tasks.functions import load_functions
 from pytest_evalkit.tasks.generation import (
@@ -27,9 +26,10 @@ from pytest_evalkit.tasks.generation import (
     parameters,
 )
 from pytest_evalkit.tasks.recipe import Recipe
-from pytest_evalkit.tasks.source import FunctionReference, Source, read_source
+from pytest_evalkit.tasks.settings import TaskSettings
+from pytest_evalkit.tasks.source import Source, read_source
 from pytest_evalkit.tasks.task import Task
-from pytest_evalkit.tasks.variants import Variant, choose
+from pytest_evalkit.tasks.variants import Variant, choose, of_model
 from pytest_evalkit.tasks.yaml_file import DuplicateKeyWarning
 from pytest_evalkit.values import GenerationParameters
 
@@ -37,38 +37,6 @@ from pytest_evalkit.values import GenerationParameters
 _UNSHOWN = ("doc_to_visual", "doc_to_image", "doc_to_audio", "doc_to_messages")
 # What the published system's models generate where nobody says.
 _STRICT_MAX_TOKENS = 256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskSettings:
-    """What the command line says about every task; None leaves it to the task.
-
-    Attributes:
-        num_fewshot: Examples a prompt shows, zero or more.
-        system_instruction: A system message.
-        fewshot_as_multiturn: Whether examples are turns of a conversation.
-        prompt_variant: Key of ``lmms_eval_specific_kwargs``.
-        model_name: The model's name, which may be such a key too.
-        generation: Generation arguments, merged over the task's.
-        repeats: How often each document is asked, at least once.
-        fewshot_seed: Starts the stream that draws examples, one stream per task.
-        confirm_unsafe: Whether tasks may run that execute what a model writes.
-        compat: ``strict`` keeps known faults of the published systems, ``fixed`` does
-            not.
-        choice_as_generation: Whether choices are asked for by their letters.
-    """
-
-    num_fewshot: int | None = None
-    system_instruction: str | None = None
-    fewshot_as_multiturn: bool | None = None
-    prompt_variant: str | None = None
-    model_name: str | None = None
-    generation: Mapping[str, Any] = field(default_factory=dict)
-    repeats: int | None = None
-    fewshot_seed: int = 1234
-    confirm_unsafe: bool = False
-    compat: str = "fixed"
-    choice_as_generation: bool = False
 
 
 def load_task(
@@ -95,7 +63,7 @@ def load_task(
     _check_required(source)
     _check_unsafe(source, settings)
     values = {key: load_functions(value) for key, value in source.values.items()}
-    variant = _variant(source, "lmms_eval_specific_kwargs", settings)
+    variant = _variant(source, settings)
     num_fewshot = _num_fewshot(values, settings)
     repeats = _first(settings.repeats, values.get("repeats"), 1)
     recipe = _recipe(source, values, settings, variant, num_fewshot)
@@ -108,7 +76,7 @@ def load_task(
         version=_metadata(source).get("version"),
         num_fewshot=num_fewshot,
         output_type=values.get("output_type") or "generate_until",
-        config=_config(source, settings, variant, num_fewshot, repeats),
+        config=config(source, settings, variant, num_fewshot, repeats),
         scoring=_scoring(source, values, settings),
         repeats=repeats,
         reasoning_tags=_reasoning_tags(source),
@@ -191,12 +159,19 @@ def _metadata(source: Source) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _variant(source: Source, key: str, settings: TaskSettings) -> Variant | None:
-    options = source.values.get(key)
+def _variant(source: Source, settings: TaskSettings) -> Variant | None:
+    options = source.values.get("lmms_eval_specific_kwargs")
     if options is None:
         return None
-    asked = settings.prompt_variant if key == "lmms_eval_specific_kwargs" else None
-    return choose(options, asked, settings.prompt_variant or settings.model_name)
+    return choose(options, settings.prompt_variant, _model_name(settings))
+
+
+def _of_model(source: Source, key: str, settings: TaskSettings) -> Any:
+    return of_model(source.values.get(key) or {}, _model_name(settings))
+
+
+def _model_name(settings: TaskSettings) -> str | None:
+    return settings.prompt_variant or settings.model_name
 
 
 def _recipe(
@@ -217,7 +192,6 @@ def _recipe(
             "--choice-as-generation out and use --model openai-completions",
             "output_type",
         )
-    target = _variant(source, "model_specific_target_kwargs", settings)
     return Recipe(
         source=source,
         values=values,
@@ -227,17 +201,12 @@ def _recipe(
         system_instruction=settings.system_instruction,
         is_multiturn=bool(settings.fewshot_as_multiturn),
         kwargs=variant.kwargs if variant else None,
-        target_kwargs=target.kwargs if target else None,
+        target_kwargs=_of_model(source, "model_specific_target_kwargs", settings),
         id_column=_id_column(source),
         keywords=_keywords(source),
         is_strict=settings.compat == "strict",
-        is_choice_as_generation=_is_by_letter(values, settings),
+        is_choice_as_generation=settings.is_by_letter(values),
     )
-
-
-def _is_by_letter(values: Mapping[str, Any], settings: TaskSettings) -> bool:
-    is_choosing = values.get("output_type") == "multiple_choice"
-    return is_choosing and settings.choice_as_generation
 
 
 def _id_column(source: Source) -> str | None:
@@ -271,12 +240,19 @@ def _reasoning_tags(source: Source) -> tuple[tuple[str, str], ...] | None:
         raise source.error(str(error), "reasoning_tags") from error
 
 
+def _generation_of_model(source: Source, settings: TaskSettings) -> Mapping[str, Any]:
+    key = "model_specific_generation_kwargs"
+    specific = _of_model(source, key, settings) or {}
+    if isinstance(specific, Mapping):
+        return specific
+    raise source.error(f"{key} holds mappings by model, not {specific!r}", key)
+
+
 def _parameters(source: Source, settings: TaskSettings) -> GenerationParameters:
     own = source.values.get("generation_kwargs") or {}
-    specific = _variant(source, "model_specific_generation_kwargs", settings)
-    task = {**own, **(specific.kwargs if specific else {})}
+    task = {**own, **_generation_of_model(source, settings)}
     stop = _first(source.values.get("fewshot_delimiter"), "\n\n")
-    if _is_by_letter(source.values, settings):
+    if settings.is_by_letter(source.values):
         # Written for likelihoods, the task says nothing of how an answer ends.
         stop = None
     _warn_of_dropped(source, task)
@@ -307,7 +283,7 @@ def _warn_of_dropped(source: Source, task: Mapping[str, Any]) -> None:
 def _scoring(
     source: Source, values: Mapping[str, Any], settings: TaskSettings
 ) -> ScoringPlan:
-    if _is_by_letter(values, settings):
+    if settings.is_by_letter(values):
         return build_plan(
             None, [CHOICE_METRIC], None, dialect=source.dialect, compat=settings.compat
         )
@@ -354,42 +330,3 @@ def _is_sound(
     except OptionError:
         return False
     return True
-
-
-def _config(
-    source: Source,
-    settings: TaskSettings,
-    variant: Variant | None,
-    num_fewshot: int,
-    repeats: int,
-) -> dict[str, Any]:
-    """Write what was decided: the merged file, and what the command line changed."""
-    config: dict[str, Any] = _json(dict(source.values))
-    config["dialect"] = source.dialect
-    config["num_fewshot"] = num_fewshot
-    config["repeats"] = repeats
-    config["compat"] = settings.compat
-    if _is_by_letter(source.values, settings):
-        config["choice_as_generation"] = True
-    if settings.generation:
-        own = source.values.get("generation_kwargs") or {}
-        config["generation_kwargs"] = _json({**own, **settings.generation})
-    if variant is not None:
-        config["prompt_variant"] = variant.name
-    return config
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, FunctionReference):
-        return value.name
-    if isinstance(value, dict):
-        return {_key(key): _json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_json(item) for item in value]
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    return value
-
-
-def _key(key: Any) -> str:
-    return key if isinstance(key, str) else str(_json(key))

@@ -23,7 +23,8 @@ class Recipe:
         system_instruction: A system message, or None.
         is_multiturn: Whether examples are turns of a conversation.
         kwargs: Second argument of the task's functions, or None.
-        target_kwargs: The same for ``doc_to_target``, or None for the common one.
+        target_kwargs: The same for ``doc_to_target``, of any type, or None for the
+            common one.
         id_column: The column that names documents, or None to look for one.
         keywords: Columns by which documents can be selected.
         is_strict: Whether known faults of the published systems are kept.
@@ -38,7 +39,7 @@ class Recipe:
     system_instruction: str | None
     is_multiturn: bool
     kwargs: Mapping[str, Any] | None
-    target_kwargs: Mapping[str, Any] | None
+    target_kwargs: Any
     id_column: str | None
     keywords: tuple[str, ...]
     is_strict: bool = False

@@ -54,9 +54,27 @@ def choose(
     return Variant(None, dict(options))
 
 
-def bind(
-    function: Callable[..., Any], kwargs: Mapping[str, Any] | None
-) -> Callable[[Any], Any]:
+def of_model(options: Mapping[str, Any], model_name: str | None) -> Any:
+    """Choose what a task says for a model alone, or for every other one.
+
+    So are ``model_specific_generation_kwargs`` and ``model_specific_target_kwargs``
+    read: unlike with ``choose``, what stands under the names of other models is never
+    taken.
+
+    Args:
+        options: The mapping of the task.
+        model_name: The name of the model, or None.
+
+    Returns:
+        What stands under the model's name, else under ``default``, of whatever type;
+        None where neither is there.
+    """
+    if model_name is not None and model_name in options:
+        return options[model_name]
+    return options.get("default")
+
+
+def bind(function: Callable[..., Any], kwargs: Any) -> Callable[[Any], Any]:
     """Give a function of a task its second argument, where it takes one.
 
     Args:

@@ -96,7 +96,6 @@ def test_a_yaml_that_is_no_task_is_told_when_it_is_named(
     [
         ("task: [unclosed\n", "*broken.yaml:*is not YAML*"),
         ("- a\n- b\n", "*broken.yaml: a task file is a mapping*"),
-        ("task: broken\ntask: again\n", "*broken.yaml:2: 'task' is given twice*"),
         ("task: broken\ninclude: gone.yaml\n", "*broken.yaml:2: include: gone.yaml*"),
         ("task: broken\ninclude: broken.yaml\n", "*broken.yaml:2: *includes itself*"),
     ],

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.tasks.variants import bind, choose
+from pytest_evalkit.tasks.variants import bind, choose, of_model
 
 _OPTIONS = {
     "default": {"pre": "d"},
@@ -42,6 +42,21 @@ def test_plain_arguments_are_taken_as_they_are() -> None:
 def test_a_misspelt_variant_names_the_nearest() -> None:
     with pytest.raises(OptionError, match="did you mean 'qwen_vl'"):
         choose(_OPTIONS, "qwen_v", None)
+
+
+def test_what_is_said_of_other_models_is_not_taken() -> None:
+    options = {"llava": {"image_aspect_ratio": "original"}}
+
+    assert of_model(options, "gpt-4o") is None
+    assert of_model(options, None) is None
+    assert of_model(options, "llava") == {"image_aspect_ratio": "original"}
+
+
+def test_what_is_said_of_every_other_model_may_be_a_word() -> None:
+    options = {"default": "mcq", "qwen_vl": "qa"}
+
+    assert of_model(options, "gpt-4o") == "mcq"
+    assert of_model(options, "qwen_vl") == "qa"
 
 
 def test_only_a_function_of_two_receives_the_arguments() -> None:
