@@ -28,6 +28,7 @@ _OWN = {
     "pytest_evalkit",
     "pytest_evalkit.errors",
     "pytest_evalkit.plugin",
+    "pytest_evalkit.plugin.asked",
     "pytest_evalkit.plugin.collection",
     "pytest_evalkit.plugin.fixtures",
     "pytest_evalkit.plugin.option",
