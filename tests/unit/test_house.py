@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,13 @@ def test_no_module_is_long() -> None:
     long = {p.name: n for p, n in lengths.items() if n > MOST_LINES_OF_A_MODULE}
     assert len(lengths) > 100
     assert long == {}
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+
+    assert len(names) > 100
+    assert {name for name, count in names.items() if count > 1} == set()
 
 
 def test_no_function_is_long() -> None:
