@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pytest_evalkit.messages.frame_choice import FrameChoice
 from pytest_evalkit.messages.frames import Frame, VideoFrames
+from pytest_evalkit.messages.hf_form import media_of, to_hf_messages
+from pytest_evalkit.messages.images import rgb_image
 from pytest_evalkit.messages.kinds import media_part
 from pytest_evalkit.messages.media import AudioSource, ImageSource, VideoSource
 from pytest_evalkit.messages.message import (
@@ -24,11 +27,16 @@ from pytest_evalkit.messages.openai_form import (
     to_qwen3_vl_openai_messages,
 )
 from pytest_evalkit.messages.record import message_dicts
+from pytest_evalkit.messages.sound import DecodedAudio, samples
+from pytest_evalkit.messages.video import DecodedVideo, decode_video
 
 __all__ = [
     "AudioPart",
     "AudioSource",
+    "DecodedAudio",
+    "DecodedVideo",
     "Frame",
+    "FrameChoice",
     "ImagePart",
     "ImageSource",
     "MediaPart",
@@ -41,9 +49,14 @@ __all__ = [
     "VideoFrames",
     "VideoPart",
     "VideoSource",
+    "decode_video",
+    "media_of",
     "media_part",
     "message_dicts",
+    "rgb_image",
+    "samples",
     "text_of",
+    "to_hf_messages",
     "to_openai_messages",
     "to_qwen3_vl_openai_messages",
     "with_system",

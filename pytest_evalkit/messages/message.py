@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -120,12 +120,25 @@ class Message:
         return tuple(part for part in self.parts if isinstance(part, MediaPart))
 
 
-def text_of(messages: Iterable[Message]) -> str:
+def text_of(
+    messages: Iterable[Message], tokens: Mapping[type[MediaPart], str] | None = None
+) -> str:
     """Write messages as plain text, for models that complete a text.
 
     The texts are joined as they are: a prompt carries its own delimiters.
+
+    Args:
+        messages: What is said.
+        tokens: What stands for each kind of medium, such as ``<image>``; None, and a
+            kind that is not among them, leaves such media out.
     """
-    return "".join(message.text for message in messages)
+    found = tokens or {}
+    return "".join(
+        part.text if isinstance(part, TextPart) else found.get(type(part), "")
+        for message in messages
+        for part in message.parts
+        if isinstance(part, TextPart | MediaPart)
+    )
 
 
 def with_system(messages: Iterable[Message], text: str) -> tuple[Message, ...]:

@@ -20,6 +20,43 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2
 
 
+_WITH_ALPHA = frozenset({"LA", "RGBA", "PA", "La", "RGBa"})
+_SIXTEEN_BITS = "I;16"
+_BYTE = 8
+
+
+def has_alpha(image: Any) -> bool:
+    """Tell whether a PIL image has something to see through."""
+    return image.mode in _WITH_ALPHA or "transparency" in image.info
+
+
+def on_white(image: Any) -> Any:
+    """Lay a PIL image that one can see through on white, as RGB."""
+    from PIL import Image
+
+    image = image.convert("RGBA")
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper
+
+
+def in_rgb(image: Any) -> Any:
+    """Bring a PIL image of any colours into RGB; what shows through it is white."""
+    if image.mode == "RGB" and not has_alpha(image):
+        return image
+    if image.mode.startswith(_SIXTEEN_BITS):
+        image = _of_bytes(image)
+    return on_white(image) if has_alpha(image) else image.convert("RGB")
+
+
+def _of_bytes(image: Any) -> Any:
+    """Take the upper half of 16 bits: the library would cut off all that is bright."""
+    import numpy as np
+    from PIL import Image
+
+    return Image.fromarray((np.asarray(image) >> _BYTE).astype(np.uint8))
+
+
 def pixels_hash(image: Any) -> str:
     """Hash a PIL image by mode, size and pixels, as SHA-256 in hexadecimal."""
     digest = hashlib.sha256(f"{image.mode} {image.size}".encode())

@@ -18,8 +18,8 @@ from pytest_evalkit.messages import (
     to_qwen3_vl_openai_messages,
     with_system,
 )
+from pytest_evalkit.messages.frame_choice import FrameChoice
 from pytest_evalkit.messages.openai_form import EncodedMedia
-from pytest_evalkit.messages.video import FrameChoice
 from pytest_evalkit.models.encoding_pool import EncodingPool
 from pytest_evalkit.models.image_encoding import ImageFormat, ImageRule
 from pytest_evalkit.models.media_encoding import (

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import math
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from pytest_evalkit.errors import DatasetError
 from pytest_evalkit.messages import ImageSource
+from pytest_evalkit.messages.frame_choice import fitted_size
+from pytest_evalkit.messages.images import opened_image, upright
 from pytest_evalkit.messages.media import data_url
-from pytest_evalkit.messages.pixels import png_of
-from pytest_evalkit.messages.video import fitted_size
+from pytest_evalkit.messages.pixels import has_alpha, on_white, png_of
 
 ImageFormat = Literal["png", "jpeg", "webp", "original"]
 
@@ -69,9 +67,9 @@ def encode_image(source: ImageSource, rule: ImageRule) -> SentImage:
     content = source.content
     if _is_fit(source, content, rule):
         return SentImage(data_url(content, source.mime), None)
-    with _opened(content) as image:
+    with opened_image(content) as image:
         kind = _kind(image, source.mime, rule)
-        return _encoded(_upright(image), kind, rule)
+        return _encoded(upright(image), kind, rule)
 
 
 def encode_pixels(image: Any, rule: ImageRule) -> SentImage:
@@ -108,57 +106,24 @@ def _is_fit(source: ImageSource, content: bytes, rule: ImageRule) -> bool:
         return False
     if rule.max_pixels is None:
         return True
-    with _opened(content) as image:
+    with opened_image(content) as image:
         return bool(image.width * image.height <= rule.max_pixels)
-
-
-@contextmanager
-def _opened(content: bytes) -> Iterator[Any]:
-    """Open an image, telling whatever PIL finds wrong with it as ours."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            yield image
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DatasetError(f"cannot decode the image: {error}") from error
 
 
 def _kind(image: Any, mime: str, rule: ImageRule) -> str:
     if rule.format != "original":
         return rule.format
     kinds = {known: kind for kind, known in _MIMES.items()}
-    return kinds.get(mime) or ("png" if _has_alpha(image) else "jpeg")
-
-
-def _upright(image: Any) -> Any:
-    """Turn a photograph as its camera was held: the new file does not tell."""
-    from PIL import ImageOps
-
-    return ImageOps.exif_transpose(image)
+    return kinds.get(mime) or ("png" if has_alpha(image) else "jpeg")
 
 
 def _in_colours_of(kind: str, image: Any) -> Any:
     if image.mode in _WITHOUT_ALPHA:
         return image
-    if not _has_alpha(image):
+    if not has_alpha(image):
         return image.convert("RGB")
     image = image.convert("RGBA")
-    return image if kind != "jpeg" else _on_white(image)
-
-
-def _has_alpha(image: Any) -> bool:
-    return image.mode in {"LA", "RGBA", "PA", "La", "RGBa"} or (
-        "transparency" in image.info
-    )
-
-
-def _on_white(image: Any) -> Any:
-    from PIL import Image
-
-    paper = Image.new("RGB", image.size, "white")
-    paper.paste(image, mask=image.getchannel("A"))
-    return paper
+    return image if kind != "jpeg" else on_white(image)
 
 
 def _saved(image: Any, size: tuple[int, int], kind: str, rule: ImageRule) -> bytes:

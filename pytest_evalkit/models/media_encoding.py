@@ -13,6 +13,7 @@ from pytest_evalkit.messages import (
     VideoPart,
     VideoSource,
 )
+from pytest_evalkit.messages.frame_choice import FrameChoice
 from pytest_evalkit.messages.media import AudioSource, base64_text
 from pytest_evalkit.messages.openai_form import (
     AUDIO_FORMATS,
@@ -25,7 +26,7 @@ from pytest_evalkit.messages.openai_form import (
     url_of,
 )
 from pytest_evalkit.messages.sound import wav_from
-from pytest_evalkit.messages.video import FrameChoice, decoded_frames
+from pytest_evalkit.messages.video import decoded_frames
 from pytest_evalkit.models.encoding_pool import Made
 from pytest_evalkit.models.image_encoding import (
     ImageRule,

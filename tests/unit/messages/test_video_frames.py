@@ -9,14 +9,13 @@ import pytest
 
 from pytest_evalkit.errors import DatasetError
 from pytest_evalkit.messages import AudioSource, VideoPart, VideoSource
-from pytest_evalkit.messages.sound import wav_from
-from pytest_evalkit.messages.video import (
-    DecodedFrame,
+from pytest_evalkit.messages.frame_choice import (
     FrameChoice,
     chosen_positions,
-    decoded_frames,
     fitted_size,
 )
+from pytest_evalkit.messages.sound import wav_from
+from pytest_evalkit.messages.video import DecodedFrame, decoded_frames
 
 av = pytest.importorskip("av")
 np = pytest.importorskip("numpy")
@@ -262,10 +261,12 @@ def test_a_truncated_video_is_told(tmp_path: Path) -> None:
 def test_without_the_package_the_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"no video at all")
     monkeypatch.setitem(sys.modules, "av", None)
 
     with pytest.raises(DatasetError, match=r"pip install 'pytest-evalkit\[video\]'"):
-        frames_of(tmp_path / "a.mp4", choice())
+        frames_of(path, choice())
 
 
 def sound(path: Path, samples: int) -> Path:
