@@ -6,6 +6,7 @@ from pytest_evalkit.messages.frame_choice import FrameChoice
 from pytest_evalkit.messages.frames import Frame, VideoFrames
 from pytest_evalkit.messages.hf_form import media_of, to_hf_messages
 from pytest_evalkit.messages.images import rgb_image
+from pytest_evalkit.messages.interleaving import interleaved
 from pytest_evalkit.messages.kinds import media_part
 from pytest_evalkit.messages.media import AudioSource, ImageSource, VideoSource
 from pytest_evalkit.messages.message import (
@@ -26,9 +27,9 @@ from pytest_evalkit.messages.openai_form import (
     to_openai_messages,
     to_qwen3_vl_openai_messages,
 )
-from pytest_evalkit.messages.record import message_dicts
+from pytest_evalkit.messages.record import message_dicts, messages_from, messages_hash
 from pytest_evalkit.messages.sound import DecodedAudio, samples
-from pytest_evalkit.messages.video import DecodedVideo, decode_video
+from pytest_evalkit.messages.video import DecodedVideo, decode_video, frames_note
 
 __all__ = [
     "AudioPart",
@@ -50,9 +51,13 @@ __all__ = [
     "VideoPart",
     "VideoSource",
     "decode_video",
+    "frames_note",
+    "interleaved",
     "media_of",
     "media_part",
     "message_dicts",
+    "messages_from",
+    "messages_hash",
     "rgb_image",
     "samples",
     "text_of",

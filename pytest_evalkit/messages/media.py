@@ -11,6 +11,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from io import BufferedReader
@@ -64,7 +65,7 @@ class MediaSource(ABC):
     Two sources are equal when their content is.
     """
 
-    __slots__ = ("_mime", "_origin", "_sha256")
+    __slots__ = ("_label", "_mime", "_origin", "_sha256")
 
     noun: ClassVar[str]
 
@@ -72,6 +73,7 @@ class MediaSource(ABC):
         self._origin = origin
         self._mime: str | None = origin.mime
         self._sha256: str | None = None
+        self._label: str | None = None
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -128,6 +130,20 @@ class MediaSource(ABC):
     @classmethod
     def _of_decoded(cls, value: Any) -> Self:
         raise DatasetError(f"a {type(value).__name__} is no {cls.noun}")
+
+    @property
+    def label(self) -> str | None:
+        """Where a document has the medium, such as ``column 'image'``, or None."""
+        return self._label
+
+    def labelled(self, label: str) -> Self:
+        """Say where a document has the medium, for what may be told of it.
+
+        It is no part of the content: with another label a medium is the same.
+        """
+        twin = copy(self)
+        twin._label = label  # noqa: SLF001 (it is of the same class)
+        return twin
 
     @property
     def url(self) -> str | None:
@@ -307,6 +323,24 @@ def base64_text(content: bytes) -> str:
         for start in range(0, len(content), _PIECE)
     ]
     return "".join(pieces)
+
+
+@contextmanager
+def told_of(source: MediaSource) -> Iterator[None]:
+    """Begin what is told of a medium with where its document has it.
+
+    Raises:
+        DatasetError: One was raised while the context lasted.
+    """
+    try:
+        yield
+    except DatasetError as error:
+        label = source.label
+        if label is None or error.message.startswith(label):
+            raise
+        raise DatasetError(
+            f"{label}: {error.message}", path=error.path, line=error.line
+        ) from error
 
 
 @contextmanager

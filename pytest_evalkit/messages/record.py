@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from pytest_evalkit.messages.frames import VideoFrames
-from pytest_evalkit.messages.media import MediaSource
+from pytest_evalkit.codec import encode_canonical
+from pytest_evalkit.errors import DatasetError
+from pytest_evalkit.messages.frames import Frame, VideoFrames
+from pytest_evalkit.messages.media import (
+    AudioSource,
+    ImageSource,
+    MediaSource,
+    VideoSource,
+)
 from pytest_evalkit.messages.message import (
     AudioPart,
     ImagePart,
@@ -19,6 +27,8 @@ from pytest_evalkit.messages.message import (
     VideoPart,
 )
 
+_Source = TypeVar("_Source", bound=MediaSource)
+
 
 def message_dicts(messages: Iterable[Message]) -> list[dict[str, Any]]:
     """Write messages for the record: texts in full, media by their hash.
@@ -29,6 +39,87 @@ def message_dicts(messages: Iterable[Message]) -> list[dict[str, Any]]:
     return [
         {"role": message.role, "content": _content(message)} for message in messages
     ]
+
+
+def messages_hash(messages: Iterable[Message]) -> str:
+    """Hash what is said, media by their content, as SHA-256 in hexadecimal.
+
+    Raises:
+        DatasetError: A medium cannot be read.
+    """
+    return hashlib.sha256(encode_canonical(message_dicts(messages))).hexdigest()
+
+
+def messages_from(
+    said: Iterable[Mapping[str, Any]], media: Mapping[str, MediaSource]
+) -> tuple[Message, ...]:
+    """Read messages from their record.
+
+    Args:
+        said: What ``message_dicts`` wrote.
+        media: The media in them by their hashes. One with an address that is recorded
+            in full may be absent.
+
+    Raises:
+        DatasetError: A medium is not among them, or is of another kind, or a part has a
+            type that there is not.
+    """
+    return tuple(
+        Message(message["role"], _parts_from(message["content"], media))
+        for message in said
+    )
+
+
+def _parts_from(
+    content: str | Iterable[Mapping[str, Any]], media: Mapping[str, MediaSource]
+) -> tuple[Part, ...]:
+    if isinstance(content, str):
+        return (TextPart(content),)
+    return tuple(_part_from(part, media) for part in content)
+
+
+def _part_from(part: Mapping[str, Any], media: Mapping[str, MediaSource]) -> Part:
+    match part["type"]:
+        case "text":
+            return TextPart(part["text"])
+        case "image":
+            return ImagePart(_source_from(part, media, ImageSource))
+        case "audio":
+            return AudioPart(_source_from(part, media, AudioSource))
+        case "video":
+            return _video_from(part, media)
+        case "tool_call":
+            return ToolCallPart(part["id"], part["name"], part["arguments"])
+        case "tool_result":
+            return ToolResultPart(part["tool_call_id"], part["content"])
+        case unknown:
+            raise DatasetError(f"a part of a message has the unknown type {unknown!r}")
+
+
+def _video_from(part: Mapping[str, Any], media: Mapping[str, MediaSource]) -> VideoPart:
+    span = (part.get("start_s"), part.get("end_s"))
+    if "frames" not in part:
+        return VideoPart(_source_from(part, media, VideoSource), *span)
+    frames = [
+        Frame(_source_from(frame, media, ImageSource), frame["time_s"])
+        for frame in part["frames"]
+    ]
+    return VideoPart(VideoFrames(tuple(frames)), *span)
+
+
+def _source_from(
+    part: Mapping[str, Any], media: Mapping[str, MediaSource], kind: type[_Source]
+) -> _Source:
+    digest = part["sha256"]
+    source = media.get(digest)
+    if source is None and "url" in part:
+        source = kind.of(part["url"])
+        # Of an address with a key in it, the key is not recorded.
+        source = source if source.sha256 == digest else None
+    if isinstance(source, kind):
+        return source
+    found = "is not among the media" if source is None else f"is a {source.noun}"
+    raise DatasetError(f"the {kind.noun} {digest} {found}")
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from pytest_evalkit.errors import DatasetError
-from pytest_evalkit.messages.media import AudioSource
+from pytest_evalkit.messages.media import AudioSource, told_of
 from pytest_evalkit.messages.pcm import wav_of
 from pytest_evalkit.messages.pyav_video import pyav
 
@@ -53,7 +53,8 @@ def samples(source: AudioSource, rate: int | None = None) -> DecodedAudio:
     """
     import numpy as np
 
-    channels = _decoded(source)
+    with told_of(source):
+        channels = _decoded(source)
     mono = channels.samples.mean(axis=0, dtype=np.float32)
     if rate is None or rate == channels.rate:
         return DecodedAudio(samples=mono, rate=channels.rate)

@@ -20,7 +20,7 @@ from pytest_evalkit.messages.frame_choice import (
 )
 from pytest_evalkit.messages.frames import VideoFrames
 from pytest_evalkit.messages.images import rgb_image
-from pytest_evalkit.messages.media import VideoSource
+from pytest_evalkit.messages.media import VideoSource, told_of
 from pytest_evalkit.messages.message import VideoPart
 from pytest_evalkit.messages.pyav_video import open_pyav
 from pytest_evalkit.messages.torchcodec_video import open_torchcodec
@@ -132,6 +132,20 @@ def decoded_frames(
         yield from stream.frames
 
 
+def frames_note(indices: Sequence[int], times_s: Sequence[float]) -> str:
+    """Say which frames of a video a model sees, for the record.
+
+    >>> frames_note([0, 33], [0.0, 1.1])
+    'a video was shown as 2 frames: 0 (0.000 s), 33 (1.100 s)'
+    """
+    seen = ", ".join(
+        f"{index} ({time_s:.3f} s)"
+        for index, time_s in zip(indices, times_s, strict=True)
+    )
+    noun = "frame" if len(indices) == 1 else "frames"
+    return f"a video was shown as {len(indices)} {noun}: {seen}"
+
+
 @contextmanager
 def opened_video(
     source: VideoSource | VideoFrames,
@@ -150,15 +164,15 @@ def opened_video(
     if isinstance(source, VideoFrames):
         yield FrameStream(_frames_of_parts(source, part, choice), None, None)
         return
-    require_whole(source)
-    with DECODERS[decoder](source) as reader:
-        times_s = reader.times_s
-        chosen = _chosen(times_s, part, choice)
-        frames = _frames_of_file(reader, chosen, choice)
-        with closing(frames):
+    with told_of(source):
+        require_whole(source)
+        with DECODERS[decoder](source) as reader:
+            times_s = reader.times_s
+            chosen = _chosen(times_s, part, choice)
             whole_s = shown_s(times_s) if len(times_s) > 1 else None
             fps = len(times_s) / whole_s if whole_s else None
-            yield FrameStream(frames, fps, whole_s)
+            with closing(_frames_of_file(reader, chosen, choice)) as frames:
+                yield FrameStream(frames, fps, whole_s)
 
 
 def _chosen(

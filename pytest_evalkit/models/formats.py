@@ -14,12 +14,19 @@ from pytest_evalkit.errors import DatasetError, OptionError, RequestRejectedErro
 from pytest_evalkit.messages import (
     MediaPart,
     Message,
+    interleaved,
+    media_of,
     to_openai_messages,
     to_qwen3_vl_openai_messages,
     with_system,
 )
 from pytest_evalkit.messages.frame_choice import FrameChoice
 from pytest_evalkit.messages.openai_form import EncodedMedia
+from pytest_evalkit.messages.video import DECODERS
+from pytest_evalkit.messages.video_environment import (
+    decoder_of_environment,
+    total_pixels_of_environment,
+)
 from pytest_evalkit.models.encoding_pool import EncodingPool
 from pytest_evalkit.models.image_encoding import ImageFormat, ImageRule
 from pytest_evalkit.models.media_encoding import (
@@ -82,6 +89,14 @@ class MessageSettings:
         max_frames: The most frames of one video.
         min_pixels: A frame with fewer is made larger.
         max_pixels: A frame with more is made smaller.
+        total_pixels: The most pixels of all frames of one video together; None for any
+            number. The default is the variable VIDEO_MAX_PIXELS.
+        video_decoder: What decodes videos: ``pyav``, ``torchcodec`` or ``decord``. All
+            choose the same frames. The default is the variable
+            LMMS_VIDEO_DECODE_BACKEND, or FORCE_QWENVL_VIDEO_READER, and without these
+            ``pyav``.
+        interleave_visuals: Whether media are sent where the text has a token for them,
+            such as ``<image>`` or ``<image 1>``; else where the task put them.
     """
 
     argument_aliases: ClassVar[dict[str, str]] = {"max_frames_num": "nframes"}
@@ -98,6 +113,9 @@ class MessageSettings:
     max_frames: int = 768
     min_pixels: int = 784
     max_pixels: int = 151_200
+    total_pixels: int | None = field(default_factory=total_pixels_of_environment)
+    video_decoder: str = field(default_factory=decoder_of_environment)
+    interleave_visuals: bool = False
 
     def __post_init__(self) -> None:
         """Check names and ranges.
@@ -107,6 +125,7 @@ class MessageSettings:
         """
         _check_name("message_format", self.message_format, FORMATS)
         _check_name("image_format", self.image_format, _IMAGE_FORMATS)
+        _check_name("video_decoder", self.video_decoder, DECODERS)
         if not 1 <= self.image_quality <= _MAX_QUALITY:
             raise OptionError(
                 f"image_quality must be from 1 to 100, got {self.image_quality}"
@@ -119,6 +138,7 @@ class MessageSettings:
             "max_frames",
             "min_pixels",
             "max_pixels",
+            "total_pixels",
         )
         for name in positive:
             value = getattr(self, name)
@@ -146,7 +166,9 @@ class MessageSettings:
                 max_frames=self.max_frames,
                 min_pixels=self.min_pixels,
                 max_pixels=self.max_pixels,
+                total_pixels=self.total_pixels,
             ),
+            video_decoder=self.video_decoder,
             pass_video_url=self.pass_video_url,
         )
 
@@ -176,6 +198,7 @@ class MessageFormat:
     def __init__(self, settings: MessageSettings) -> None:
         self._write = FORMATS[settings.message_format]
         self._rule = settings.media
+        self._is_interleaving = settings.interleave_visuals
         self._system = _text_of(settings.system_prompt)
         self._pool: EncodingPool[SentMedium] = EncodingPool(max_bytes=_CACHE_BYTES)
 
@@ -194,7 +217,9 @@ class MessageFormat:
         if self._system is not None:
             messages = with_system(messages, self._system)
             notes = ("the system message is the model's system_prompt",)
-        parts = [part for message in messages for part in message.media]
+        if self._is_interleaving:
+            messages = [interleaved(message) for message in messages]
+        parts = media_of(messages)
         if not parts:
             return PreparedMessages(self._write(messages, None), notes)
         try:

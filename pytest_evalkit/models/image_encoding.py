@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from pytest_evalkit.errors import DatasetError
 from pytest_evalkit.messages import ImageSource
 from pytest_evalkit.messages.frame_choice import fitted_size
-from pytest_evalkit.messages.images import opened_image, upright
+from pytest_evalkit.messages.images import opened_image, require_whole_image, upright
 from pytest_evalkit.messages.media import data_url
 from pytest_evalkit.messages.pixels import has_alpha, on_white, png_of
 
@@ -66,6 +66,7 @@ def encode_image(source: ImageSource, rule: ImageRule) -> SentImage:
         return encode_pixels(source.decoded, rule)
     content = source.content
     if _is_fit(source, content, rule):
+        require_whole_image(content, source.mime)
         return SentImage(data_url(content, source.mime), None)
     with opened_image(content) as image:
         kind = _kind(image, source.mime, rule)

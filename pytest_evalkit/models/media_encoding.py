@@ -14,7 +14,7 @@ from pytest_evalkit.messages import (
     VideoSource,
 )
 from pytest_evalkit.messages.frame_choice import FrameChoice
-from pytest_evalkit.messages.media import AudioSource, base64_text
+from pytest_evalkit.messages.media import AudioSource, base64_text, told_of
 from pytest_evalkit.messages.openai_form import (
     AUDIO_FORMATS,
     EncodedAudio,
@@ -26,7 +26,7 @@ from pytest_evalkit.messages.openai_form import (
     url_of,
 )
 from pytest_evalkit.messages.sound import wav_from
-from pytest_evalkit.messages.video import decoded_frames
+from pytest_evalkit.messages.video import decoded_frames, frames_note
 from pytest_evalkit.models.encoding_pool import Made
 from pytest_evalkit.models.image_encoding import (
     ImageRule,
@@ -43,11 +43,13 @@ class MediaRule:
     Attributes:
         image: What images and frames may be like.
         frames: Which frames of a video are sent.
+        video_decoder: What decodes them, of ``messages.video.DECODERS``.
         pass_video_url: Whether a video is sent whole, or as its address.
     """
 
     image: ImageRule
     frames: FrameChoice
+    video_decoder: str
     pass_video_url: bool
 
 
@@ -79,6 +81,13 @@ def encode_medium(part: MediaPart, rule: MediaRule) -> Made[SentMedium]:
     Raises:
         DatasetError: It cannot be read or decoded, or has no form to be sent in.
     """
+    if isinstance(part.source, VideoFrames):
+        return _encoded(part, rule)
+    with told_of(part.source):
+        return _encoded(part, rule)
+
+
+def _encoded(part: MediaPart, rule: MediaRule) -> Made[SentMedium]:
     match part:
         case ImagePart(source):
             if source.url is not None:
@@ -113,17 +122,15 @@ def _whole_video(source: VideoSource) -> Made[SentMedium]:
 
 
 def _sampled(source: VideoSource, part: VideoPart, rule: MediaRule) -> Made[SentMedium]:
+    indices: list[int] = []
     times_s: list[float] = []
     images: list[SentImage] = []
-    for frame in decoded_frames(source, part, rule.frames):
+    for frame in decoded_frames(source, part, rule.frames, rule.video_decoder):
+        indices.append(frame.index)
         times_s.append(frame.time_s)
         # A frame as it is sent is a fraction of its pixels: keep no more than that.
         images.append(encode_pixels(frame.image, rule.image))
-    note = (
-        f"a video was sent as {len(times_s)} frames, from {times_s[0]:.3f} to "
-        f"{times_s[-1]:.3f} s"
-    )
-    return _frames(times_s, images, note)
+    return _frames(times_s, images, frames_note(indices, times_s))
 
 
 def _frames(

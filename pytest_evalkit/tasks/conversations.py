@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from pytest_evalkit.errors import TaskError
+from pytest_evalkit.errors import DatasetError, TaskError
 from pytest_evalkit.messages import (
     AudioPart,
     AudioSource,
@@ -18,6 +18,7 @@ from pytest_evalkit.messages import (
     Part,
     Role,
     TextPart,
+    VideoFrames,
     VideoPart,
     VideoSource,
     media_part,
@@ -48,24 +49,39 @@ class Conversations:
 
     folders: tuple[Path, ...]
 
-    def medium(self, value: Any, kind: str | None = None) -> MediaPart:
+    def medium(
+        self, value: Any, kind: str | None = None, label: str | None = None
+    ) -> MediaPart:
         """Take a medium of a document.
 
         Args:
             value: Whatever a data set holds, a path, or a mapping with ``url`` that may
                 say its ``type`` and where a video begins and ends.
             kind: ``image``, ``audio`` or ``video``; None to tell it by the value.
+            label: Where the document has it, for what may be told of it; or None.
 
         Raises:
             DatasetError: It is missing or damaged.
         """
+        try:
+            part = self._medium(value, kind)
+        except DatasetError as error:
+            if label is None:
+                raise
+            raise DatasetError(f"{label}: {error.message}") from error
+        if label is None or isinstance(part.source, VideoFrames):
+            return part
+        # No type tells that the class of a source is that of its part.
+        return replace(part, source=part.source.labelled(label))  # type: ignore[arg-type]
+
+    def _medium(self, value: Any, kind: str | None) -> MediaPart:
         span: dict[str, float] = {}
         if isinstance(value, Mapping) and not _is_content(value):
             kind = kind or value.get("type")
             span = _span(value)
             value = next((value[key] for key in _PLACES if value.get(key)), value)
             if isinstance(value, Mapping) and _span(value):
-                return self.medium(value, kind)
+                return self._medium(value, kind)
         value = self._resolved(value)
         part = _KINDS.get(kind or "", media_part)(value)
         if span and isinstance(part, VideoPart):

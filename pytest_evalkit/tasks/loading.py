@@ -34,7 +34,6 @@ from pytest_evalkit.tasks.yaml_file import DuplicateKeyWarning
 from pytest_evalkit.values import GenerationParameters
 
 # The media of examples would have to stand between their texts.
-_UNSHOWN = ("doc_to_visual", "doc_to_image", "doc_to_audio", "doc_to_messages")
 # What the published system's models generate where nobody says.
 _STRICT_MAX_TOKENS = 256
 
@@ -181,10 +180,9 @@ def _recipe(
     variant: Variant | None,
     num_fewshot: int,
 ) -> Recipe:
-    for key in _UNSHOWN:
-        if num_fewshot and values.get(key) is not None:
-            message = f"examples cannot be shown with {key}; use num_fewshot: 0"
-            raise source.error(message, "num_fewshot")
+    if num_fewshot and values.get("doc_to_messages") is not None:
+        message = "examples cannot be shown with doc_to_messages; use num_fewshot: 0"
+        raise source.error(message, "num_fewshot")
     output_type = values.get("output_type") or "generate_until"
     if settings.choice_as_generation and output_type.startswith("loglikelihood"):
         raise source.error(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from pytest_evalkit.errors import DatasetError, TaskError
-from pytest_evalkit.messages import MediaPart, Message
+from pytest_evalkit.messages import MediaPart, Message, TextPart
 from pytest_evalkit.tasks import choices as lettering
 from pytest_evalkit.tasks import item_ids
 from pytest_evalkit.tasks.asking import LIKELIHOOD_TYPES, Fields
@@ -67,6 +68,7 @@ def open_fields(recipe: Recipe, documents: Documents, sources: DataSources) -> F
     def read(split: str, process_docs: Any) -> Documents:
         return _read(recipe, split, sources, process_docs=process_docs)
 
+    media = partial(_media, recipe, conversations)
     rewrite = _rewrite(recipe) if recipe.is_choice_as_generation else None
     text, ideal = values.get("doc_to_text"), values.get("doc_to_ideal")
     choice = values.get("doc_to_choice")
@@ -74,8 +76,8 @@ def open_fields(recipe: Recipe, documents: Documents, sources: DataSources) -> F
         prompt=_prompt(
             recipe,
             binder,
-            open_shots(recipe, binder, documents, read, rewrite),
-            _media(recipe, binder, conversations),
+            open_shots(recipe, binder, documents, read, rewrite, media),
+            media(binder),
         ),
         question=None
         if text is None
@@ -125,16 +127,22 @@ def _prompt(
     media: Callable[[Doc], list[MediaPart]] | None,
 ) -> Prompt:
     values = recipe.values
-    description, prefix = values.get("description") or "", values.get("gen_prefix")
+    prefix = values.get("gen_prefix")
     return Prompt(
-        description=binder.text(description, "description", is_word_text=True),
+        description=_description(recipe, binder),
         shots=shots,
         prefix=binder.text(prefix, "gen_prefix", is_word_text=True) if prefix else None,
         media=media,
         delimiters=recipe.delimiters,
         system_instruction=recipe.system_instruction,
         is_multiturn=recipe.is_multiturn,
+        is_interleaving=recipe.is_interleaving,
     )
+
+
+def _description(recipe: Recipe, binder: FieldBinder) -> Callable[[Doc], str]:
+    said = recipe.values.get("description") or ""
+    return binder.text(said, "description", is_word_text=True)
 
 
 def _target(recipe: Recipe, binder: FieldBinder) -> Any:
@@ -155,13 +163,14 @@ def _target(recipe: Recipe, binder: FieldBinder) -> Any:
 
 
 def _media(
-    recipe: Recipe, binder: FieldBinder, conversations: Conversations
+    recipe: Recipe, conversations: Conversations, binder: FieldBinder
 ) -> Callable[[Doc], list[MediaPart]] | None:
     """Bind the media of a question; images come before sounds."""
     bound = [
-        (kind, binder.media(value, key))
+        (kind, _label(item, binder, key), binder.media(item, key))
         for key, kind in _MEDIA.items()
         if (value := recipe.values.get(key)) is not None
+        for item in (value if isinstance(value, list) else [value])
     ]
     if not bound:
         return None
@@ -177,21 +186,30 @@ def _media(
             "output_type",
         )
     return lambda doc: [
-        conversations.medium(value, kind)
-        for kind, field in bound
+        conversations.medium(value, kind, label)
+        for kind, label, field in bound
         for value in field(doc)
     ]
+
+
+def _label(value: Any, binder: FieldBinder, key: str) -> str:
+    """Name where media come from: a column, or what makes them of several."""
+    is_column = isinstance(value, str) and value in binder.columns
+    return f"column {value!r}" if is_column else key
 
 
 def _conversation(
     recipe: Recipe, binder: FieldBinder, conversations: Conversations
 ) -> Callable[[Doc], tuple[Message, ...]] | None:
-    """Bind the messages that the task writes itself; an instruction goes first."""
+    """Bind the messages that the task writes itself.
+
+    A description and an instruction go first, as they do in prompts.
+    """
     function = recipe.values.get("doc_to_messages")
     if function is None or recipe.is_choice_as_generation:
         return None
     said = binder.function(function, "doc_to_messages")
-    instruction, between = recipe.system_instruction, recipe.delimiters.fewshot
+    description = _description(recipe, binder)
 
     def conversation(doc: Doc) -> tuple[Message, ...]:
         try:
@@ -204,20 +222,30 @@ def _conversation(
             raise recipe.source.error(
                 f"doc_to_messages: {error.message}", "doc_to_messages"
             ) from error
-        if instruction is None:
-            return messages
-        return _instructed(messages, instruction, between)
+        return _instructed(recipe, messages, description(doc))
 
     return conversation
 
 
 def _instructed(
-    messages: tuple[Message, ...], instruction: str, between: str
+    recipe: Recipe, messages: tuple[Message, ...], description: str
 ) -> tuple[Message, ...]:
-    if messages[0].role != "system":
-        return (Message.of_text("system", instruction), *messages)
-    text = joined(instruction, messages[0].text, between)
-    return (Message.of_text("system", text), *messages[1:])
+    """Put an instruction and a description before messages.
+
+    Both are the system's where there is an instruction; a description alone stands
+    before what is said first by another.
+    """
+    between = recipe.delimiters.fewshot
+    is_system = messages[0].role == "system"
+    system, said = (messages[0].text, messages[1:]) if is_system else ("", messages)
+    if recipe.system_instruction is not None:
+        begin = joined(recipe.system_instruction, description, between)
+        return (Message.of_text("system", joined(begin, system, between)), *said)
+    if not description or not said:
+        return messages
+    first, *rest = said
+    described = Message(first.role, (TextPart(description), *first.parts))
+    return (*messages[: len(messages) - len(said)], described, *rest)
 
 
 def _rewrite(recipe: Recipe) -> Rewrite:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from pytest_evalkit.messages import MediaPart, Message, TextPart
+from pytest_evalkit.messages import MediaPart, Message, Part, TextPart
+from pytest_evalkit.messages.interleaving import interleaved_parts
 
 Doc = Mapping[str, Any]
 
@@ -18,11 +19,13 @@ class Turn(NamedTuple):
         role: Who says it.
         text: What is said.
         delimiter: What stands behind it where turns are joined to one text.
+        media: What is shown with it.
     """
 
     role: Literal["user", "assistant"]
     text: str
     delimiter: str = ""
+    media: tuple[MediaPart, ...] = ()
 
 
 class Shot(NamedTuple):
@@ -32,11 +35,13 @@ class Shot(NamedTuple):
         text: The question.
         answer: The answer, or None where the document has none to show.
         prefix: How every answer begins, or the empty text.
+        media: What is shown with the question.
     """
 
     text: str
     answer: str | None
     prefix: str = ""
+    media: tuple[MediaPart, ...] = ()
 
 
 class Opening(NamedTuple):
@@ -84,6 +89,8 @@ class Prompt:
         delimiters: What stands between the parts.
         system_instruction: What stands before the description, or None.
         is_multiturn: Whether shots are turns of a conversation.
+        is_interleaving: Whether media stand where a question has a token for them,
+            such as ``<image>``; else they stand before it.
     """
 
     description: Callable[[Doc], str]
@@ -93,6 +100,7 @@ class Prompt:
     delimiters: Delimiters
     system_instruction: str | None
     is_multiturn: bool
+    is_interleaving: bool = False
 
     def opening(self, index: int, doc: Doc) -> Opening:
         """Write what stands before a document's question.
@@ -137,41 +145,62 @@ class Prompt:
         Raises:
             DatasetError: A medium cannot be read.
         """
-        media = self.media(doc) if self.media is not None else []
+        media = tuple(self.media(doc)) if self.media is not None else ()
+        asked = self._asked(opening, question, media=media)
         if self.is_multiturn:
-            return self._conversation(opening, question, media)
-        text = self._plain(opening, question)
+            return self._conversation(opening, asked)
+        turns = (*opening.turns, *asked)
         if self.system_instruction is None:
-            return (_said(opening.description + text, media),)
+            return (Message("user", self._joined(opening.description, turns)),)
         system = Message.of_text("system", self._system(opening))
-        return (system, _said(text, media))
+        return (system, Message("user", self._joined("", turns)))
 
     def _system(self, opening: Opening) -> str:
         instruction = self.system_instruction or ""
         return joined(instruction, opening.description, self.delimiters.fewshot)
 
     def _asked(
-        self, opening: Opening, question: str, *, is_input: bool = False
+        self,
+        opening: Opening,
+        question: str,
+        *,
+        is_input: bool = False,
+        media: tuple[MediaPart, ...] = (),
     ) -> tuple[Turn, ...]:
         between = "" if is_input else self.delimiters.target
-        return turns_of(Shot(question, None, opening.prefix), between, "")
+        return turns_of(Shot(question, None, opening.prefix, media), between, "")
 
     def _plain(self, opening: Opening, question: str, *, is_input: bool = False) -> str:
         asked = self._asked(opening, question, is_input=is_input)
-        return "".join(turn.text + turn.delimiter for turn in (*opening.turns, *asked))
+        return _text((*opening.turns, *asked))
 
     def _conversation(
-        self, opening: Opening, question: str, media: list[MediaPart]
+        self, opening: Opening, asked: Sequence[Turn]
     ) -> tuple[Message, ...]:
         messages: list[Message] = []
         system = self._system(opening)
         if system:
             messages.append(Message.of_text("system", system))
-        messages.extend(Message.of_text(turn.role, turn.text) for turn in opening.turns)
-        asked, *prefix = self._asked(opening, question)
-        messages.append(_said(asked.text, media))
-        messages.extend(Message.of_text(turn.role, turn.text) for turn in prefix)
+        messages.extend(
+            Message(turn.role, self._shown(turn.text, turn.media))
+            for turn in (*opening.turns, *asked)
+        )
         return tuple(messages)
+
+    def _joined(self, before: str, turns: Sequence[Turn]) -> tuple[Part, ...]:
+        """Write turns as one message; each has its own media before it or in it."""
+        shown = [turn.media for turn in turns if turn.media]
+        if len(shown) <= 1:
+            media = shown[0] if shown else ()
+            return self._shown(before + _text(turns), media)
+        parts: list[Part] = [TextPart(before)]
+        for turn in turns:
+            parts.extend(self._shown(turn.text + turn.delimiter, turn.media))
+        return _merged(parts)
+
+    def _shown(self, text: str, media: Sequence[MediaPart]) -> tuple[Part, ...]:
+        parts = (*media, TextPart(text))
+        return interleaved_parts(parts) if media and self.is_interleaving else parts
 
 
 def turns_of(shot: Shot, between: str, behind: str) -> tuple[Turn, ...]:
@@ -187,7 +216,7 @@ def turns_of(shot: Shot, between: str, behind: str) -> tuple[Turn, ...]:
         is_delimited = shot.text != "" and not _is_spaced(shot.text, shot.prefix)
     else:
         is_delimited = shot.answer is not None
-    asked = Turn("user", shot.text, between if is_delimited else "")
+    asked = Turn("user", shot.text, between if is_delimited else "", shot.media)
     if shot.answer is not None:
         answer = joined(shot.prefix, shot.answer, " ")
         return (asked, Turn("assistant", answer, behind))
@@ -207,5 +236,19 @@ def _is_spaced(left: str, right: str) -> bool:
     return left[-1].isspace() or right[0].isspace()
 
 
-def _said(text: str, media: Sequence[MediaPart]) -> Message:
-    return Message("user", (*media, TextPart(text)))
+def _text(turns: Sequence[Turn]) -> str:
+    return "".join(turn.text + turn.delimiter for turn in turns)
+
+
+def _merged(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Join texts that follow each other; leave out those that are empty."""
+    merged: list[Part] = []
+    for part in parts:
+        last = merged[-1] if merged else None
+        if not isinstance(part, TextPart):
+            merged.append(part)
+        elif isinstance(last, TextPart):
+            merged[-1] = TextPart(last.text + part.text)
+        elif part.text:
+            merged.append(part)
+    return tuple(merged)

@@ -75,6 +75,12 @@ class Recipe:
         )
 
     @property
+    def is_interleaving(self) -> bool:
+        """Whether media stand at their tokens in a question, or before it."""
+        said = self.values.get("interleave_visuals")
+        return self.source.dialect == "lm" if said is None else bool(said)
+
+    @property
     def has_positions(self) -> bool:
         """Whether the question may be the position of one of several inputs."""
         is_choosing = self.output_type == "multiple_choice"

@@ -45,6 +45,7 @@ SUPPORTED: Mapping[str, tuple[type, ...]] = {
     "doc_to_image": _MEDIA,
     "doc_to_audio": _MEDIA,
     "doc_to_messages": _FUNCTION,
+    "interleave_visuals": (bool,),
     "gen_prefix": _TEXT,
     "lmms_eval_specific_kwargs": _MAPPING,
     "model_specific_generation_kwargs": _MAPPING,

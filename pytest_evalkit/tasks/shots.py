@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from pytest_evalkit.errors import TaskError
+from pytest_evalkit.messages import MediaPart
 from pytest_evalkit.tasks.documents import Documents, Rows
 from pytest_evalkit.tasks.fewshot import (
     SAMPLERS,
@@ -21,13 +22,16 @@ from pytest_evalkit.tasks.functions import guarded
 from pytest_evalkit.tasks.prompt import Shot
 from pytest_evalkit.tasks.recipe import Recipe
 
-# Rendered shots kept at hand; a pool may have thousands of documents.
+# Rendered shots kept at hand; a pool may have thousands of documents, and media weigh.
 _KEPT_SHOTS = 1024
+_KEPT_SHOTS_WITH_MEDIA = 16
 _OWN_FIELDS = ("doc_to_text", "doc_to_target", "doc_to_choice", "gen_prefix")
 
 Shots = Callable[[int, Doc], Sequence[Shot]]
 # (text or position of the question, answer, choices) -> what is shown of both.
 Rewrite = Callable[[str | int, Any, Sequence[str]], tuple[str, str]]
+# Binds the media of a question to columns; None for a task of text alone.
+BindMedia = Callable[[FieldBinder], Callable[[Doc], Sequence[MediaPart]] | None]
 
 
 class ReadSplit(Protocol):
@@ -43,7 +47,8 @@ def open_shots(
     binder: FieldBinder,
     documents: Documents,
     read: ReadSplit,
-    rewrite: Rewrite | None = None,
+    rewrite: Rewrite | None,
+    bind_media: BindMedia,
 ) -> Shots | None:
     """Make the function that gives a document's examples.
 
@@ -53,6 +58,7 @@ def open_shots(
         documents: What is evaluated.
         read: Opens another split.
         rewrite: Changes a question and its answer before they are shown, or None.
+        bind_media: Binds the media that are shown with a question.
 
     Returns:
         From position and document to examples; None where none are shown.
@@ -68,8 +74,13 @@ def open_shots(
     except ShortPoolError as error:
         raise recipe.source.error(str(error), "num_fewshot") from error
     names = list(pool.documents.columns)
-    render = _renderer(recipe, replace(binder, names=names), rewrite)
-    choose = _chooser(recipe, pool, render)
+    binder = replace(binder, names=names)
+    media = bind_media(binder)
+    render = _renderer(recipe, binder, rewrite)
+    if media is not None:
+        render = _with_media(render, media)
+    kept = _KEPT_SHOTS if media is None else _KEPT_SHOTS_WITH_MEDIA
+    choose = _chooser(recipe, pool, render, kept)
 
     def shots(index: int, doc: Doc) -> Sequence[Shot]:
         try:
@@ -80,8 +91,14 @@ def open_shots(
     return shots
 
 
+def _with_media(
+    render: Callable[[Doc], Shot], media: Callable[[Doc], Sequence[MediaPart]]
+) -> Callable[[Doc], Shot]:
+    return lambda doc: render(doc)._replace(media=tuple(media(doc)))
+
+
 def _chooser(
-    recipe: Recipe, pool: Pool, render: Callable[[Doc], Shot]
+    recipe: Recipe, pool: Pool, render: Callable[[Doc], Shot], kept: int
 ) -> Callable[[int, Doc], Sequence[Shot]]:
     name = recipe.fewshot.get("sampler") or "default"
     if callable(name):
@@ -92,7 +109,7 @@ def _chooser(
         return lambda index, _: [render(doc) for doc in sample(index)]
     sampler: Sampler = SAMPLERS[name](pool, recipe.fewshot_seed)
 
-    @lru_cache(maxsize=_KEPT_SHOTS)
+    @lru_cache(maxsize=kept)
     def shot(position: int) -> Shot:
         return render(pool.documents[position])
 

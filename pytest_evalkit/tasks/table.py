@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_evalkit.errors import DatasetError
+from pytest_evalkit.messages.images import decoding_an_image
 from pytest_evalkit.tasks.documents import files_fingerprint
 
 # Rows per read: one row alone costs twenty times its share of a block.
@@ -18,8 +20,8 @@ _Decode = Callable[[Any], Any]
 class Table:
     """A data set of ``datasets``.
 
-    Media stay as encoded bytes until a row is read; images are then opened, but their
-    pixels are only decoded where a function of the task looks at them.
+    Media stay as encoded bytes until a row is read; images are then decoded where a
+    function of the task may look at them.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Table:
         offset = index - self._start
         row = {name: values[offset] for name, values in self._block.items()}
         for name, decode in self._decoders.items():
-            row[name] = decode(row[name])
+            row[name] = _decoded(name, decode, row[name])
         return row
 
     def column(self, name: str) -> Sequence[Any]:
@@ -104,6 +106,14 @@ class Table:
         return {name: block[name] for name in self._columns}
 
 
+def _decoded(column: str, decode: _Decode, cell: Any) -> Any:
+    try:
+        with decoding_an_image():
+            return decode(cell)
+    except DatasetError as error:
+        raise DatasetError(f"column {column!r}: {error.message}") from error
+
+
 def _decoder(feature: Any) -> _Decode | None:
     """Tell how a column's cells become images; None where they hold no media."""
     import datasets
@@ -114,7 +124,7 @@ def _decoder(feature: Any) -> _Decode | None:
         return _list_decoder(feature.feature)
     if isinstance(feature, dict):
         return _mapping_decoder(feature)
-    # Sound and film are left encoded: no task can send them yet.
+    # Sound and film stay encoded: what they are sent as is for the model to say.
     return (lambda cell: cell) if getattr(feature, "decode", False) else None
 
 
@@ -156,11 +166,14 @@ def _mapping_decoder(feature: Mapping[str, Any]) -> _Decode | None:
 def opened_image(cell: Any) -> Any:
     """Open an encoded image as a PIL image, upright as its camera says.
 
-    The pixels are decoded when they are first looked at, which a task that only
-    forwards the image never does.
+    Its pixels are decoded at once: the document is named by them, and what is broken is
+    known while its column still is.
 
     Args:
         cell: A mapping of ``bytes`` and ``path``, of which one is given; or None.
+
+    Raises:
+        OSError: It cannot be read or decoded.
     """
     if cell is None:
         return None
@@ -172,6 +185,7 @@ def opened_image(cell: Any) -> Any:
     if content is None:
         content = Path(cell["path"]).read_bytes()
     image = PIL.Image.open(io.BytesIO(content))
+    image.load()
     # Looking for the orientation decodes a PNG, so it is only looked for where it is.
     if b"Exif" in content or b"eXIf" in content:
         return PIL.ImageOps.exif_transpose(image)

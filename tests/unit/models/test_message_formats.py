@@ -182,7 +182,9 @@ def test_a_video_is_sent_as_frames_and_it_is_said_which(tmp_path: Path) -> None:
     times = ["<0.0 seconds>", "<1.4 seconds>", "<2.9 seconds>"]
     assert [one["text"] for one in content[::2]] == times
     assert [image_of(one).size for one in content[1::2]] == [(40, 30)] * 3
-    assert said.notes == ("a video was sent as 3 frames, from 0.000 to 2.900 s",)
+    assert said.notes == (
+        "a video was shown as 3 frames: 0 (0.000 s), 14 (1.400 s), 29 (2.900 s)",
+    )
 
 
 def test_frames_a_second_win_over_a_number_of_frames(tmp_path: Path) -> None:

@@ -95,6 +95,21 @@ def test_an_instruction_joins_the_system_message_of_the_task(
     assert _messages(_open(folder, more, settings))[0].text == "SYS\n\nBe brief."
 
 
+@pytest.mark.usefixtures("media")
+def test_a_description_goes_before_what_the_task_says(folder: TaskFolder) -> None:
+    more = "doc_to_messages: !function utils.says\ndescription: 'Add up. '\n"
+
+    plain = _messages(_open(folder, more))
+    instructed = _messages(_open(folder, more, TaskSettings(system_instruction="SYS")))
+
+    assert plain[0].text == "Be brief."
+    assert plain[1].parts[0] == TextPart("Add up. ")
+    assert [message.text for message in instructed] == [
+        "SYS\n\nAdd up. Be brief.",
+        "1+1",
+    ]
+
+
 def test_a_wrong_message_is_told_with_its_line(folder: TaskFolder) -> None:
     opened = _open(folder, "doc_to_messages: !function utils.wrong\n")
 
@@ -164,7 +179,7 @@ def test_a_missing_medium_is_told(media: Path) -> None:
         Conversations((media,)).medium("absent.png", "image")
 
 
-def test_images_and_sounds_come_before_one_text(
+def test_images_stand_at_their_tokens_and_sounds_come_first(
     folder: TaskFolder, media: Path
 ) -> None:
     row = {"question": "<image> q", "answer": "a", "pics": ["a.png"], "snd": "a.wav"}
@@ -177,9 +192,9 @@ def test_images_and_sounds_come_before_one_text(
     )
     (message,) = _messages(opened)
 
-    assert [type(part) for part in message.parts] == [ImagePart, AudioPart, TextPart]
-    assert message.text == "<image> q"
-    image = message.parts[0]
+    assert [type(part) for part in message.parts] == [AudioPart, ImagePart, TextPart]
+    assert message.text == " q"
+    image = message.parts[1]
     assert isinstance(image, ImagePart)
     assert image.source.content == (media / "a.png").read_bytes()
 
