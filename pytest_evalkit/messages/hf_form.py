@@ -103,10 +103,13 @@ def _call(call: ToolCallPart) -> dict[str, Any]:
     """Write a call as templates want it, which write the arguments out themselves."""
     try:
         arguments = json.loads(call.arguments or "{}")
-    except ValueError as error:
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
         raise DatasetError(
-            f"the arguments of the tool call {call.name} are no JSON: {error}"
-        ) from error
+            f"the arguments of the tool call {call.name} are no JSON object: "
+            f"{call.arguments!r}"
+        )
     function = {"name": call.name, "arguments": arguments}
     return {"id": call.id, "type": "function", "function": function}
 

@@ -118,8 +118,9 @@ def _source_from(
         source = source if source.sha256 == digest else None
     if isinstance(source, kind):
         return source
-    found = "is not among the media" if source is None else f"is a {source.noun}"
-    raise DatasetError(f"the {kind.noun} {digest} {found}")
+    if source is None:
+        raise DatasetError(f"the {kind.noun} {digest} is not among the media")
+    raise DatasetError(f"{digest} should be of the kind {kind.noun}, not {source.noun}")
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:

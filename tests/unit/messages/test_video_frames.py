@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+import struct
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -7,18 +9,21 @@ from typing import Self
 
 import pytest
 
-from pytest_evalkit.errors import DatasetError
-from pytest_evalkit.messages import AudioSource, VideoPart, VideoSource
-from pytest_evalkit.messages.frame_choice import (
-    FrameChoice,
-    chosen_positions,
-    fitted_size,
+from pytest_evalkit.errors import DatasetError, OptionError
+from pytest_evalkit.messages import (
+    Frame,
+    ImageSource,
+    VideoFrames,
+    VideoPart,
+    VideoSource,
+    decode_video,
 )
-from pytest_evalkit.messages.sound import wav_from
+from pytest_evalkit.messages.frame_choice import FrameChoice
 from pytest_evalkit.messages.video import DecodedFrame, decoded_frames
 
 av = pytest.importorskip("av")
 np = pytest.importorskip("numpy")
+Image = pytest.importorskip("PIL.Image")
 
 FRAMES = 100
 WIDTH, HEIGHT = 64, 48
@@ -56,10 +61,16 @@ def number_of(frame: DecodedFrame) -> int:
 
 
 def write(
-    path: Path, codec: str, times_ms: list[int], container: str | None = None
+    path: Path,
+    codec: str,
+    times_ms: list[int],
+    container: str | None = None,
+    *,
+    faststart: bool = False,
 ) -> Path:
     """Write a frame for each time, with few key frames among them."""
-    with av.open(str(path), "w", format=container) as file:
+    how = {"movflags": "faststart"} if faststart and path.suffix == ".mp4" else {}
+    with av.open(str(path), "w", format=container, container_options=how) as file:
         stream = file.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         # No change of scene makes a key frame of its own.
@@ -84,49 +95,21 @@ def frames_of(
     how: FrameChoice,
     start_s: float | None = None,
     end_s: float | None = None,
+    decoder: str = "pyav",
 ) -> list[DecodedFrame]:
     source = VideoSource.of(path)
     part = VideoPart(source, start_s, end_s)
-    return list(decoded_frames(source, part, how))
+    return list(decoded_frames(source, part, how, decoder))
 
 
-@pytest.mark.parametrize(
-    ("count", "how", "expected"),
-    [
-        (7, choice(4), [0, 2, 4, 6]),
-        (100, choice(2), [0, 99]),
-        (100, choice(1), [0]),
-        (3, choice(8), [0, 1, 2]),
-        (1, choice(8), [0]),
-        # 10 s at 10 frames a second; half a frame a second is 5 frames.
-        (100, choice(fps=0.5), [0, 25, 50, 74, 99]),
-        (100, choice(fps=0.01), [0]),
-        (100, choice(64, max_frames=2), [0, 99]),
-        (100, choice(fps=10, max_frames=3), [0, 50, 99]),
-    ],
-)
-def test_frames_are_spread_evenly(
-    count: int, how: FrameChoice, expected: list[int]
-) -> None:
-    # 49.5 rounds to the even 50, and 74.25 down.
-    times_s = [number / 10 for number in range(count)]
-
-    assert chosen_positions(times_s, how) == expected
-
-
-@pytest.mark.parametrize(
-    ("size", "bounds", "expected"),
-    [
-        ((400, 100), (1, 40_000), (400, 100)),
-        ((400, 100), (1, 10_000), (200, 50)),
-        ((40, 10), (1_600, 2_000), (80, 20)),
-        ((10_000, 1), (1, 100), (1_000, 1)),
-    ],
-)
-def test_sizes_keep_their_proportions(
-    size: tuple[int, int], bounds: tuple[int, int], expected: tuple[int, int]
-) -> None:
-    assert fitted_size(*size, *bounds) == expected
+@pytest.fixture(params=["pyav", "torchcodec", "decord"])
+def decoder(request: pytest.FixtureRequest) -> str:
+    name = str(request.param)
+    try:
+        importlib.import_module({"pyav": "av"}.get(name, name))
+    except (ImportError, OSError, RuntimeError) as error:
+        pytest.skip(f"{name} cannot be imported: {type(error).__name__}")
+    return name
 
 
 @pytest.mark.parametrize(
@@ -135,31 +118,79 @@ def test_sizes_keep_their_proportions(
         ("a.mp4", "libx264"),
         ("a.mp4", "mpeg4"),
         ("a.webm", "libvpx"),
+        ("a.webm", "libvpx-vp9"),
         ("a.mkv", "libx264"),
     ],
 )
-def test_the_same_frames_come_out_of_every_container(
-    tmp_path: Path, name: str, codec: str
+@pytest.mark.parametrize("is_steady", [True, False])
+def test_the_same_frames_come_out_of_every_container_by_every_decoder(
+    tmp_path: Path, name: str, codec: str, is_steady: bool, decoder: str
 ) -> None:
     if codec not in av.codecs_available:
         pytest.skip(f"this build of PyAV has no {codec}")
-    path = write(tmp_path / name, codec, steady())
+    times_ms = [number * (100 if is_steady else number) for number in range(FRAMES)]
+    path = write(tmp_path / name, codec, times_ms)
 
-    frames = frames_of(path, choice(12))
+    frames = frames_of(path, choice(12), decoder=decoder)
 
     expected = [0, 9, 18, 27, 36, 45, 54, 63, 72, 81, 90, 99]
     assert [number_of(frame) for frame in frames] == expected
-    assert [frame.time_s for frame in frames] == [number / 10 for number in expected]
+    assert [frame.index for frame in frames] == expected
+    times_s = [times_ms[number] / 1000 for number in expected]
+    assert [frame.time_s for frame in frames] == pytest.approx(times_s)
 
 
-def test_times_are_those_of_the_frames_where_the_rate_changes(tmp_path: Path) -> None:
-    times_ms = [number * number for number in range(FRAMES)]
-    path = write(tmp_path / "a.mkv", "mpeg4", times_ms)
+def test_a_decoded_video_tells_rate_and_duration(tmp_path: Path, decoder: str) -> None:
+    path = write(tmp_path / "a.mp4", "mpeg4", steady())
+    source = VideoSource.of(path.read_bytes())
+    part = VideoPart(source, 2.0, 4.0)
 
-    frames = frames_of(path, choice(4))
+    video = decode_video(source, part, choice(fps=1.5), decoder)
 
-    assert [number_of(frame) for frame in frames] == [0, 33, 66, 99]
-    assert [frame.time_s for frame in frames] == [0.0, 1.089, 4.356, 9.801]
+    # 2.0 to 4.0 s are 21 frames, shown for 2.1 s; at 1.5 a second 3 of them.
+    assert video.indices == [20, 30, 40]
+    assert video.times_s == [2.0, 3.0, 4.0]
+    assert (video.fps, video.duration_s) == (10.0, 10.0)
+    assert {frame.mode for frame in video.frames} == {"RGB"}
+
+
+def test_an_unknown_decoder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="'torchcodex'; did you mean 'torchcodec'"):
+        frames_of(tmp_path / "a.mp4", choice(), decoder="torchcodex")
+
+
+def test_frames_of_a_data_set_are_chosen_as_those_of_a_file_are() -> None:
+    frames = [
+        Frame(ImageSource.of(Image.fromarray(picture(number))), number / 2)
+        for number in range(10)
+    ]
+    source = VideoFrames(tuple(frames))
+
+    video = decode_video(source, VideoPart(source, 1.0, 3.0), choice(3))
+
+    assert video.indices == [2, 4, 6]
+    assert video.times_s == [1.0, 2.0, 3.0]
+    assert (video.fps, video.duration_s) == (None, None)
+    shown = [DecodedFrame(image, 0.0, 0) for image in video.frames]
+    assert [number_of(frame) for frame in shown] == [2, 4, 6]
+
+
+def test_a_video_is_turned_as_its_camera_was_held(tmp_path: Path, decoder: str) -> None:
+    path = write(tmp_path / "a.mp4", "mpeg4", steady(2))
+    content = bytearray(path.read_bytes())
+    # A quarter to the right, in the matrix of the track header (ISO 14496-12, 8.3.2).
+    matrix = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    place = content.index(b"tkhd") + 44
+    content[place : place + len(matrix)] = matrix
+    path.write_bytes(content)
+
+    (_, second) = frames_of(path, choice(), decoder=decoder)
+
+    image = second.image.convert("L")
+    assert image.size == (HEIGHT, WIDTH)
+    # The one in bars is white on the left, and black on the right.
+    assert image.getpixel((HEIGHT // 2, 3)) > 200
+    assert image.getpixel((HEIGHT // 2, WIDTH - 4)) < 50
 
 
 def test_a_stream_without_an_index_decodes_right(tmp_path: Path) -> None:
@@ -250,12 +281,35 @@ def test_what_is_no_video_is_told_by_name(tmp_path: Path) -> None:
         frames_of(path, choice())
 
 
-def test_a_truncated_video_is_told(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.mp4", "mpeg4", steady())
-    path.write_bytes(path.read_bytes()[:2000])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm"])
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_truncated_video_is_told(tmp_path: Path, name: str, is_file: bool) -> None:
+    codec = "libvpx" if name == "a.webm" else "mpeg4"
+    # The index first, as videos of the web have it: all that is left decodes.
+    content = write(tmp_path / name, codec, steady(), faststart=True).read_bytes()
+    (tmp_path / name).write_bytes(content[:-100])
+    value = tmp_path / name if is_file else content[:-100]
+    source = VideoSource.of(value).labelled("column 'clip'")
 
-    with pytest.raises(DatasetError, match=r"a\.mp4"):
-        frames_of(path, choice())
+    with pytest.raises(
+        DatasetError, match=r"^column 'clip': .*truncated: it has"
+    ) as it:
+        list(decoded_frames(source, VideoPart(source), choice()))
+
+    assert f"of {len(content)}" in it.value.message
+    assert (name in it.value.message) == is_file
+
+
+def test_a_stream_of_unknown_length_is_not_truncated(tmp_path: Path) -> None:
+    content = bytearray(write(tmp_path / "a.mkv", "mpeg4", steady(5)).read_bytes())
+    # All ones in the length of the segment, as a recorder writes it (RFC 8794, 6.2).
+    place = content.index(b"\x18\x53\x80\x67") + 4
+    content[place : place + 8] = b"\x01" + b"\xff" * 7
+    source = VideoSource.of(bytes(content))
+
+    frames = decoded_frames(source, VideoPart(source), choice(5))
+
+    assert [number_of(frame) for frame in frames] == [0, 1, 2, 3, 4]
 
 
 def test_without_the_package_the_extra_is_named(
@@ -267,34 +321,3 @@ def test_without_the_package_the_extra_is_named(
 
     with pytest.raises(DatasetError, match=r"pip install 'pytest-evalkit\[video\]'"):
         frames_of(path, choice())
-
-
-def sound(path: Path, samples: int) -> Path:
-    with av.open(str(path), "w") as file:
-        stream = file.add_stream("flac", rate=8000, layout="stereo")
-        if samples:
-            ramp = np.arange(samples, dtype=np.int16)
-            frame = av.AudioFrame.from_ndarray(
-                np.stack([ramp, -ramp], axis=1).reshape(1, -1), "s16", "stereo"
-            )
-            frame.sample_rate = 8000
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode())
-    return path
-
-
-def test_a_sound_of_another_kind_becomes_wav_sample_by_sample(tmp_path: Path) -> None:
-    source = AudioSource.of(sound(tmp_path / "a.flac", 1000))
-
-    content = wav_from(source)
-
-    found = np.frombuffer(content[44:], "<i2").reshape(-1, 2)
-    assert found[:, 0].tolist() == list(range(1000))
-    assert found[:, 1].tolist() == [-number for number in range(1000)]
-
-
-def test_a_sound_file_without_samples_is_told(tmp_path: Path) -> None:
-    source = AudioSource.of(sound(tmp_path / "a.flac", 0))
-
-    with pytest.raises(DatasetError, match=r"no samples|cannot decode"):
-        wav_from(source)
