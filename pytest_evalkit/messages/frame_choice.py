@@ -19,9 +19,8 @@ class FrameChoice:
         max_pixels: A frame with more is made smaller; its proportions stay.
         min_frames: The fewest of them where ``fps`` counts; a shorter video still has
             no more than its frames.
-        total_pixels: The most pixels of all frames together, where
-            ``frame_multiple`` of them count as one; None for any number. It never
-            makes a frame smaller than ``min_pixels``.
+        total_pixels: The most pixels of all frames together, or None for any number;
+            it makes no frame smaller than ``min_pixels``.
         frame_multiple: Their number is a multiple of this, as models want that look at
             several frames at once; a video with fewer frames still shows one.
         side_multiple: Width and height are multiples of this, at the cost of exact
@@ -48,8 +47,7 @@ class FrameChoice:
         """
         most = self.max_pixels
         if self.total_pixels is not None:
-            share = self.total_pixels * self.frame_multiple // count
-            most = max(self.min_pixels, min(most, share))
+            most = max(self.min_pixels, min(most, self.total_pixels // count))
         return fitted_size(
             width, height, self.min_pixels, most, multiple=self.side_multiple
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -61,6 +63,23 @@ def samples(source: AudioSource, rate: int | None = None) -> DecodedAudio:
     return DecodedAudio(samples=_resampled(mono, channels.rate, rate), rate=rate)
 
 
+def require_samples(source: AudioSource) -> None:
+    """Refuse a sound that is empty or broken at its beginning; nothing is decoded.
+
+    Where PyAV is not installed, nothing is looked for.
+
+    Raises:
+        DatasetError: It is, or it cannot be read.
+    """
+    try:
+        import av
+    except ImportError:
+        return
+    with _opened(av, source) as container:
+        if not any(packet.size for packet in container.demux(container.streams.audio)):
+            raise _without_samples(source)
+
+
 def wav_from(source: AudioSource) -> bytes:
     """Decode a sound to WAV of 16 bits, at its own rate and with its own channels.
 
@@ -103,18 +122,25 @@ def _by_soundfile(source: AudioSource) -> _Channels:
 def _by_pyav(av: Any, source: AudioSource, form: str) -> _Channels:
     import numpy as np
 
+    with _opened(av, source) as container:
+        stream = container.streams.audio[0]
+        pieces = _pieces(av.AudioResampler(format=form), container.decode(stream))
+        rate = stream.rate
+    if not pieces:
+        raise _without_samples(source)
+    return _Channels(np.concatenate(pieces, axis=1), rate)
+
+
+@contextmanager
+def _opened(av: Any, source: AudioSource) -> Iterator[Any]:
+    """Open a sound; whatever PyAV finds wrong with it is told as ours."""
     try:
         with av.open(BytesIO(source.content)) as container:
             if not container.streams.audio:
                 raise DatasetError(f"{_name(source)} has no sound in it")
-            stream = container.streams.audio[0]
-            pieces = _pieces(av.AudioResampler(format=form), container.decode(stream))
-            rate = stream.rate
+            yield container
     except av.error.FFmpegError as error:
         raise _undecodable(source, error.strerror) from error
-    if not pieces:
-        raise _without_samples(source)
-    return _Channels(np.concatenate(pieces, axis=1), rate)
 
 
 def _resampled(mono: Any, rate: int, wanted: int) -> Any:

@@ -9,6 +9,8 @@ from pytest_evalkit.messages.video import DECODERS
 from pytest_evalkit.naming import suggestion
 
 _TOTAL = "VIDEO_MAX_PIXELS"
+# The tools that read the variable count two frames as one, as their models see them.
+_FRAMES_AT_ONCE = 2
 # Each reader that a variable may name, and what reads videos in its place here: that
 # of torchvision is PyAV.
 _READERS = {name: name for name in DECODERS}
@@ -37,7 +39,9 @@ def decoder_of_environment() -> str:
 
 
 def total_pixels_of_environment() -> int | None:
-    """Read the most pixels of all frames of a video together, from VIDEO_MAX_PIXELS.
+    """Tell the most pixels of all frames of a video together.
+
+    VIDEO_MAX_PIXELS says half of that: it counts two frames as one.
 
     Returns:
         The number, or None where the variable is not set.
@@ -55,4 +59,4 @@ def total_pixels_of_environment() -> int | None:
         pixels = 0
     if pixels <= 0:
         raise OptionError(f"{_TOTAL} must be a number above 0, got {said!r}")
-    return pixels
+    return _FRAMES_AT_ONCE * pixels

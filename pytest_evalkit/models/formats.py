@@ -53,7 +53,8 @@ _MAX_QUALITY = 100
 
 
 def _format_of_environment() -> str:
-    return os.getenv(_FORMAT_VARIABLE, "original").lower()
+    said = os.getenv(_FORMAT_VARIABLE, "original").lower()
+    return "jpeg" if said == "jpg" else said
 
 
 def _quality_of_environment() -> int:
@@ -90,7 +91,8 @@ class MessageSettings:
         min_pixels: A frame with fewer is made larger.
         max_pixels: A frame with more is made smaller.
         total_pixels: The most pixels of all frames of one video together; None for any
-            number. The default is the variable VIDEO_MAX_PIXELS.
+            number. The default is twice the variable VIDEO_MAX_PIXELS, which counts
+            two frames as one.
         video_decoder: What decodes videos: ``pyav``, ``torchcodec`` or ``decord``. All
             choose the same frames. The default is the variable
             LMMS_VIDEO_DECODE_BACKEND, or FORCE_QWENVL_VIDEO_READER, and without these

@@ -25,7 +25,8 @@ from pytest_evalkit.messages.openai_form import (
     EncodedVideo,
     url_of,
 )
-from pytest_evalkit.messages.sound import wav_from
+from pytest_evalkit.messages.sound import require_samples, wav_from
+from pytest_evalkit.messages.truncation import require_whole
 from pytest_evalkit.messages.video import decoded_frames, frames_note
 from pytest_evalkit.models.encoding_pool import Made
 from pytest_evalkit.models.image_encoding import (
@@ -111,12 +112,15 @@ def _encoded(part: MediaPart, rule: MediaRule) -> Made[SentMedium]:
 def _audio(source: AudioSource) -> EncodedAudio:
     kind = AUDIO_FORMATS.get(source.mime)
     if kind is not None:
+        require_samples(source)
         return EncodedAudio(base64_text(source.content), kind)
     return EncodedAudio(base64_text(wav_from(source)), "wav")
 
 
 def _whole_video(source: VideoSource) -> Made[SentMedium]:
     path = source.path
+    if source.url is None:
+        require_whole(source)
     url = url_of(source) if path is None else path.absolute().as_uri()
     return _made(EncodedVideo(url), (), len(url))
 

@@ -102,4 +102,3 @@ def test_frames_share_a_number_of_pixels() -> None:
     assert how.size(100, 40, 10) == (100, 40)
     assert how.size(400, 160, 10) == (100, 40)
     assert how.size(400, 160, 10**9) == fitted_size(400, 160, 100, 100)
-    assert choice(total_pixels=40_000, frame_multiple=2).size(800, 160, 10) == (200, 40)

@@ -1,19 +1,26 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from pytest_evalkit.errors import DatasetError
 from pytest_evalkit.messages import (
     AudioPart,
     AudioSource,
+    Frame,
+    FrameChoice,
     ImagePart,
     ImageSource,
     Message,
     TextPart,
     ToolCallPart,
     ToolResultPart,
+    VideoFrames,
     VideoPart,
     VideoSource,
+    decode_video,
+    rgb_image,
     to_hf_messages,
 )
 
@@ -48,6 +55,37 @@ def test_what_is_given_for_a_medium_stands_in_its_part() -> None:
         {"type": "image", "image": "pixels"},
         {"type": "video", "video": "frames"},
     ]
+
+
+def _greys() -> Iterator[ImageSource]:
+    """Make images on the fly, so that none of them outlives its encoding."""
+    Image = pytest.importorskip("PIL.Image")  # noqa: N806 (its name)
+    for number in range(64):
+        yield ImageSource.of(Image.new("L", (8, 8), 4 * number))
+
+
+def test_64_images_arrive_as_64_images_in_order() -> None:
+    message = Message("user", tuple(ImagePart(source) for source in _greys()))
+    media = {part: rgb_image(part.source) for part in message.parts}  # type: ignore[union-attr,arg-type]  # images
+
+    (said,) = to_hf_messages([message], media)  # type: ignore[arg-type]  # images
+
+    found = [part["image"].getpixel((0, 0))[0] for part in said["content"]]
+    assert found == [4 * number for number in range(64)]
+
+
+def test_64_frames_arrive_as_64_frames_in_order() -> None:
+    frames = [Frame(source, number / 2) for number, source in enumerate(_greys())]
+    part = VideoPart(VideoFrames(tuple(frames)))
+    choice = FrameChoice(
+        nframes=64, fps=None, max_frames=64, min_pixels=1, max_pixels=64
+    )
+
+    video = decode_video(part.source, part, choice)
+
+    found = [frame.getpixel((0, 0))[0] for frame in video.frames]
+    assert found == [4 * number for number in range(64)]
+    assert video.times_s == [number / 2 for number in range(64)]
 
 
 def test_a_model_of_text_alone_gets_one_text() -> None:

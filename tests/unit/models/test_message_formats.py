@@ -4,6 +4,8 @@ import asyncio
 import base64
 import io
 import sys
+from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,15 @@ from pytest_evalkit.messages import (
     AudioPart,
     AudioSource,
     Frame,
+    ImagePart,
     ImageSource,
     MediaPart,
     Message,
+    TextPart,
     VideoFrames,
     VideoPart,
     VideoSource,
+    to_openai_messages,
 )
 from pytest_evalkit.models.formats import (
     MessageFormat,
@@ -68,6 +73,8 @@ def user(text: str) -> Message:
         ({"image_quality": 0}, "image_quality must be from 1 to 100, got 0"),
         ({"nframes": 0}, "nframes must be above 0"),
         ({"fps": -1.0}, "fps must be above 0"),
+        ({"total_pixels": 0}, "total_pixels must be above 0"),
+        ({"video_decoder": "decor"}, "'decor'; did you mean 'decord'"),
         ({"max_size_in_mb": 0}, "max_size_in_mb must be above 0"),
         ({"min_pixels": 10, "max_pixels": 9}, "min_pixels must not be above"),
     ],
@@ -146,23 +153,39 @@ def test_64_frames_arrive_as_64_images_in_order() -> None:
     assert found == [4 * n for n in range(64)]
 
 
+def test_64_images_and_frames_arrive_as_128_images_in_order() -> None:
+    sources = [ImageSource.of(Image.new("RGB", (8, 8), (n, 0, 0))) for n in range(128)]
+    film = VideoFrames(tuple(Frame(source, 0.0) for source in sources[64:]))
+    message = Message("user", (*map(ImagePart, sources[:64]), VideoPart(film)))
+
+    (encoded,) = prepared(message).messages
+    (plain,) = to_openai_messages([message])
+
+    for said in (encoded, plain):
+        found = [image_of(one).getpixel((0, 0))[0] for one in said["content"]]
+        assert found == list(range(128))
+
+
 def test_sounds_are_sent_as_they_are() -> None:
-    content = b"ID3 and the rest"
+    source = AudioSource.of({"array": [0.0, 0.5], "sampling_rate": 8000})
 
-    (said,) = sent(AudioPart(AudioSource.of(content)))
+    (said,) = sent(AudioPart(source))
 
-    assert base64.b64decode(said["input_audio"]["data"]) == content
-    assert said["input_audio"]["format"] == "mp3"
+    assert base64.b64decode(said["input_audio"]["data"]) == source.content
+    assert said["input_audio"]["format"] == "wav"
 
 
-def video(path: Path) -> Path:
+def video(path: Path, times_ms: Iterable[int] = range(0, 3000, 100)) -> Path:
     av = pytest.importorskip("av")
     with av.open(str(path), "w") as file:
         stream = file.add_stream("mpeg4", rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for number in range(30):
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number, time_ms in enumerate(times_ms):
             pixels = np.full((48, 64, 3), 8 * number, np.uint8)
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+            frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
+            frame.pts, frame.time_base = time_ms, Fraction(1, 1000)
+            file.mux(stream.encode(frame))
         file.mux(stream.encode())
     return path
 
@@ -185,6 +208,53 @@ def test_a_video_is_sent_as_frames_and_it_is_said_which(tmp_path: Path) -> None:
     assert said.notes == (
         "a video was shown as 3 frames: 0 (0.000 s), 14 (1.400 s), 29 (2.900 s)",
     )
+
+
+def test_times_before_frames_are_right_where_the_rate_changes(tmp_path: Path) -> None:
+    path = video(tmp_path / "a.mkv", [100 * number * number for number in range(10)])
+    part = VideoPart(VideoSource.of(path))
+
+    said = prepared(Message("user", (part,)), message_format="qwen3_vl", nframes=4)
+
+    times = ["<0.0 seconds>", "<0.9 seconds>", "<3.6 seconds>", "<8.1 seconds>"]
+    assert [one["text"] for one in said.messages[0]["content"][::2]] == times
+
+
+def test_all_frames_of_a_video_share_its_pixels(tmp_path: Path) -> None:
+    part = VideoPart(VideoSource.of(video(tmp_path / "a.mp4")))
+
+    shown = sent(part, nframes=4, total_pixels=4 * 768)
+
+    assert [image_of(one).size for one in shown] == [(32, 24)] * 4
+
+
+@pytest.mark.parametrize(
+    ("part", "problem"),
+    [
+        (VideoPart(VideoSource.of(b"....ftypisom....").labelled("here")), "truncated"),
+        (AudioPart(AudioSource.of(b"ID3 and so on").labelled("here")), "cannot decode"),
+        (ImagePart(ImageSource.of(b"GIF89a").labelled("here")), "cannot decode"),
+    ],
+)
+def test_what_is_broken_is_told_with_its_place(part: MediaPart, problem: str) -> None:
+    pytest.importorskip("av")
+
+    with pytest.raises(RequestRejectedError, match=f"^here: .*{problem}"):
+        sent(part, image_format="png")
+
+
+def test_media_may_be_sent_where_the_text_names_them() -> None:
+    images = [ImageSource.of(Image.new("RGB", (width, 1))) for width in (1, 2)]
+    text = TextPart("See <image 2> and <image 1>.")
+    message = Message("user", (*map(ImagePart, images), text))
+
+    (first,) = prepared(message).messages
+    (moved,) = prepared(message, interleave_visuals=True).messages
+
+    assert [one["type"] for one in first["content"]] == ["image_url"] * 2 + ["text"]
+    said, wide, between, narrow, end = moved["content"]
+    assert (image_of(wide).width, image_of(narrow).width) == (2, 1)
+    assert [one["text"] for one in (said, between, end)] == ["See ", " and ", "."]
 
 
 def test_frames_a_second_win_over_a_number_of_frames(tmp_path: Path) -> None:
