@@ -51,11 +51,8 @@ def sound(samples: int) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)])
-def test_broken_media_are_errors_of_their_documents_and_the_run_goes_on(
-    arith_suite: ArithSuite, server: str, workers: tuple[str, ...]
-) -> None:
-    folder = arith_suite.root / "arith"
+def documents(folder: Path) -> list[dict[str, Any]]:
+    """Make a document for each kind of medium, with that one broken, and two sound."""
     whole = {
         "pic": ("a.png", picture()),
         "clip": ("a.mp4", film(folder / "a.mp4")),
@@ -66,6 +63,7 @@ def test_broken_media_are_errors_of_their_documents_and_the_run_goes_on(
         "clip": lambda content: content[:-100],
         "said": lambda _: sound(0),
     }
+    folder.mkdir(exist_ok=True)
     rows: list[dict[str, Any]] = [{"id": "sound", "question": "2+2", "answer": "4"}]
     for column, (name, content) in whole.items():
         (folder / name).write_bytes(content)
@@ -75,13 +73,19 @@ def test_broken_media_are_errors_of_their_documents_and_the_run_goes_on(
         {**rows[0], "id": column, column: f"broken-{name}"}
         for column, (name, _) in whole.items()
     ]
-    rows.append({**rows[0], "id": "again"})
+    return [*rows, {**rows[0], "id": "again"}]
+
+
+def test_broken_media_are_errors_of_their_documents_and_the_run_goes_on(
+    arith_suite: ArithSuite, server: str
+) -> None:
+    rows = documents(arith_suite.root / "arith")
     arith_suite.task(
         rows=rows, doc_to_visual=["pic", "clip", "said"], metadata={"version": 1.0}
     )
 
     result = arith_suite.run(
-        "--model=openai", f"--model-args=model=m,base_url={server},nframes=3", *workers
+        "--model=openai", f"--model-args=model=m,base_url={server},nframes=3"
     )
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED, result.stdout.str()

@@ -85,6 +85,21 @@ def test_images_stay_encoded_where_nobody_looks() -> None:
     assert table.column("image")[1] is None
 
 
+def test_a_broken_image_is_told_with_its_column(tmp_path: Path) -> None:
+    features = datasets.Features({"image": datasets.Image()})
+    # All before the pixels is whole, so that opening alone would not tell.
+    cells = [
+        {"image": {"bytes": _png("red")[:50], "path": None}},
+        {"image": {"bytes": None, "path": str(tmp_path / "absent.png")}},
+    ]
+    table = Table(datasets.Dataset.from_list(cells, features=features))
+
+    with pytest.raises(DatasetError, match=r"^column 'image': cannot decode the image"):
+        table[0]
+    with pytest.raises(DatasetError, match=r"^column 'image': .*absent\.png"):
+        table[1]
+
+
 def test_a_photograph_is_turned_upright() -> None:
     from PIL import Image
 
