@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,3 +84,22 @@ def test_public_names_are_those_that_have_a_home() -> None:
     homes = {*pytest_evalkit._HOMES, "__version__"}
 
     assert set(pytest_evalkit.__all__) == homes
+
+
+def test_no_optional_package_is_imported_with_a_module() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    tidy = settings["tool"]["ruff"]["lint"]["flake8-tidy-imports"]
+    banned = set(tidy["banned-module-level-imports"])
+    extras = settings["project"]["optional-dependencies"]
+    names = {"scikit-learn": "sklearn"}
+
+    optional = {
+        re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        for extra, requirements in extras.items()
+        if extra not in {"test", "docs"}
+        for requirement in requirements
+    }
+
+    modules = {names.get(name, name.replace("-", "_")) for name in optional}
+    assert "sklearn" in modules
+    assert modules - banned == set()
