@@ -71,9 +71,7 @@ class Pace:
         return Engine(
             backend,
             policy=policy,
-            max_concurrency=self._part(
-                options.max_concurrency or pacing.num_concurrent or _CONCURRENCY
-            ),
+            max_concurrency=self._part(_fixed_limit(options, pacing)),
             control=Control(
                 adaptive=self._adaptive(pacing) if is_adaptive else None,
                 prefix_chars=(
@@ -98,12 +96,10 @@ class Pace:
         return SharedPause(self._pauses / f"{_PAUSE}{name}", longest_s=policy.total_s)
 
     def _adaptive(self, pacing: Pacing) -> AdaptivePolicy:
-        most = pacing.adaptive_max_concurrency
-        cap = self._options.max_concurrency
         target = pacing.adaptive_target_latency_s
         return AdaptivePolicy(
             minimum=self._part(pacing.adaptive_min_concurrency),
-            maximum=self._part(most if cap is None else min(most, cap)),
+            maximum=self._part(_adaptive_cap(self._options, pacing)),
             target_latency_s=None if target == "auto" else target,
             increase_step=pacing.adaptive_increase_step,
             decrease_factor=pacing.adaptive_decrease_factor,
@@ -137,6 +133,28 @@ def pacing_of(backend: Backend) -> Pacing:
     """Get how a backend wants to be asked; one that does not say wants nothing."""
     pacing = getattr(backend, "pacing", None)
     return pacing if isinstance(pacing, Pacing) else Pacing()
+
+
+def most_in_flight(options: RunOptions, backend: Backend | None) -> int:
+    """Get how many requests all workers together may ever have in flight.
+
+    Args:
+        options: What the user asked for.
+        backend: What answers, or None where that is not known yet.
+    """
+    pacing = Pacing() if backend is None else pacing_of(backend)
+    if pacing.adaptive_concurrency:
+        return _adaptive_cap(options, pacing)
+    return _fixed_limit(options, pacing)
+
+
+def _fixed_limit(options: RunOptions, pacing: Pacing) -> int:
+    return options.max_concurrency or pacing.num_concurrent or _CONCURRENCY
+
+
+def _adaptive_cap(options: RunOptions, pacing: Pacing) -> int:
+    most, cap = pacing.adaptive_max_concurrency, options.max_concurrency
+    return most if cap is None else min(most, cap)
 
 
 def allowance_of(options: RunOptions) -> Allowance:

@@ -24,10 +24,14 @@ _FIXTURE_MODEL = "fixture"
 
 
 class Share(NamedTuple):
-    """One part of several: ``number`` counts from zero."""
+    """One part of several: ``number`` counts from zero; from ``of`` on, nothing."""
 
     number: int
     of: int
+
+    def among(self, most: int) -> Share:
+        """Give the share where no more than so many have anything to do."""
+        return Share(self.number, min(self.of, most))
 
 
 class RunStart(NamedTuple):

@@ -62,12 +62,14 @@ def take_share(items: list[pytest.Item], share: Share) -> bool:
     """Keep a worker's share of the items, if there are documents among them.
 
     Neighbours go to different workers, so that each gets its part of every task. A
-    session without documents is left to xdist.
+    session without documents is left to xdist. A worker beyond the last share is left
+    without items.
 
     Returns:
         Whether the items were shared out.
     """
     if not any(isinstance(item, DocumentItem) for item in items):
         return False
-    items[:] = items[share.number :: share.of]
+    has_part = share.number < share.of
+    items[:] = items[share.number :: share.of] if has_part else []
     return True

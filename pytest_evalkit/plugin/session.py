@@ -12,6 +12,7 @@ from pytest_evalkit.plugin.cases import CaseRecorder
 from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.concluding import Conclusion, conclude
 from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
+from pytest_evalkit.plugin.pace import most_in_flight
 from pytest_evalkit.plugin.place import worker_input
 from pytest_evalkit.plugin.run import run_of
 from pytest_evalkit.plugin.selection import narrow, take_share
@@ -47,9 +48,14 @@ class EvaluationSession:
         removed = narrow(items, self._run.options)
         if removed:
             self._config.hook.pytest_deselected(items=removed)
-        if self._run.share is not None:
-            is_shared = take_share(items, self._run.share)
-            self._cases.part = self._run.share.number if is_shared else 0
+        if self._run.share is None:
+            return
+        # A worker asks one request at a time at least: no more of them than may be.
+        most = most_in_flight(self._run.options, self._run.backend)
+        share = self._run.share.among(most)
+        if take_share(items, share):
+            self._run.share = share
+            self._cases.part = share.number
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn what will run."""

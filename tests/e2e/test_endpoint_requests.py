@@ -162,6 +162,9 @@ def many(count: int) -> list[dict[str, Any]]:
         ([], "model=m,num_cpus=4", 4),
         (["--max-concurrency", "5"], "model=m,num_concurrent=9", 5),
         (["--max-concurrency", "7", "-n", "2"], "model=m", 7),
+        # Fewer than there are workers.
+        (["--max-concurrency", "2", "-n", "3"], "model=m", 2),
+        (["-n", "2"], "model=m,num_concurrent=1", 1),
     ],
 )
 def test_the_limit_is_reached_and_never_passed(

@@ -94,16 +94,19 @@ def test_shards_part_what_offset_and_limit_leave(
     assert max(sizes) - min(sizes) <= 1
 
 
-@given(st.integers(1, 40), st.integers(1, 9))
-def test_workers_part_a_session_with_documents(count: int, workers: int) -> None:
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 12))
+def test_workers_part_a_session_with_documents(
+    count: int, workers: int, most: int
+) -> None:
     parts = []
     for number in range(workers):
         items = [Plain(), *documents("a", count)]
-        take_share(items, Share(number, workers))
+        take_share(items, Share(number, workers).among(most))
         parts.append(names(items))
 
     expected = names([Plain(), *documents("a", count)])
     assert sorted(name for part in parts for name in part) == sorted(expected)
+    assert sum(map(bool, parts)) <= most
 
 
 def test_a_session_without_documents_is_not_parted() -> None:
