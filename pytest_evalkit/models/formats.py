@@ -101,7 +101,10 @@ class MessageSettings:
             such as ``<image>`` or ``<image 1>``; else where the task put them.
     """
 
-    argument_aliases: ClassVar[dict[str, str]] = {"max_frames_num": "nframes"}
+    argument_aliases: ClassVar[dict[str, str]] = {
+        "max_frames_num": "nframes",
+        "video_fps": "fps",
+    }
 
     message_format: str = "openai"
     system_prompt: str | None = None

@@ -43,6 +43,10 @@ class ChatSettings:
         top_logprobs: How many of the likeliest tokens to be told in each place, from 0;
             None for none. It switches ``logprobs`` on.
         response_format: The form of the answer, such as ``{"type": "json_object"}``.
+        batch_size: Conversations in one request; only 1. ``num_concurrent`` has several
+            requests in flight.
+        tokenized_requests: Whether prompts are sent as token ids; only ``false``.
+        tokenizer_backend: What splits them; only ``none``, as for lm-eval.
     """
 
     reasoning_model: bool | Literal["auto"] = "auto"
@@ -50,6 +54,9 @@ class ChatSettings:
     logprobs: bool = False
     top_logprobs: int | None = None
     response_format: dict[str, Any] | None = None
+    batch_size: int = 1
+    tokenized_requests: bool = False
+    tokenizer_backend: Literal["none"] | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -60,6 +67,16 @@ class ChatSettings:
         if self.top_logprobs is not None and self.top_logprobs < 0:
             raise OptionError(
                 f"top_logprobs must be 0 or more, got {self.top_logprobs}"
+            )
+        if self.batch_size != 1:
+            raise OptionError(
+                "batch_size must be 1: a chat request holds one conversation; "
+                "num_concurrent has several requests in flight"
+            )
+        if self.tokenized_requests:
+            raise OptionError(
+                "tokenized_requests must be false: a chat endpoint takes texts; "
+                "use --model openai-completions"
             )
 
 

@@ -15,6 +15,7 @@ from pytest_evalkit.errors import (
     TransientModelError,
 )
 from pytest_evalkit.models.connection import Connection, azure_url, root_url
+from pytest_evalkit.models.foreign_arguments import FOREIGN_ARGUMENTS
 from pytest_evalkit.models.http import Transport, Wire
 from pytest_evalkit.models.masking import masked, masked_url
 from pytest_evalkit.models.openai_answer import Spoken, cut_at_stop, usage_of
@@ -75,6 +76,7 @@ class OpenAIEndpoint(ABC):
         "model_version": "model",
         "pretrained": "model",
     }
+    argument_remedies: ClassVar[Mapping[str, str]] = FOREIGN_ARGUMENTS
 
     model: str
     base_url: str | None = None

@@ -78,6 +78,12 @@ def aliases_of(factory: Any) -> dict[str, str]:
     return named
 
 
+def remedies_of(factory: Any) -> Mapping[str, str]:
+    """List arguments of other systems that are none here, and what to do instead."""
+    remedies: Mapping[str, str] = getattr(factory, "argument_remedies", {})
+    return remedies
+
+
 def nested(factory: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Put arguments that were named flatly into the groups that they belong to.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
@@ -17,6 +17,7 @@ from pytest_evalkit.models.parameters import (
     aliases_of,
     nested,
     parameters_of,
+    remedies_of,
     takes_anything,
 )
 from pytest_evalkit.naming import import_object, suggestion
@@ -82,7 +83,8 @@ def _converted(name: str, factory: Any, args: Mapping[str, Any]) -> dict[str, An
     parameters = parameters_of(factory)
     args = _canonical(name, factory, args)
     if not takes_anything(factory):
-        _refuse_unknown(name, args, {*parameters, *aliases_of(factory)})
+        known = {*parameters, *aliases_of(factory)}
+        _refuse_unknown(name, args, known, remedies_of(factory))
     _refuse_missing(name, args, parameters)
     return {
         key: _convert(name, key, value, _kind(parameters.get(key)))
@@ -109,13 +111,13 @@ def _kind(parameter: Parameter | None) -> Any:
     return Any if parameter is None else parameter.annotation
 
 
-def _refuse_unknown(name: str, args: Mapping[str, Any], known: Iterable[str]) -> None:
-    names = set(known)
+def _refuse_unknown(
+    name: str, args: Mapping[str, Any], known: set[str], remedies: Mapping[str, str]
+) -> None:
     for key in args:
-        if key not in names:
-            raise OptionError(
-                f"model {name!r} takes no argument {key!r}; {suggestion(key, names)}"
-            )
+        if key not in known:
+            remedy = remedies.get(key) or suggestion(key, known)
+            raise OptionError(f"model {name!r} takes no argument {key!r}; {remedy}")
 
 
 def _refuse_missing(

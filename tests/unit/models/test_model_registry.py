@@ -11,7 +11,9 @@ import pytest
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.models import BACKENDS, make_backend
+from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.chance import Constant
+from pytest_evalkit.models.foreign_arguments import FOREIGN_ARGUMENTS
 from pytest_evalkit.models.openai_chat import OpenAIChat
 from pytest_evalkit.naming import import_object
 
@@ -77,6 +79,46 @@ def test_an_unknown_name_points_to_the_nearest() -> None:
 def test_an_unknown_argument_points_to_the_nearest() -> None:
     with pytest.raises(OptionError, match=r"'max_token'; did you mean 'max_tokens'\?"):
         make_backend("openai", {"model": "m", "max_token": 5})
+
+
+@pytest.mark.parametrize("name", ["openai", "openai-completions"])
+@pytest.mark.parametrize("key", FOREIGN_ARGUMENTS)
+def test_an_argument_of_other_systems_names_what_does_the_same(
+    name: str, key: str
+) -> None:
+    with pytest.raises(OptionError) as told:
+        make_backend(name, {"model": "m", key: "x"})
+
+    assert str(told.value) == (
+        f"model {name!r} takes no argument {key!r}; {FOREIGN_ARGUMENTS[key]}"
+    )
+
+
+def test_a_command_of_lm_evaluation_harness_does_as_it_is() -> None:
+    text = (
+        "model=m,base_url=http://localhost:8000/v1/chat/completions,num_concurrent=1,"
+        "max_retries=3,tokenized_requests=False,tokenizer_backend=None,batch_size=1"
+    )
+
+    backend = make_backend("local-chat-completions", parse_model_args(text))
+
+    assert isinstance(backend, OpenAIChat)
+    assert (backend.pacing.num_concurrent, backend.pacing.max_retries) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"batch_size": 4}, "batch_size must be 1: a chat request holds one"),
+        ({"tokenized_requests": True}, "tokenized_requests must be false"),
+        ({"tokenizer_backend": "huggingface"}, "'tokenizer_backend' of model 'openai'"),
+    ],
+)
+def test_a_chat_takes_nothing_that_only_completions_can_do(
+    arguments: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(OptionError, match=said):
+        make_backend("openai", {"model": "m", **arguments})
 
 
 def test_a_missing_argument_is_named() -> None:
