@@ -89,12 +89,16 @@ def _section(package: str, folder: Path, result: Validation) -> Iterator[str]:
     yield f"## {package}{_release(package, folder)}\n"
     yield "| | |\n|---|---|"
     yield f"| tasks that load | {result.loaded:,} of {total:,} ({result.loaded / total:.2%}) |"
+    equipped = total - len(result.lacking) - len(result.unauthorized)
+    yield f"| of those that lack nothing | {result.loaded:,} of {equipped:,} ({result.loaded / equipped:.2%}) |"
     yield f"| tasks that lack a package | {len(result.lacking):,} |"
+    yield f"| tasks that want a credential | {len(result.unauthorized):,} |"
     yield f"| tasks that are wrong | {len(result.failed):,} |"
     yield f"| folders that load wholly | {whole} of {len(shares)} |"
     yield f"| tasks of a folder that load, on average | {mean:.2%} |"
     yield f"| groups whose members are all there | {sound} of {result.groups} |\n"
     yield from _packages(folder, result)
+    yield from _credentials(folder, result)
     yield from _failures(folder, result)
 
 
@@ -116,6 +120,20 @@ def _packages(folder: Path, result: Validation) -> Iterator[str]:
         families[task.package].add(task.path.relative_to(folder).parts[0])
     for package, count in result.packages.most_common():
         yield f"| `{package}` | {count} | {_named(families[package])} |"
+    yield ""
+
+
+def _credentials(folder: Path, result: Validation) -> Iterator[str]:
+    if not result.credentials:
+        return
+    yield "### Credentials that tasks want\n\n| variable | tasks | in |\n|---|---|---|"
+    for variable, count in result.credentials.most_common():
+        families = {
+            task.path.relative_to(folder).parts[0]
+            for task in result.unauthorized
+            if (task.credential or "unnamed") == variable
+        }
+        yield f"| `{variable}` | {count} | {_named(families)} |"
     yield ""
 
 

@@ -2,7 +2,8 @@
 
     EvalkitError
     ├── OptionError                a name, option or argument the user gave is wrong
-    │   └── MissingPackageError    what it asks for needs a package that is not installed
+    │   ├── MissingPackageError    what it asks for needs a package that is not installed
+    │   └── MissingCredentialError what it asks for needs a credential that is not set
     ├── TaskError                  a task file is wrong; says path and line
     │   └── DatasetError           its documents cannot be read
     ├── ModelError                 the model gave no answer
@@ -35,6 +36,7 @@ class MissingPackageError(OptionError):
     Attributes:
         package: The package as it is installed, such as ``scikit-learn``.
         extra: The extra of this project that brings it, or None where none does.
+        wanted_by: What needs it.
     """
 
     def __init__(
@@ -46,6 +48,20 @@ class MissingPackageError(OptionError):
         )
         self.package = package
         self.extra = extra
+        self.wanted_by = wanted_by
+
+
+class MissingCredentialError(OptionError):
+    """What the user asked for needs a credential that is not set.
+
+    Attributes:
+        variable: The environment variable that holds it; empty where none is known.
+    """
+
+    def __init__(self, variable: str, *, wanted_by: str, reason: str) -> None:
+        remedy = f"; set {variable}" if variable else ""
+        super().__init__(f"{wanted_by} needs a credential: {reason}{remedy}")
+        self.variable = variable
 
 
 class TaskError(EvalkitError):

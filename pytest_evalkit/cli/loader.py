@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from pytest_evalkit.errors import EvalkitError, MissingPackageError
+from pytest_evalkit.errors import (
+    EvalkitError,
+    MissingCredentialError,
+    MissingPackageError,
+)
 from pytest_evalkit.tasks import TaskReference, TaskSettings, load_task
 
 # Longer than any import of a sound module takes, tables and models included.
@@ -28,6 +32,8 @@ class Loaded:
         path: Its file.
         problem: What is wrong, in one line, or None.
         package: The package whose absence is the cause, or None.
+        credential: The variable of the credential whose absence is the cause, empty
+            where none is told; None for another cause.
         warnings: What was warned of.
     """
 
@@ -35,6 +41,7 @@ class Loaded:
     path: Path
     problem: str | None = None
     package: str | None = None
+    credential: str | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -148,11 +155,13 @@ def _load(
     reference: TaskReference, caught: Sequence[warnings.WarningMessage]
 ) -> Loaded:
     settings = TaskSettings(confirm_unsafe=True)
-    problem = package = None
+    problem = package = credential = None
     try:
         load_task(reference.path, settings, reference.overrides, reference.name)
     except MissingPackageError as error:
         problem, package = str(error), error.package
+    except MissingCredentialError as error:
+        problem, credential = str(error), error.variable
     except EvalkitError as error:
         problem = str(error)
     except Exception as error:  # noqa: BLE001 (the task's own Python may raise anything)
@@ -167,5 +176,6 @@ def _load(
         path=reference.path,
         problem=problem and " ".join(problem.split()),
         package=package,
+        credential=credential,
         warnings=tuple(str(item.message) for item in own),
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pytest_evalkit.cli.loader import Loaded
 from pytest_evalkit.cli.validation import Validation, validate
 
 EXIT_FAILED = 1
@@ -19,8 +21,8 @@ def report(paths: Sequence[Path]) -> int:
         paths: Task files, group files, and folders of them.
 
     Returns:
-        The exit status: 0 where all load, packages that are not installed aside;
-        else 1.
+        The exit status: 0 where all load, but for packages that are not installed and
+        credentials that are not set; else 1.
 
     Raises:
         OptionError: A path does not exist, or there is no task below any.
@@ -32,24 +34,41 @@ def report(paths: Sequence[Path]) -> int:
 
 
 def _lines(validation: Validation) -> Iterator[str]:
-    yield from (str(task.problem) for task in validation.failed)
+    yield from map(_line, validation.failed)
     yield from validation.broken_groups
     for task in validation.lacking:
-        yield f"{task.problem} (missing package: {task.package})"
+        yield f"{_line(task)} (missing package: {task.package})"
+    yield from map(_line, validation.unauthorized)
     yield from (f"warning: {text}" for text in validation.warnings)
     total, loaded = len(validation.tasks), validation.loaded
     yield f"loaded {loaded} of {total} tasks{_percent(loaded, total)}"
+    equipped = total - len(validation.lacking) - len(validation.unauthorized)
+    if 0 < equipped < total:
+        share = _percent(loaded, equipped)
+        yield f"  {loaded} of the {equipped} that lack nothing{share}"
     if validation.failed:
         yield f"  {len(validation.failed)} are wrong"
     if validation.packages:
-        named = ", ".join(
-            f"{name} ({count})" for name, count in validation.packages.most_common()
-        )
+        named = _counts(validation.packages)
         yield f"  {len(validation.lacking)} lack a package: {named}"
+    if validation.credentials:
+        named = _counts(validation.credentials)
+        yield f"  {len(validation.unauthorized)} want a credential: {named}"
     yield from _families(validation)
     if validation.groups:
         sound = validation.groups - len(validation.broken_groups)
         yield f"resolved {sound} of {validation.groups} groups"
+
+
+def _line(task: Loaded) -> str:
+    """Say what is wrong with a task, and which it is where another file is at fault."""
+    problem = str(task.problem)
+    is_own = problem.startswith(f"{task.path}:")
+    return problem if is_own else f"{task.path}: {problem}"
+
+
+def _counts(found: Counter[str]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in found.most_common())
 
 
 def _families(validation: Validation) -> Iterator[str]:

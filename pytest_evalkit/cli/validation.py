@@ -37,12 +37,21 @@ class Validation:
     @property
     def failed(self) -> tuple[Loaded, ...]:
         """The tasks that are wrong."""
-        return tuple(task for task in self.tasks if task.problem and not task.package)
+        return tuple(
+            task
+            for task in self.tasks
+            if task.problem and task.package is None and task.credential is None
+        )
 
     @property
     def lacking(self) -> tuple[Loaded, ...]:
         """The tasks that a package is missing for."""
         return tuple(task for task in self.tasks if task.package)
+
+    @property
+    def unauthorized(self) -> tuple[Loaded, ...]:
+        """The tasks that a credential is missing for."""
+        return tuple(task for task in self.tasks if task.credential is not None)
 
     @property
     def loaded(self) -> int:
@@ -53,6 +62,11 @@ class Validation:
     def packages(self) -> Counter[str]:
         """The missing packages, and how many tasks each would serve."""
         return Counter(task.package for task in self.tasks if task.package)
+
+    @property
+    def credentials(self) -> Counter[str]:
+        """The variables of missing credentials, and how many tasks each would serve."""
+        return Counter(task.credential or "unnamed" for task in self.unauthorized)
 
     def shares(self) -> dict[str, float]:
         """Tell for each family the share of its tasks that load, from 0 to 1."""

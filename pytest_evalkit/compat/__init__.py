@@ -6,6 +6,7 @@ own stand in for them.
 
 from __future__ import annotations
 
+from pytest_evalkit.compat.hub import hub_home
 from pytest_evalkit.compat.judges import JudgeUnavailableError
 from pytest_evalkit.compat.modules import (
     import_from,
@@ -18,6 +19,7 @@ from pytest_evalkit.compat.trees import is_project_folder
 
 __all__ = [
     "JudgeUnavailableError",
+    "hub_home",
     "import_from",
     "install",
     "is_project_folder",

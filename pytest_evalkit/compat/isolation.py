@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from pytest_evalkit.compat.hub import hub_home_told
+
 # The search path as it was before the first of nested imports.
 _outer_path: ContextVar[list[str] | None] = ContextVar("outer_path", default=None)
 
@@ -21,6 +23,7 @@ def undisturbed(*, is_foreign: bool) -> Iterator[None]:
     """Put back the folder, the search path and the random numbers that were there.
 
     What is printed goes to standard error. Of nested imports, the outermost counts.
+    ``HF_HOME`` is set meanwhile.
 
     Args:
         is_foreign: True to say nothing of warnings, since whoever runs the task
@@ -34,6 +37,7 @@ def undisturbed(*, is_foreign: bool) -> Iterator[None]:
         with (
             _place_kept(),
             _random_numbers_kept(),
+            hub_home_told(),
             redirect_stdout(sys.stderr),
             warnings.catch_warnings(),
         ):

@@ -130,9 +130,11 @@ def _built_in(name: str, kwargs: Mapping[str, Any], said: Mapping[str, str]) -> 
 def _of_class(kind: type, kwargs: Mapping[str, Any]) -> Filter:
     try:
         made = kind(**kwargs)
-    except TypeError as error:
+    # A class of a task is a stranger's code, and may raise anything.
+    except (Exception, SystemExit) as error:
+        problem = f"{type(error).__name__}: {error}"
         raise OptionError(
-            f"filter {kind.__name__!r} cannot be made with {dict(kwargs)!r}: {error}"
+            f"filter {kind.__name__!r} cannot be made with {dict(kwargs)!r}: {problem}"
         ) from error
     if not callable(getattr(made, "apply", None)):
         raise OptionError(f"filter {kind.__name__!r} has no method apply(resps, docs)")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_evalkit.compat import hub_home
 from pytest_evalkit.errors import DatasetError
 from pytest_evalkit.tasks.functions import load_functions
 from pytest_evalkit.tasks.source import Source
@@ -63,9 +64,8 @@ def _check_films(source: Source) -> None:
     cache_dir = given_kwargs(source).get("cache_dir")
     if not isinstance(cache_dir, str):
         return
-    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
     # Joining keeps a path that is absolute as it is.
-    folder = home / Path(os.path.expandvars(cache_dir)).expanduser()
+    folder = hub_home() / Path(os.path.expandvars(cache_dir)).expanduser()
     if folder.exists():
         return
     path, line = source.place("dataset_kwargs", "video")

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_evalkit.errors import OptionError, TaskError
+from pytest_evalkit.errors import OptionError
 from pytest_evalkit.naming import suggestion
-from pytest_evalkit.scoring import (
-    DEFAULT_REASONING_TAGS,
-    ScoringPlan,
-    build_plan,
-    parse_reasoning_tags,
-)
+from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS, parse_reasoning_tags
 from pytest_evalkit.tasks import schema
-from pytest_evalkit.tasks.choices import CHOICE_METRIC
 from pytest_evalkit.tasks.config import config
 from pytest_evalkit.tasks.fewshot import SAMPLERS
 from pytest_evalkit.tasks.functions import load_functions
@@ -26,6 +20,7 @@ from pytest_evalkit.tasks.generation import (
     parameters,
 )
 from pytest_evalkit.tasks.recipe import Recipe
+from pytest_evalkit.tasks.scoring_plan import scoring_plan
 from pytest_evalkit.tasks.settings import TaskSettings
 from pytest_evalkit.tasks.source import Source, read_source
 from pytest_evalkit.tasks.task import Task
@@ -76,7 +71,7 @@ def load_task(
         num_fewshot=num_fewshot,
         output_type=values.get("output_type") or "generate_until",
         config=config(source, settings, variant, num_fewshot, repeats),
-        scoring=_scoring(source, values, settings),
+        scoring=scoring_plan(source, values, settings),
         repeats=repeats,
         reasoning_tags=_reasoning_tags(source),
         gates=tuple(values.get("gate") or ()),
@@ -276,55 +271,3 @@ def _warn_of_dropped(source: Source, task: Mapping[str, Any]) -> None:
             filename=str(path),
             lineno=line or 0,
         )
-
-
-def _scoring(
-    source: Source, values: Mapping[str, Any], settings: TaskSettings
-) -> ScoringPlan:
-    if settings.is_by_letter(values):
-        return build_plan(
-            None, [CHOICE_METRIC], None, dialect=source.dialect, compat=settings.compat
-        )
-    filters, metrics = values.get("filter_list"), values.get("metric_list")
-    process_results = values.get("process_results")
-    try:
-        return build_plan(
-            filters,
-            metrics,
-            process_results,
-            output_type=values.get("output_type") or "generate_until",
-            dialect=source.dialect,
-            compat=settings.compat,
-            cluster_key=values.get("cluster_key"),
-            score_key=values.get("score_key"),
-        )
-    except OptionError as error:
-        raise _scoring_error(source, values, error) from error
-
-
-def _scoring_error(
-    source: Source, values: Mapping[str, Any], error: OptionError
-) -> TaskError:
-    """Find the entry at fault by building each alone."""
-    for position, entry in enumerate(values.get("filter_list") or ()):
-        if not _is_sound(values, [entry], None):
-            return source.error(str(error), "filter_list", position)
-    for position, entry in enumerate(values.get("metric_list") or ()):
-        if not _is_sound(values, None, [entry]):
-            return source.error(str(error), "metric_list", position)
-    key = "metric_list" if values.get("metric_list") else "filter_list"
-    return source.error(str(error), key)
-
-
-def _is_sound(
-    values: Mapping[str, Any],
-    filters: Sequence[Any] | None,
-    metrics: Sequence[Any] | None,
-) -> bool:
-    output_type = values.get("output_type") or "generate_until"
-    scorer = values.get("process_results")
-    try:
-        build_plan(filters, metrics, scorer, output_type=output_type)
-    except OptionError:
-        return False
-    return True

@@ -79,8 +79,47 @@ def test_a_missing_package_is_counted_apart(
     assert lines[0].endswith("(missing package: package_that_is_not_there)")
     assert lines[1:] == [
         "loaded 1 of 2 tasks (50.0%)",
+        "  1 of the 1 that lack nothing (100.0%)",
         "  1 lack a package: package_that_is_not_there (1)",
     ]
+
+
+def test_a_missing_credential_is_counted_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ABSENT_API_KEY", raising=False)
+    write(tmp_path, "m.py", "import os\nKEY = os.environ['ABSENT_API_KEY']\n")
+    path = write(tmp_path, "a.yaml", f"task: a\nprocess_docs: !function m.f\n{_SOUND}")
+
+    status = main(["validate", str(path)])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert status == 0
+    assert lines == [
+        (
+            f"{path}:2: !function m.f (m.py:2: KEY = os.environ['ABSENT_API_KEY']) "
+            "needs a credential: 'ABSENT_API_KEY'; set ABSENT_API_KEY"
+        ),
+        "loaded 0 of 1 tasks (0.0%)",
+        "  1 want a credential: ABSENT_API_KEY (1)",
+    ]
+
+
+def test_a_task_that_fails_in_what_it_includes_is_named_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = write(tmp_path, "base", f"doc_to_txt: x\n{_SOUND}")
+    paths = [
+        write(tmp_path, f"{name}.yaml", f"task: {name}\ninclude: base\n")
+        for name in ("a", "b")
+    ]
+
+    status = main(["validate", str(tmp_path)])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert status == 1
+    for path, line in zip(paths, lines, strict=False):
+        assert line.startswith(f"{path}: {base}:1: unknown key 'doc_to_txt'")
 
 
 def test_groups_are_resolved_and_their_own_tasks_loaded(

@@ -47,7 +47,7 @@ doc_to_target: '{{answer}}'
         ("gate:\n- metric: acc\n  confidence: 0.9", 8, "is not supported: take it out"),
         ("gate:\n- metric: acc", 7, "a gate has min, max, or both"),
         ("gate:\n- min: 0.5", 7, "a gate names its metric"),
-        ("filter_list:\n- name: a\n  filter:\n  - function: rgex", 7, "regex"),
+        ("filter_list:\n- name: a\n  filter:\n  - function: rgex", 9, "regex"),
         ("metric_list:\n- metric: exact_match\n- metric: exact_mach", 8, "exact_match"),
         ("generation_kwargs:\n  temperature: hot", 6, "temperature is 'hot'"),
         ("reasoning_tags: [a]", 6, "reasoning tags are"),
