@@ -34,7 +34,7 @@ _REQUIREMENTS = (
         r"provided by pip \((?P<name>[\w.-]+)\)(?:.*?version (?P<version>[\d.]*\d))?",
         re.DOTALL,
     ),
-    re.compile(r"pip install (?P<name>[A-Za-z0-9][\w.-]*\w)(?P<version>)(?![\w\[])"),
+    re.compile(r"pip install (?P<name>[A-Za-z0-9][\w.-]*\w)(?P<version>)(?![\w\[+])"),
 )
 _GUARDS = frozenset({"ImportError", "ModuleNotFoundError", "Exception"})
 
@@ -53,18 +53,18 @@ def missing_package(error: BaseException) -> str | None:
         the cause is another one.
     """
     for cause in _causes(error):
-        if isinstance(cause, ImportError) and cause.name:
-            package = cause.name.partition(".")[0]
-            if compat.is_stand_in(package):
-                return _DISTRIBUTIONS.get(package, package)
-            if isinstance(cause, ModuleNotFoundError) and not _is_there(package):
-                if compat.is_task_module(cause.name):
-                    return None
-                return _DISTRIBUTIONS.get(package, package)
-        found = _asked_for(cause) or _never_imported(cause)
-        if found is not None:
-            return found
-    return None
+        if not isinstance(cause, ImportError) or not cause.name:
+            continue
+        package = cause.name.partition(".")[0]
+        if compat.is_stand_in(package):
+            return _DISTRIBUTIONS.get(package, package)
+        if isinstance(cause, ModuleNotFoundError) and not _is_there(package):
+            if compat.is_task_module(cause.name):
+                return None
+            return _DISTRIBUTIONS.get(package, package)
+    # Only now: what a message says of an import names more than what failed.
+    found = (_asked_for(cause) or _never_imported(cause) for cause in _causes(error))
+    return next(filter(None, found), None)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

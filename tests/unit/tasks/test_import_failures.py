@@ -76,6 +76,17 @@ def test_a_requirement_that_is_met_is_not_the_cause(folder: TaskFolder) -> None:
     assert "importing utils failed: RuntimeError" in wrong(folder, code)
 
 
+def test_the_import_that_failed_counts_for_more_than_what_is_said_of_it(
+    folder: TaskFolder,
+) -> None:
+    code = (
+        "try:\n    import absent_xyz\nexcept ImportError as e:\n"
+        "    raise ImportError('pip install pluggy==0.0.1 absent_xyz==1') from e\n"
+    )
+
+    assert lacks(folder, code).package == "absent_xyz"
+
+
 def test_a_package_that_a_message_says_to_install_is_missing(
     folder: TaskFolder,
 ) -> None:
@@ -85,7 +96,13 @@ def test_a_package_that_a_message_says_to_install_is_missing(
 
 
 @pytest.mark.parametrize(
-    "advice", ["pip install pluggy", "pip install -e .[math]", "pip install a[b]"]
+    "advice",
+    [
+        "pip install pluggy",
+        "pip install git+https://x/y",
+        "pip install -e .[math]",
+        "pip install a[b]",
+    ],
 )
 def test_advice_that_names_nothing_absent_is_not_taken(
     folder: TaskFolder, advice: str
