@@ -9,6 +9,7 @@ import pytest
 
 from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.place import run_folder, run_start
+from pytest_evalkit.plugin.refusal import hear_refusal
 from pytest_evalkit.plugin.workers import (
     SharedScheduling,
     Shares,
@@ -67,7 +68,8 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: WorkerController, error: object) -> None:
-        """Free the share of a worker that died."""
+        """Free the share of a worker that died; hear what one refused."""
+        hear_refusal(self._config, node)
         if error and self._shares is not None:
             self._shares.release(node)
 

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.models.backend import Backend, LoglikelihoodBackend
-from pytest_evalkit.plugin.refusal import REFUSED_KEY
+from pytest_evalkit.plugin.refusal import note_refusal
 from pytest_evalkit.tasks import Task
 
 
@@ -27,7 +27,7 @@ def require_likelihoods(
         return
     if isinstance(backend, LoglikelihoodBackend):
         return
-    config.stash[REFUSED_KEY] = True
+    note_refusal(config)
     remedy = "use --model openai-completions with a server that echoes logprobs"
     if task.output_type == "multiple_choice":
         remedy += (

@@ -38,13 +38,14 @@ def test_a_constant_says_how_likely_choices_are_too(arith_suite: ArithSuite) -> 
     assert arith_suite.score(metric="acc") == 0.0
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_a_model_without_likelihoods_is_refused_when_tasks_are_collected(
-    arith_suite: ArithSuite,
+    arith_suite: ArithSuite, workers: tuple[str, ...]
 ) -> None:
     arith_suite.task(**_CHOICE)
     arith_suite.task("second", **{**_CHOICE, "output_type": "loglikelihood"})
 
-    result = arith_suite.run("--model", "demo")
+    result = arith_suite.run("--model", "demo", *workers)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stdout.fnmatch_lines(
