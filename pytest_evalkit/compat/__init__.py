@@ -14,10 +14,12 @@ from pytest_evalkit.compat.modules import (
     is_task_module,
     readable,
 )
+from pytest_evalkit.compat.python_task import ConfigurableTask
 from pytest_evalkit.compat.stand_ins import install, is_stand_in
 from pytest_evalkit.compat.trees import is_project_folder
 
 __all__ = [
+    "ConfigurableTask",
     "JudgeUnavailableError",
     "hub_home",
     "import_from",

@@ -192,6 +192,10 @@ class ConfigurableTask:
         kwargs.pop("trust_remote_code", None)
         self.dataset = load_dataset(self.DATASET_PATH, self.DATASET_NAME, **kwargs)
 
+    def taken(self, split: Any) -> Any:
+        """Take a split that was read for the task, to be found in ``dataset``."""
+        return split
+
     def has_training_docs(self) -> bool:
         """Tell whether there are documents to take examples from."""
         return self.config.training_split is not None
@@ -356,3 +360,21 @@ class ConfigurableTask:
         entries = self.config.metric_list or ()
         named = ((entry["metric"], entry) for entry in entries)
         return {getattr(name, "__name__", name): entry for name, entry in named}
+
+
+class LmmsTask(ConfigurableTask):
+    """The same for lmms-eval, whose tasks process their documents as they read them."""
+
+    def download(self, dataset_kwargs: Mapping[str, Any] | None = None) -> None:
+        """Read the data set and process each of its splits."""
+        super().download(dataset_kwargs)
+        splits = self.dataset.items()
+        self.dataset = {name: self.taken(split) for name, split in splits}
+
+    def taken(self, split: Any) -> Any:
+        """Process a split that was read for the task."""
+        process = self.config.process_docs
+        return split if process is None else process(split)
+
+    def _docs(self, split: str | None) -> Any:
+        return None if split is None else self.dataset[split]

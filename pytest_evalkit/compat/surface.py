@@ -17,7 +17,11 @@ from pytest_evalkit.compat import (
 )
 from pytest_evalkit.compat.instance import Instance
 from pytest_evalkit.compat.log import logger
-from pytest_evalkit.compat.python_task import ConfigurableTask, TaskConfig
+from pytest_evalkit.compat.python_task import (
+    ConfigurableTask,
+    LmmsTask,
+    TaskConfig,
+)
 
 _REGISTRY: Mapping[str, Any] = {
     "register_aggregation": registering.register_aggregation,
@@ -92,7 +96,7 @@ SURFACE: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "lmms_eval.api.reasoning": {"strip_reasoning_tags": texts.strip_reasoning_tags},
         "lmms_eval.api.registry": _REGISTRY,
         "lmms_eval.api.task": {
-            "ConfigurableTask": ConfigurableTask,
+            "ConfigurableTask": LmmsTask,
             "TaskConfig": TaskConfig,
         },
         # Tasks import it, and no release has it.

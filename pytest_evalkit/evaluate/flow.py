@@ -139,7 +139,8 @@ def _likelihood(request: Request, response: LoglikelihoodResponse) -> Any:
 def _as_recorded(opened: OpenedTask, raw: list[list[Any]]) -> Any:
     """Leave out the lists of one: of repeats, and of the one request for a text."""
     each = [repeats[0] if len(repeats) == 1 else repeats for repeats in raw]
-    return each[0] if opened.task.scoring.is_generation else each
+    is_one_text = opened.task.scoring.is_generation and len(each) == 1
+    return each[0] if is_one_text else each
 
 
 def _thought(response: AnyResponse, part: Stripped | None) -> str | None:

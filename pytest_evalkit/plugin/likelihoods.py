@@ -7,7 +7,8 @@ import pytest
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.models.backend import Backend, LoglikelihoodBackend
 from pytest_evalkit.plugin.refusal import note_refusal
-from pytest_evalkit.tasks import Task
+from pytest_evalkit.tasks import OpenedTask, Task
+from pytest_evalkit.values import Generate
 
 
 def require_likelihoods(
@@ -23,10 +24,40 @@ def require_likelihoods(
     Raises:
         OptionError: The model cannot do the task; says what to do.
     """
-    if backend is None or not task.needs_likelihoods:
+    if task.needs_likelihoods and _tells_none(backend):
+        assert backend is not None
+        raise _refused(config, backend, task)
+
+
+def require_likelihoods_of_class(
+    config: pytest.Config, backend: Backend | None, opened: OpenedTask
+) -> None:
+    """Refuse a task whose class asks for likelihoods where the model tells none.
+
+    The first document shows what the class asks for.
+
+    Args:
+        config: As above.
+        backend: As above.
+        opened: The task with its documents.
+
+    Raises:
+        OptionError: The model cannot do the task; says what to do.
+        TaskError: The class fails for its first document.
+    """
+    if not opened.task.is_constructing or not _tells_none(backend):
         return
-    if isinstance(backend, LoglikelihoodBackend):
-        return
+    requests = opened.prepare(0).requests
+    if not all(isinstance(request, Generate) for request in requests):
+        assert backend is not None
+        raise _refused(config, backend, opened.task)
+
+
+def _tells_none(backend: Backend | None) -> bool:
+    return backend is not None and not isinstance(backend, LoglikelihoodBackend)
+
+
+def _refused(config: pytest.Config, backend: Backend, task: Task) -> OptionError:
     note_refusal(config)
     remedy = "use --model openai-completions with a server that echoes logprobs"
     if task.output_type == "multiple_choice":
@@ -34,7 +65,7 @@ def require_likelihoods(
             ", or --choice-as-generation to ask for the letter of a choice, which is "
             "scored as choice_acc"
         )
-    raise OptionError(
+    return OptionError(
         f"{task.path}: task {task.name!r} ({task.output_type}) asks for likelihoods, "
         f"which model {backend.model_name!r} does not tell; {remedy}"
     )

@@ -18,7 +18,10 @@ from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend, StreamingBackend
 from pytest_evalkit.models.registry import make_backend
 from pytest_evalkit.plugin.asked import asked_of
-from pytest_evalkit.plugin.likelihoods import require_likelihoods
+from pytest_evalkit.plugin.likelihoods import (
+    require_likelihoods,
+    require_likelihoods_of_class,
+)
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
 from pytest_evalkit.plugin.pace import Pace
 from pytest_evalkit.plugin.place import Share, run_folder, run_start, worker_input
@@ -154,7 +157,9 @@ class Run:
             task = self.load_task(path, reference)
             require_likelihoods(self.config, self.backend, task)
             self._refuse_namesake(task)
-            self.opened[task.name] = task.open(sources)
+            opened = task.open(sources)
+            require_likelihoods_of_class(self.config, self.backend, opened)
+            self.opened[task.name] = opened
             self._named[key] = task.name
         return self.opened[self._named[key]]
 

@@ -57,7 +57,7 @@ def _scored(
     values = _values(plan, doc, key, results)
     return Scored(
         filter=pipeline.name,
-        filtered=results[0] if plan.is_generation else results,
+        filtered=results[0] if plan.is_generation and len(results) == 1 else results,
         metrics=_checked(plan, values.metrics),
         sources=values.sources,
         cluster=_cluster(plan, doc),

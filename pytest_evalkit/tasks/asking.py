@@ -10,6 +10,7 @@ from typing import Any
 from pytest_evalkit.messages import Message
 from pytest_evalkit.scoring import AnswerKey, ScoringPlan
 from pytest_evalkit.tasks import choices as lettering
+from pytest_evalkit.tasks.constructing import Constructing
 from pytest_evalkit.tasks.conversations import Conversations
 from pytest_evalkit.tasks.documents import Documents
 from pytest_evalkit.tasks.fields import Doc, Field, as_position
@@ -124,6 +125,8 @@ class Asker:
         )
         if self._recipe.is_choice_as_generation:
             return self._letter(origin)
+        if self._recipe.constructing is not None:
+            return self._constructed(origin, self._recipe.constructing)
         match self._recipe.output_type:
             case "loglikelihood":
                 return self._continuation(origin)
@@ -155,6 +158,17 @@ class Asker:
             key=AnswerKey(target=target, choices=origin.choices),
             requests=(request,),
             rounds=rounds,
+        )
+
+    def _constructed(self, origin: Origin, constructing: Constructing) -> Asked:
+        """Let the task's own class ask."""
+        requests = constructing.requests(
+            origin, self._context(origin), lambda: self._messages(origin)
+        )
+        return Asked(
+            target=origin.target,
+            key=AnswerKey(target=origin.target, choices=origin.choices),
+            requests=requests,
         )
 
     def _messages(self, origin: Origin) -> tuple[Message, ...]:

@@ -111,12 +111,17 @@ def _attribute(
     if not is_function or not compat.is_task_module(module.__name__):
         return value
     if value not in _contained:
-        _contained[value] = _containing(value, reference.name)
+        _contained[value] = contained(value, reference.name)
     return _contained[value]
 
 
-def _containing(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """Keep a function of a task from ending the process."""
+def contained(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Keep a function of a task from ending the process.
+
+    Args:
+        function: The function.
+        name: What messages call it.
+    """
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pytest_evalkit.naming import suggestion
 from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS, parse_reasoning_tags
 from pytest_evalkit.tasks import schema
 from pytest_evalkit.tasks.config import config
+from pytest_evalkit.tasks.constructing import Constructing
 from pytest_evalkit.tasks.fewshot import SAMPLERS
 from pytest_evalkit.tasks.functions import load_functions
 from pytest_evalkit.tasks.generation import (
@@ -19,6 +21,7 @@ from pytest_evalkit.tasks.generation import (
     dropped,
     parameters,
 )
+from pytest_evalkit.tasks.python_tasks import PythonTask, python_task
 from pytest_evalkit.tasks.recipe import Recipe
 from pytest_evalkit.tasks.scoring_plan import scoring_plan
 from pytest_evalkit.tasks.settings import TaskSettings
@@ -51,9 +54,12 @@ def load_task(
         TaskError: The file is wrong; says where, and the nearest valid name.
         OptionError: A setting is wrong for this task.
     """
-    source = read_source(path, overrides, name)
+    written = source = read_source(path, overrides, name)
     _warn_of_repetitions(source)
     schema.check(source)
+    python = python_task(source)
+    if python is not None:
+        source = python.merged
     _check_required(source)
     _check_unsafe(source, settings)
     values = {key: load_functions(value) for key, value in source.values.items()}
@@ -61,6 +67,8 @@ def load_task(
     num_fewshot = _num_fewshot(values, settings)
     repeats = _first(settings.repeats, values.get("repeats"), 1)
     recipe = _recipe(source, values, settings, variant, num_fewshot)
+    if python is not None:
+        recipe = _of_class(recipe, python, settings)
     name = str(values["task"])
     return Task(
         name=name,
@@ -70,7 +78,7 @@ def load_task(
         version=_metadata(source).get("version"),
         num_fewshot=num_fewshot,
         output_type=values.get("output_type") or "generate_until",
-        config=config(source, settings, variant, num_fewshot, repeats),
+        config=config(written, settings, variant, num_fewshot, repeats),
         scoring=scoring_plan(source, values, settings),
         repeats=repeats,
         reasoning_tags=_reasoning_tags(source),
@@ -107,8 +115,6 @@ def _warn_of_repetitions(source: Source) -> None:
 
 def _check_required(source: Source) -> None:
     values = source.values
-    if values.get("class") is not None:
-        return
     for key, stand_in in (
         ("dataset_path", "custom_dataset"),
         ("doc_to_text", "doc_to_messages"),
@@ -200,6 +206,26 @@ def _recipe(
         is_strict=settings.compat == "strict",
         is_choice_as_generation=settings.is_by_letter(values),
     )
+
+
+def _of_class(recipe: Recipe, python: PythonTask, settings: TaskSettings) -> Recipe:
+    """Have a task class ask as it wants."""
+    construct = python.construct
+    if construct is None:
+        return replace(recipe, python=python)
+    if settings.choice_as_generation and recipe.is_choice_as_generation:
+        raise recipe.source.error(
+            "a class that constructs its requests has no choices to ask for; leave "
+            "--choice-as-generation out",
+            "class",
+        )
+    constructing = Constructing(
+        source=recipe.source,
+        construct=construct,
+        generation=settings.generation,
+        max_tokens=_STRICT_MAX_TOKENS if recipe.is_strict else None,
+    )
+    return replace(recipe, python=python, constructing=constructing)
 
 
 def _id_column(source: Source) -> str | None:

@@ -113,12 +113,12 @@ def locate(source: Source, split: str, sources: DataSources) -> Location:
         DatasetError: There is no sample, or a file that the task names is missing.
         TaskError: The task asks for something that is not supported.
     """
-    if source.values.get("class") is not None:
-        message = "a task written as a Python class loads, but does not run yet"
-        raise source.error(message, "class")
-    if sources.use_sample:
+    is_made = source.values.get("custom_dataset") is not None
+    # A class reads the sample itself, and makes documents of it.
+    is_of_class = is_made and source.values.get("class") is not None
+    if sources.use_sample and not is_of_class:
         return _sample(source, split)
-    if source.values.get("custom_dataset") is not None:
+    if is_made:
         return Made(split=split)
     kwargs = library_kwargs(source)
     path = str(source.values["dataset_path"])

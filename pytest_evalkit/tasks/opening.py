@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,9 +17,10 @@ from pytest_evalkit.tasks.documents import Documents
 from pytest_evalkit.tasks.fields import Doc, FieldBinder
 from pytest_evalkit.tasks.locations import DataSources, locate
 from pytest_evalkit.tasks.prompt import Prompt, joined
-from pytest_evalkit.tasks.reading import read_documents
+from pytest_evalkit.tasks.reading import read_dataset, read_documents
 from pytest_evalkit.tasks.recipe import Recipe
 from pytest_evalkit.tasks.shots import Rewrite, open_shots
+from pytest_evalkit.tasks.source import Source
 
 _MEDIA = {"doc_to_visual": None, "doc_to_image": "image", "doc_to_audio": "audio"}
 
@@ -31,6 +33,11 @@ def open_documents(recipe: Recipe, sources: DataSources) -> Documents:
     Raises:
         DatasetError: It is not there or cannot be read.
     """
+    if recipe.python is not None:
+        source = _without_class(recipe.source)
+        recipe.python.read_with(
+            lambda split: read_dataset(locate(source, split, sources), source)
+        )
     id_columns = (recipe.id_column,) if recipe.id_column else item_ids.ID_COLUMNS
     documents = _read(
         recipe,
@@ -88,6 +95,13 @@ def open_fields(recipe: Recipe, documents: Documents, sources: DataSources) -> F
         choices=None if choice is None else binder.choices(choice, "doc_to_choice"),
         conversations=conversations,
     )
+
+
+def _without_class(source: Source) -> Source:
+    """Leave out of a file what a class makes of its data set."""
+    made = ("class", "custom_dataset")
+    values = {key: value for key, value in source.values.items() if key not in made}
+    return replace(source, values=values)
 
 
 def _read(

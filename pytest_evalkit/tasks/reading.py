@@ -15,7 +15,7 @@ from pytest_evalkit.errors import DatasetError
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.tasks.dataset_kwargs import given_kwargs
 from pytest_evalkit.tasks.documents import Documents, JsonLines, Rows
-from pytest_evalkit.tasks.functions import guarded, load_function, load_functions
+from pytest_evalkit.tasks.functions import guarded, load_functions
 from pytest_evalkit.tasks.locations import (
     LocalFiles,
     Location,
@@ -55,11 +55,7 @@ def read_documents(
     is_plain = isinstance(location, LocalFiles) and location.is_json_lines
     if is_plain and process_docs is None:
         return JsonLines(files, keep=keep)
-    dataset = (
-        _made(location, source)
-        if isinstance(location, Made)
-        else _loaded(location, source)
-    )
+    dataset = read_dataset(location, source)
     folder = files[0].parent if files else None
     if process_docs is not None:
         place = source.place("process_docs")
@@ -74,6 +70,21 @@ def read_documents(
         # What a function made of the files, only the library can tell apart.
         files=files if process_docs is None else (),
     )
+
+
+def read_dataset(location: Location, source: Source) -> Any:
+    """Open a split as the library ``datasets`` has it, or as a function made it.
+
+    Args:
+        location: Where it is.
+        source: The task file, for messages.
+
+    Raises:
+        DatasetError: It cannot be read; one line says why, and what to do.
+    """
+    if isinstance(location, Made):
+        return _made(location, source)
+    return _loaded(location, source)
 
 
 def _rows(value: Any, source: Source, key: str, folder: Path | None) -> Rows:
@@ -101,7 +112,7 @@ def _made(location: Made, source: Source) -> Any:
 @lru_cache(maxsize=1)
 def _all_made(source: Source) -> Mapping[str, Any]:
     place = source.place("custom_dataset")
-    make = load_function(source.values["custom_dataset"])
+    make = load_functions(source.values["custom_dataset"])
     metadata = source.values.get("metadata")
     arguments = {
         **(metadata if isinstance(metadata, dict) else {}),

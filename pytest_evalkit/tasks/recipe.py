@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_evalkit.tasks.constructing import Constructing
 from pytest_evalkit.tasks.prompt import Delimiters
+from pytest_evalkit.tasks.python_tasks import PythonTask
 from pytest_evalkit.tasks.source import Source
 
 
@@ -29,6 +31,8 @@ class Recipe:
         keywords: Columns by which documents can be selected.
         is_strict: Whether known faults of the published systems are kept.
         is_choice_as_generation: Whether a choice is asked for by its letter.
+        python: The class that the task is written as, or None.
+        constructing: How that class asks; None where the keys say how.
     """
 
     source: Source
@@ -44,6 +48,8 @@ class Recipe:
     keywords: tuple[str, ...]
     is_strict: bool = False
     is_choice_as_generation: bool = False
+    python: PythonTask | None = None
+    constructing: Constructing | None = None
 
     @property
     def split(self) -> str:

@@ -83,6 +83,11 @@ class Task:
         is_likelihood = self.output_type in LIKELIHOOD_TYPES
         return is_likelihood and not self.recipe.is_choice_as_generation
 
+    @property
+    def is_constructing(self) -> bool:
+        """Whether a class of its own constructs its requests, of whichever kind."""
+        return self.recipe.constructing is not None
+
     def _with_full_docs(self, documents: Documents) -> Task:
         """Hand the task's own scorer all documents, where it is written for that."""
         scorer = self.scoring.process_results

@@ -107,8 +107,3 @@ def test_a_split_that_was_not_made_names_the_nearest(folder: TaskFolder) -> None
 
     with pytest.raises(DatasetError, match="no split 'tst'; did you mean 'test'"):
         opened(folder, text)
-
-
-def test_a_class_is_told_not_to_run(folder: TaskFolder) -> None:
-    with pytest.raises(TaskError, match="loads, but does not run yet"):
-        opened(folder, keys("rows") + "class: !function making.rows\n")
