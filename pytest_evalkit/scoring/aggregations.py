@@ -100,6 +100,11 @@ AGGREGATIONS: Mapping[str, Callable[[Sequence[Any]], Any]] = {
 # Those whose values are numbers; the others take pairs.
 OF_NUMBERS = frozenset({"mean", "median", "nanmean", "perplexity"})
 
+# Where tasks import some from, to name them as functions.
+_PUBLISHED = frozenset(
+    {"lm_eval.api.metrics", "lmms_eval.api.metrics", "pytest_evalkit.compat.measures"}
+)
+
 # The package that some need, by the name it is imported by.
 _PACKAGES = {
     "bleu": "sacrebleu",
@@ -115,9 +120,10 @@ def aggregation_of(value: Any, metric: str) -> tuple[str, Aggregation]:
     """Resolve the aggregation that a task names for a metric.
 
     Args:
-        value: A name, or the function itself. A function with a parameter ``args``,
-            which lmms-eval gives its command line, gets one on which nothing is set:
-            every attribute is None.
+        value: A name, or the function itself, which one of either published system is
+            as good as its name. A function with a parameter ``args``, which lmms-eval
+            gives its command line, gets one on which nothing is set: every attribute
+            is None.
         metric: The metric it is for, to be named in messages.
 
     Returns:
@@ -127,6 +133,8 @@ def aggregation_of(value: Any, metric: str) -> tuple[str, Aggregation]:
         OptionError: There is no such aggregation.
         MissingPackageError: It needs a package that is not installed.
     """
+    if getattr(value, "__module__", None) in _PUBLISHED:
+        value = value.__name__ if value.__name__ in AGGREGATIONS else value
     if callable(value):
         name = getattr(value, "__name__", type(value).__name__)
         return name, _with_arguments(value)

@@ -95,7 +95,7 @@ SCRIPTS: Mapping[str, Line] = {
         _TOTAL,
     ),
     **dict.fromkeys(
-        ("own_defaults",),
+        ("own_defaults", "own_class_of_texts"),
         _TOTAL,
     ),
     **dict.fromkeys(

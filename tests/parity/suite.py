@@ -87,7 +87,8 @@ def write(folder: Path, reference_tasks: Path) -> Suite:
             _write_rows(data / f"{schema}_{split}.jsonl", rows)
     for name, content in own.files().items():
         (folder / name).write_text(content, "utf-8")
-    shutil.copy(own.TASKS / "functions.py", folder)
+    for module in own.TASKS.glob("*.py"):
+        shutil.copy(module, folder)
     for name in real.REAL:
         _write_real(folder, name, reference_tasks)
     scripts = {name: own.script(line, splits) for name, line in own.SCRIPTS.items()}

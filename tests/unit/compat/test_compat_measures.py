@@ -15,6 +15,7 @@ from pytest_evalkit.compat.measures import (
     weighted_f1_score,
 )
 from pytest_evalkit.errors import ScoringError
+from pytest_evalkit.scoring.aggregations import AGGREGATIONS, aggregation_of
 
 LABELS = st.sampled_from(["a", "b", "c", "d"])
 
@@ -58,6 +59,11 @@ def test_anls_is_the_best_similarity_from_a_half(
     references: list[str], predictions: list[Any], value: float
 ) -> None:
     assert anls(references, predictions) == {"anls": value}
+
+
+def test_a_published_aggregation_is_that_of_its_name() -> None:
+    assert aggregation_of(mean, "acc") == ("mean", AGGREGATIONS["mean"])
+    assert aggregation_of(weighted_f1_score, "f1")[0] == "weighted_f1_score"
 
 
 def test_mean_median_and_maximum() -> None:
