@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from pytest_evalkit.compat.texts import strip_reasoning_tags
 from pytest_evalkit.scoring.filters import filter_of
+from pytest_evalkit.scoring.reasoning import THINKING_TAGS
 
 _INVALID = "[invalid]"
 _NUMBER = r"#### (\-?[0-9\.\,]+)"
@@ -229,9 +230,6 @@ class StripThinkingFilter(Filter):
             ]
             for responses in resps
         ]
-
-
-THINKING_TAGS = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
 
 
 @cache

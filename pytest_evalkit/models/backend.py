@@ -68,6 +68,22 @@ class LoglikelihoodBackend(Protocol):
 
 
 @runtime_checkable
+class DrawingBackend(Protocol):
+    """What a backend has besides that can do visual chain of thought.
+
+    The text of such a task says what to draw, between ``[GEN_PROMPT]`` and
+    ``[/GEN_PROMPT]``, and what to answer with the picture in view, between
+    ``[QUESTION]`` and ``[/QUESTION]``.
+
+    Attributes:
+        draws_images: True where ``generate`` does the one and then the other, or where
+            its answers do not come from a model that would have to.
+    """
+
+    draws_images: bool
+
+
+@runtime_checkable
 class StreamingBackend(Protocol):
     """What a backend has besides that can tell when the first token came.
 

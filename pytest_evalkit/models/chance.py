@@ -35,6 +35,7 @@ class Constant:
     """
 
     model_name = "constant"
+    draws_images = True
 
     def __init__(self, *, text: str = "") -> None:
         self._text = text
@@ -75,6 +76,7 @@ class Random:
     """
 
     model_name = "random"
+    draws_images = True
 
     def __init__(self, *, seed: int = 0) -> None:
         self._seed = seed

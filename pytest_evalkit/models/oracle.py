@@ -24,6 +24,7 @@ class Oracle:
     """Answers the target of each document: shows that a task can be won."""
 
     model_name = "oracle"
+    draws_images = True
 
     def describe(self) -> Mapping[str, Any]:
         """Tell how answers come about."""

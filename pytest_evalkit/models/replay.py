@@ -48,6 +48,7 @@ class Replay:
     """
 
     model_name = "replay"
+    draws_images = True
 
     def __init__(
         self, *, path: str, response: str | None = None, join: str | None = None

@@ -218,11 +218,7 @@ class DocumentRunner:
             opened=node.opened,
             ask=self._asking(model),
             record=self._run.journal.write,
-            reasoning_tags=(
-                self._run.reasoning_tags
-                if task.reasoning_tags is None
-                else task.reasoning_tags
-            ),
+            reasoning_tags=task.tags_of_thought(self._run.reasoning_tags),
             started_at=self._run.started_at,
             preparing=self._preparing,
         )

@@ -1,11 +1,15 @@
-"""Refusing tasks that ask a model for likelihoods which it does not tell."""
+"""Refusing tasks that ask of a model what it cannot do: likelihoods, drawings."""
 
 from __future__ import annotations
 
 import pytest
 
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.models.backend import Backend, LoglikelihoodBackend
+from pytest_evalkit.models.backend import (
+    Backend,
+    DrawingBackend,
+    LoglikelihoodBackend,
+)
 from pytest_evalkit.plugin.refusal import note_refusal
 from pytest_evalkit.tasks import OpenedTask, Task
 from pytest_evalkit.values import Generate
@@ -51,6 +55,29 @@ def require_likelihoods_of_class(
     if not all(isinstance(request, Generate) for request in requests):
         assert backend is not None
         raise _refused(config, backend, opened.task)
+
+
+def require_drawing(config: pytest.Config, backend: Backend | None, task: Task) -> None:
+    """Refuse a task of visual chain of thought where the model draws nothing.
+
+    Args:
+        config: As above.
+        backend: As above.
+        task: The task.
+
+    Raises:
+        OptionError: The model cannot do the task; says what to do.
+    """
+    if task.output_type != "generate_visual_cot" or backend is None:
+        return
+    if isinstance(backend, DrawingBackend) and backend.draws_images:
+        return
+    note_refusal(config)
+    raise OptionError(
+        f"{task.path}: task {task.name!r} (generate_visual_cot) has the model draw an "
+        f"image before it answers, which model {backend.model_name!r} cannot do; use a "
+        "model class of your own that can and says so by draws_images = True"
+    )
 
 
 def _tells_none(backend: Backend | None) -> bool:

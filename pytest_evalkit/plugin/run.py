@@ -19,6 +19,7 @@ from pytest_evalkit.models.backend import Backend, StreamingBackend
 from pytest_evalkit.models.registry import make_backend
 from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.likelihoods import (
+    require_drawing,
     require_likelihoods,
     require_likelihoods_of_class,
 )
@@ -156,6 +157,7 @@ class Run:
             )
             task = self.load_task(path, reference)
             require_likelihoods(self.config, self.backend, task)
+            require_drawing(self.config, self.backend, task)
             self._refuse_namesake(task)
             opened = task.open(sources)
             require_likelihoods_of_class(self.config, self.backend, opened)

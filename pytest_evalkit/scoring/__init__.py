@@ -7,6 +7,7 @@ from pytest_evalkit.scoring.filters import register_filter
 from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, Scored, ScoringPlan
 from pytest_evalkit.scoring.reasoning import (
     DEFAULT_REASONING_TAGS,
+    THINKING_TAGS,
     ReasoningTags,
     Stripped,
     parse_reasoning_tags,
@@ -18,6 +19,7 @@ from pytest_evalkit.scoring.spread import BOOTSTRAP_ITERATIONS, standard_error_o
 __all__ = [
     "BOOTSTRAP_ITERATIONS",
     "DEFAULT_REASONING_TAGS",
+    "THINKING_TAGS",
     "AnswerKey",
     "MetricSpec",
     "ReasoningTags",

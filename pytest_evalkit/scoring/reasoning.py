@@ -17,6 +17,12 @@ DEFAULT_REASONING_TAGS: ReasoningTags = (
     ("<analysis>", "</analysis>"),
 )
 
+# What auto_strip_thinking of a task takes out where nobody names tags.
+THINKING_TAGS: ReasoningTags = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stripped:

@@ -82,6 +82,7 @@ def load_task(
         scoring=scoring_plan(source, values, settings),
         repeats=repeats,
         reasoning_tags=_reasoning_tags(source),
+        strips_thinking=bool(values.get("auto_strip_thinking")),
         gates=tuple(values.get("gate") or ()),
         needs=schema.texts(source, "needs"),
         parameters=_parameters(source, settings),

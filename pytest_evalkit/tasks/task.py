@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pytest_evalkit.errors import DatasetError
-from pytest_evalkit.scoring import AnswerKey, ScoringPlan
+from pytest_evalkit.scoring import (
+    THINKING_TAGS,
+    AnswerKey,
+    ReasoningTags,
+    ScoringPlan,
+)
 from pytest_evalkit.scoring.plan import ProcessResults
 from pytest_evalkit.tasks import item_ids
 from pytest_evalkit.tasks.asking import LIKELIHOOD_TYPES, Asker, Fields
@@ -42,6 +47,7 @@ class Task:
         repeats: How often each document is asked, at least once.
         reasoning_tags: Pairs of tags around thoughts; empty for none, None where the
             task does not say.
+        strips_thinking: Whether thought is taken out even where no tags are given.
         gates: Its conditions on aggregates, as written.
         needs: What must be there to run it.
         parameters: How its answers are generated.
@@ -58,6 +64,7 @@ class Task:
     scoring: ScoringPlan
     repeats: int
     reasoning_tags: tuple[tuple[str, str], ...] | None
+    strips_thinking: bool = False
     gates: tuple[Mapping[str, Any], ...]
     needs: tuple[str, ...]
     parameters: GenerationParameters
@@ -76,6 +83,15 @@ class Task:
         documents = open_documents(self.recipe, sources)
         fields = open_fields(self.recipe, documents, sources)
         return OpenedTask(self._with_full_docs(documents), documents, fields)
+
+    def tags_of_thought(self, given: ReasoningTags) -> ReasoningTags:
+        """Choose the tags around thought that is taken out of answers.
+
+        Args:
+            given: Those of the run, which hold where the task does not say.
+        """
+        tags = given if self.reasoning_tags is None else self.reasoning_tags
+        return tags or (THINKING_TAGS if self.strips_thinking else ())
 
     @property
     def needs_likelihoods(self) -> bool:

@@ -64,6 +64,22 @@ def test_a_model_without_likelihoods_is_refused_when_tasks_are_collected(
     assert not (arith_suite.root / "results").exists()
 
 
+def test_a_task_that_draws_first_is_refused_where_the_model_does_not(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.task(output_type="generate_visual_cot")
+
+    refused = arith_suite.run("--model", "demo")
+    answered = arith_suite.run("--model", "oracle")
+
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stdout.fnmatch_lines(
+        ["*'arith' (generate_visual_cot) has the model draw an image*'demo' cannot do*"]
+    )
+    assert answered.ret == pytest.ExitCode.OK
+    assert arith_suite.score() == 1.0
+
+
 def test_a_choice_may_be_asked_for_by_its_letter(arith_suite: ArithSuite) -> None:
     arith_suite.task(**_CHOICE)
     arith_suite.model("def answer(request):\n    return 'The answer is (A).'\n")

@@ -92,3 +92,95 @@ def test_a_missing_package_is_one_line(pytester: pytest.Pytester, tree: Path) ->
     result.stdout.fnmatch_lines(
         ["*utils.py:1: import absent_xyz) needs the package absent_xyz; pip install*"]
     )
+
+
+CLASS = """
+from lm_eval.api.instance import Instance
+from lm_eval.api.metrics import mean
+from lm_eval.api.task import ConfigurableTask
+
+class Sums(ConfigurableTask):
+    VERSION = 4
+    DATASET_PATH = "org/sums"
+
+    def has_validation_docs(self):
+        return True
+
+    def validation_docs(self):
+        return self.dataset["validation"]
+
+    def doc_to_text(self, doc):
+        return doc["question"]
+
+    def doc_to_target(self, doc):
+        return doc["answer"]
+
+    def construct_requests(self, doc, ctx, apply_chat_template=False, **kwargs):
+        kwargs.pop("chat_template")
+        said = (ctx, {"until": ["\\n"]})
+        asked = [Instance("generate_until", doc, said, 0, **kwargs)]
+        if LIKELIHOODS:
+            asked.append(Instance("loglikelihood", doc, (ctx, "2"), 1, **kwargs))
+        return asked
+
+    def process_results(self, doc, results):
+        return {"right": float(results[0] == doc["answer"]), "asked": len(results)}
+
+    def aggregation(self):
+        return {"right": mean, "asked": max}
+
+    def higher_is_better(self):
+        return {"right": True, "asked": True}
+"""
+
+
+@pytest.fixture
+def class_task(pytester: pytest.Pytester) -> Path:
+    task = pytester.path / "lm_eval" / "tasks" / "sums"
+    rows = [{"question": f"{number}+0", "answer": str(number)} for number in range(5)]
+    mirror = pytester.path / "mirror" / "org" / "sums" / "validation.jsonl"
+    for path, text in (
+        (task / "sums.yaml", "task: sums\nclass: !function task.Sums\n"),
+        (task / "task.py", f"LIKELIHOODS = True\n{CLASS}"),
+        (mirror, "".join(json.dumps(row) + "\n" for row in rows)),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return task
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_task_class_runs_on_mirrored_data(
+    pytester: pytest.Pytester, class_task: Path, workers: tuple[str, ...]
+) -> None:
+    arguments = ("--model", "oracle", "--data-dir", "mirror", *workers)
+
+    result = pytester.runpytest_subprocess(str(class_task), *arguments)
+
+    assert result.ret == 0
+    result.assert_outcomes(passed=5)
+    (found,) = pytester.path.glob("results/*/*/results.json")
+    written = json.loads(found.read_text("utf-8"))
+    assert written["results"]["sums"]["right,none"] == 1.0
+    assert written["results"]["sums"]["right_stderr,none"] == 0.0
+    assert written["results"]["sums"]["asked,none"] == 2
+    assert written["versions"]["sums"] == 4
+
+
+def test_a_task_class_that_asks_for_likelihoods_is_refused_without(
+    pytester: pytest.Pytester, class_task: Path
+) -> None:
+    arguments = (str(class_task), "--model", "demo", "--data-dir", "mirror")
+
+    refused = pytester.runpytest_subprocess(*arguments)
+    code = (class_task / "task.py").read_text("utf-8")
+    plain = code.replace("LIKELIHOODS = True", "LIKELIHOODS = False")
+    (class_task / "task.py").write_text(plain, "utf-8")
+    asked = pytester.runpytest_subprocess(*arguments)
+
+    assert refused.ret == 4
+    refused.stdout.fnmatch_lines(
+        ["*task 'sums' (generate_until) asks for likelihoods*"]
+    )
+    # That model answers questions about pictures alone, but it was asked.
+    asked.assert_outcomes(failed=5)

@@ -237,6 +237,17 @@ def test_the_tags_of_thought_can_be_chosen_and_a_task_has_the_last_word(
     assert arith_suite.score() == expected
 
 
+def test_a_task_may_strip_thinking_where_no_tags_are_given(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.task(auto_strip_thinking=True)
+    arith_suite.model(_THINKING)
+
+    arith_suite.run("--reasoning-tags", "none")
+
+    assert arith_suite.score() == 1.0
+
+
 def test_repeats_ask_a_document_several_times(arith_suite: ArithSuite) -> None:
     arith_suite.model("def answer(request): return str(request.origin.repeat)")
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_evalkit.errors import OptionError, TaskError
-from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS
+from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS, THINKING_TAGS
 from pytest_evalkit.tasks import TaskSettings, load_task
 from pytest_evalkit.tasks.yaml_file import DuplicateKeyWarning
 
@@ -189,6 +189,30 @@ def test_a_task_sets_its_reasoning_tags(
     folder: TaskFolder, value: object, expected: tuple[tuple[str, str], ...]
 ) -> None:
     assert folder.load(reasoning_tags=value).reasoning_tags == expected
+
+
+@pytest.mark.parametrize(
+    ("keys", "given", "expected"),
+    [
+        ({}, (), THINKING_TAGS),
+        ({"reasoning_tags": "none"}, DEFAULT_REASONING_TAGS, THINKING_TAGS),
+        ({}, DEFAULT_REASONING_TAGS, DEFAULT_REASONING_TAGS),
+        ({"reasoning_tags": [["<a>", "</a>"]]}, (), (("<a>", "</a>"),)),
+    ],
+)
+def test_thinking_is_stripped_where_no_tags_are_left(
+    folder: TaskFolder,
+    keys: dict[str, Any],
+    given: tuple[tuple[str, str], ...],
+    expected: tuple[tuple[str, str], ...],
+) -> None:
+    stripping = folder.load(auto_strip_thinking=True, **keys)
+    plain = folder.load(auto_strip_thinking=False, **keys)
+
+    assert stripping.tags_of_thought(given) == expected
+    assert plain.tags_of_thought(given) == (
+        () if expected == THINKING_TAGS else expected
+    )
 
 
 def test_the_command_line_wins_over_the_file(folder: TaskFolder) -> None:
