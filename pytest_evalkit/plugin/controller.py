@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_evalkit.plugin.options import OPTIONS_KEY
-from pytest_evalkit.plugin.place import run_folder, run_start
+from pytest_evalkit.plugin.place import NOTES_KEY, run_folder, run_start
 from pytest_evalkit.plugin.refusal import hear_refusal
 from pytest_evalkit.plugin.workers import (
     SharedScheduling,
@@ -41,6 +41,7 @@ class Controller:
         self._documents: dict[int, int] = {}
         self._watch: Watch | None = None
         self._conclusion: Conclusion | None = None
+        self._notes: dict[str, None] = {}
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Remember the session, whose item count xdist gets wrong for parts."""
@@ -68,8 +69,10 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: WorkerController, error: object) -> None:
-        """Free the share of a worker that died; hear what one refused."""
+        """Free the share of a worker that died; hear what one that ended has to say."""
         hear_refusal(self._config, node)
+        told = getattr(node, "workeroutput", None) or {}
+        self._notes.update(dict.fromkeys(told.get(NOTES_KEY, ())))
         if error and self._shares is not None:
             self._shares.release(node)
 
@@ -150,7 +153,7 @@ class Controller:
         if self._conclusion is not None:
             from pytest_evalkit.plugin.summary import write_summary
 
-            write_summary(terminalreporter, self._conclusion)
+            write_summary(terminalreporter, self._conclusion, self._notes)
 
 
 def _worker_count(config: pytest.Config) -> int:

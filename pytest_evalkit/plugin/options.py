@@ -137,7 +137,8 @@ _OPTIONS = (
         metavar="N",
         parse=limit,
         rule="a count of documents, or a share between 0 and 1",
-        help="documents per task: a count, or a share below 1",
+        help="documents per task: a count, or a share below 1; those that belong "
+        "together are taken whole",
     ),
     Option(
         names=("--offset",),

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _FOLDER_KEY: pytest.StashKey[RunFolder] = pytest.StashKey()
 _START_KEY: pytest.StashKey[RunStart] = pytest.StashKey()
 
+# What a worker tells the controller under this key is shown in the summary.
+NOTES_KEY = "evalkit_notes"
+
 # Where a model comes from a fixture, the command line has no name for the folder.
 _FIXTURE_MODEL = "fixture"
 

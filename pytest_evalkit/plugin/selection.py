@@ -1,19 +1,41 @@
-"""Which of the selected documents a run, and a worker, takes."""
+"""Which of the selected documents a run, and a worker, takes.
+
+Documents that belong together, as ``metadata.group_by`` says, form a bundle. Bundles
+stand one after another in the order of their first documents, and are never cut: one is
+taken where its first document is.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 import pytest
 
+from pytest_evalkit.errors import TaskError
 from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.options import RunOptions
 from pytest_evalkit.plugin.place import Share
 
+_Bundle = list[pytest.Item]
 
-def narrow(items: list[pytest.Item], options: RunOptions) -> list[pytest.Item]:
+
+class Narrowed(NamedTuple):
+    """What narrowing did.
+
+    Attributes:
+        removed: The items taken out.
+        notes: Of each task whose bundles made a limit or an offset another number of
+            documents, one line that says so.
+    """
+
+    removed: Sequence[pytest.Item] = ()
+    notes: Sequence[str] = ()
+
+
+def narrow(items: list[pytest.Item], options: RunOptions) -> Narrowed:
     """Keep the documents that ``--offset``, ``--limit`` and ``--shard`` leave.
 
     What pytest itself deselected is gone already, so that a limit counts documents
@@ -23,19 +45,20 @@ def narrow(items: list[pytest.Item], options: RunOptions) -> list[pytest.Item]:
         items: The items of the session; narrowed in place, in their order.
         options: What the user asked for.
 
-    Returns:
-        The items taken out.
+    Raises:
+        UsageError: A task cannot tell which documents belong together.
     """
     if options.limit is None and not options.offset and options.shard is None:
-        return []
-    kept: list[pytest.Item] = []
+        return Narrowed()
+    keep: set[int] = set()
+    notes: list[str] = []
     for node, neighbours in groupby(items, key=_task_node):
         group = list(neighbours)
-        kept.extend(group if node is None else _narrow_task(group, options))
-    keep = set(map(id, kept))
+        kept = group if node is None else _narrow_task(group, options, notes)
+        keep.update(map(id, kept))
     removed = [item for item in items if id(item) not in keep]
-    items[:] = kept
-    return removed
+    items[:] = [item for item in items if id(item) in keep]
+    return Narrowed(removed, notes)
 
 
 def _task_node(item: pytest.Item) -> object:
@@ -43,19 +66,44 @@ def _task_node(item: pytest.Item) -> object:
 
 
 def _narrow_task(
-    items: Sequence[pytest.Item], options: RunOptions
+    items: Sequence[pytest.Item], options: RunOptions, notes: list[str]
 ) -> Iterable[pytest.Item]:
-    chosen = items[options.offset :]
+    start, end = options.offset, len(items)
     if options.limit is not None:
-        chosen = chosen[: _count(options.limit, len(items))]
+        end = start + _count(options.limit, len(items))
+    chosen = _between(_bundled(items), start, end)
+    plain, taken = len(items[start:end]), sum(map(len, chosen))
+    if taken != plain:
+        notes.append(_rounding(items[0], options, plain, taken))
     if options.shard is not None:
         index, count = options.shard
         chosen = chosen[index - 1 :: count]
-    return chosen
+    return (item for bundle in chosen for item in bundle)
 
 
 def _count(limit: float, available: int) -> int:
     return math.ceil(limit * available) if limit < 1 else int(limit)
+
+
+def _between(bundles: Iterable[_Bundle], start: int, end: int) -> list[_Bundle]:
+    """Take the bundles whose first document is in a part of the line."""
+    chosen, position = [], 0
+    for bundle in bundles:
+        if start <= position < end:
+            chosen.append(bundle)
+        position += len(bundle)
+    return chosen
+
+
+def _rounding(item: pytest.Item, options: RunOptions, plain: int, taken: int) -> str:
+    assert isinstance(item, DocumentItem)
+    given = [f"--offset {options.offset}"] if options.offset else []
+    if options.limit is not None:
+        given.append(f"--limit {options.limit:g}")
+    return (
+        f"{item.parent.name}: {' '.join(given)} takes {taken} documents in place of "
+        f"{plain}, since those that belong together stay together"
+    )
 
 
 def take_share(items: list[pytest.Item], share: Share) -> bool:
@@ -67,9 +115,41 @@ def take_share(items: list[pytest.Item], share: Share) -> bool:
 
     Returns:
         Whether the items were shared out.
+
+    Raises:
+        UsageError: A task cannot tell which documents belong together.
     """
     if not any(isinstance(item, DocumentItem) for item in items):
         return False
     has_part = share.number < share.of
-    items[:] = items[share.number :: share.of] if has_part else []
+    mine = _bundled(items)[share.number :: share.of] if has_part else []
+    keep = {id(item) for bundle in mine for item in bundle}
+    items[:] = [item for item in items if id(item) in keep]
     return True
+
+
+def _bundled(items: Iterable[pytest.Item]) -> list[_Bundle]:
+    """Put items that belong together side by side; most stand alone."""
+    bundles: list[_Bundle] = []
+    known: dict[tuple[int, Hashable], _Bundle] = {}
+    for item in items:
+        key = _bundle_key(item)
+        if key is None:
+            bundles.append([item])
+        elif key in known:
+            known[key].append(item)
+        else:
+            known[key] = [item]
+            bundles.append(known[key])
+    return bundles
+
+
+def _bundle_key(item: pytest.Item) -> tuple[int, Hashable] | None:
+    if not isinstance(item, DocumentItem):
+        return None
+    try:
+        keys = item.parent.opened.bundles
+    except TaskError as error:
+        raise pytest.UsageError(str(error)) from None
+    key = None if keys is None else keys[item.doc_id]
+    return None if key is None else (id(item.parent), key)

@@ -13,7 +13,7 @@ from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.concluding import Conclusion, conclude
 from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
 from pytest_evalkit.plugin.pace import most_in_flight
-from pytest_evalkit.plugin.place import worker_input
+from pytest_evalkit.plugin.place import NOTES_KEY, worker_input
 from pytest_evalkit.plugin.run import run_of
 from pytest_evalkit.plugin.selection import narrow, take_share
 from pytest_evalkit.plugin.summary import write_summary
@@ -37,6 +37,7 @@ class EvaluationSession:
         self._watch = Watch(config)
         self._documents = DocumentRunner(self._run, self._watch)
         self._conclusion: Conclusion | None = None
+        self._notes: tuple[str, ...] = ()
         config.pluginmanager.register(self._cases, "evalkit-cases")
 
     def number(self, items: list[pytest.Item]) -> None:
@@ -45,9 +46,14 @@ class EvaluationSession:
 
     def narrow(self, items: list[pytest.Item]) -> None:
         """Take out what this run, and this worker, is not to do."""
-        removed = narrow(items, self._run.options)
-        if removed:
-            self._config.hook.pytest_deselected(items=removed)
+        narrowed = narrow(items, self._run.options)
+        self._notes = tuple(narrowed.notes)
+        if narrowed.removed:
+            self._config.hook.pytest_deselected(items=narrowed.removed)
+        if worker_input(self._config):
+            # The controller collects nothing itself, and it is what shows the summary.
+            output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]  # xdist adds it
+            output[NOTES_KEY] = list(self._notes)
         if self._run.share is None:
             return
         # A worker asks one request at a time at least: no more of them than may be.
@@ -113,7 +119,10 @@ class EvaluationSession:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Show what the run concludes."""
         if self._conclusion is not None:
-            write_summary(terminalreporter, self._conclusion)
+            write_summary(terminalreporter, self._conclusion, self._notes)
+            return
+        for note in self._notes:
+            terminalreporter.write_line(note, yellow=True)
 
     def close(self) -> None:
         """Give back what the run holds."""

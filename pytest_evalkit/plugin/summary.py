@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ _MARKUP = {
 }
 
 
-def write_summary(terminal: Any, conclusion: Conclusion) -> None:
+def write_summary(
+    terminal: Any, conclusion: Conclusion, notes: Iterable[str] = ()
+) -> None:
     """Show what a run concludes.
 
     Args:
         terminal: pytest's terminal reporter.
         conclusion: What to show.
+        notes: What else the user should know of the figures, a line each.
     """
     terminal.write_sep("=", "evaluation")
     results = conclusion.results
@@ -37,6 +41,8 @@ def write_summary(terminal: Any, conclusion: Conclusion) -> None:
                 "the run is not complete: the figures rest on a part of its documents",
                 yellow=True,
             )
+    for note in notes:
+        terminal.write_line(note, yellow=True)
     if conclusion.problem is not None:
         terminal.write_line(f"ERROR: {conclusion.problem}", red=True)
     for label, path in _written(conclusion):

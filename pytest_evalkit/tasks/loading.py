@@ -204,6 +204,7 @@ def _recipe(
         target_kwargs=_of_model(source, "model_specific_target_kwargs", settings),
         id_column=_id_column(source),
         keywords=_keywords(source),
+        group_by=_group_by(source),
         is_strict=settings.compat == "strict",
         is_choice_as_generation=settings.is_by_letter(values),
     )
@@ -244,6 +245,21 @@ def _keywords(source: Source) -> tuple[str, ...]:
         return tuple(names)
     message = f"metadata.keywords names columns, not {value!r}"
     raise source.error(message, "metadata", "keywords")
+
+
+def _group_by(source: Source) -> Any:
+    value = load_functions(_metadata(source).get("group_by"))
+    if value is None or callable(value) or (isinstance(value, str) and value):
+        return value
+    is_list = isinstance(value, list) and bool(value)
+    if is_list and all(isinstance(name, str) for name in value):
+        return value
+    raise source.error(
+        "metadata.group_by is a column, a list of columns, a template or a !function, "
+        f"not {value!r}",
+        "metadata",
+        "group_by",
+    )
 
 
 def _reasoning_tags(source: Source) -> tuple[tuple[str, str], ...] | None:

@@ -12,6 +12,7 @@ from pytest_evalkit.messages import MediaPart, Message, TextPart
 from pytest_evalkit.tasks import choices as lettering
 from pytest_evalkit.tasks import item_ids
 from pytest_evalkit.tasks.asking import LIKELIHOOD_TYPES, Fields
+from pytest_evalkit.tasks.bundles import bundle_columns
 from pytest_evalkit.tasks.conversations import Conversations
 from pytest_evalkit.tasks.documents import Documents
 from pytest_evalkit.tasks.fields import Doc, FieldBinder
@@ -44,7 +45,7 @@ def open_documents(recipe: Recipe, sources: DataSources) -> Documents:
         recipe.split,
         sources,
         process_docs=recipe.values.get("process_docs"),
-        keep=(*id_columns, *recipe.keywords),
+        keep=(*id_columns, *recipe.keywords, *bundle_columns(recipe.group_by)),
     )
     if len(documents) == 0:
         raise DatasetError(

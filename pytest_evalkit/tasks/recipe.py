@@ -29,6 +29,8 @@ class Recipe:
             common one.
         id_column: The column that names documents, or None to look for one.
         keywords: Columns by which documents can be selected.
+        group_by: What documents that belong together share: a column, a list of
+            columns, a template or a function; None where each stands alone.
         is_strict: Whether known faults of the published systems are kept.
         is_choice_as_generation: Whether a choice is asked for by its letter.
         python: The class that the task is written as, or None.
@@ -46,6 +48,7 @@ class Recipe:
     target_kwargs: Any
     id_column: str | None
     keywords: tuple[str, ...]
+    group_by: Any = None
     is_strict: bool = False
     is_choice_as_generation: bool = False
     python: PythonTask | None = None

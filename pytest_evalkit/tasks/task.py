@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from pytest_evalkit.scoring import (
 from pytest_evalkit.scoring.plan import ProcessResults
 from pytest_evalkit.tasks import item_ids
 from pytest_evalkit.tasks.asking import LIKELIHOOD_TYPES, Asker, Fields
+from pytest_evalkit.tasks.bundles import bind_bundles
 from pytest_evalkit.tasks.doc_hash import doc_hash
 from pytest_evalkit.tasks.documents import Documents
 from pytest_evalkit.tasks.locations import DataSources
@@ -155,12 +156,25 @@ class OpenedTask:
             task.recipe, fields, documents, task.scoring, task.parameters
         )
         self._keywords = self._keyword_columns()
+        self._read_bundles = bind_bundles(task.recipe, documents)
         self._item_ids = self._named()
 
     @property
     def item_ids(self) -> Sequence[str]:
         """A unique name for each document, in document order."""
         return self._item_ids
+
+    @cached_property
+    def bundles(self) -> Sequence[Hashable] | None:
+        """What each document shares with those that it belongs with, in document order.
+
+        None of a document that stands alone, and in place of the whole where the task
+        does not say what belongs together.
+
+        Raises:
+            TaskError: The task's own function or template fails.
+        """
+        return None if self._read_bundles is None else self._read_bundles()
 
     @property
     def has_media(self) -> bool:

@@ -109,6 +109,13 @@ def _joined(
     return render
 
 
+def names_in_template(text: str) -> set[str]:
+    """List the names that a sound template takes from a document."""
+    from jinja2 import meta
+
+    return meta.find_undeclared_variables(_environment().parse(text))
+
+
 def _error(message: str, place: Place) -> TaskError:
     return TaskError(message, path=place.path, line=place.line)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,13 +21,19 @@ class Plain:
     """An item that is no document."""
 
 
-def documents(task: str, count: int) -> list[Any]:
-    """Items of one task, without the session that pytest would want for them."""
+def documents(task: str, count: int, bundles: str | None = None) -> list[Any]:
+    """Items of one task, without the session that pytest would want for them.
+
+    A letter of ``bundles`` for each says what belongs together; a dot stands alone.
+    """
+    keys = None if bundles is None else [None if x == "." else x for x in bundles]
+    node = SimpleNamespace(name=task, opened=SimpleNamespace(bundles=keys))
     items = []
     for number in range(count):
         item: Any = object.__new__(DocumentItem)
-        item.parent = task
+        item.parent = node
         item.name = f"{task}{number}"
+        item.doc_id = number
         items.append(item)
     return items
 
@@ -56,7 +63,7 @@ def test_the_options_leave_a_part_of_a_task(
 ) -> None:
     items = documents("a", 5)
 
-    removed = narrow(items, replace(_NONE_LEFT_OUT, **changes))
+    removed = list(narrow(items, replace(_NONE_LEFT_OUT, **changes)).removed)
 
     assert names(items) == expected.split()
     assert sorted(names(items) + names(removed)) == [f"a{n}" for n in range(5)]
@@ -107,6 +114,80 @@ def test_workers_part_a_session_with_documents(
     expected = names([Plain(), *documents("a", count)])
     assert sorted(name for part in parts for name in part) == sorted(expected)
     assert sum(map(bool, parts)) <= most
+
+
+@pytest.mark.parametrize(
+    ("bundles", "changes", "expected"),
+    [
+        ("aabbcc", {"limit": 1.0}, "a0 a1"),
+        ("aabbcc", {"limit": 3.0}, "a0 a1 a2 a3"),
+        ("aabbcc", {"limit": 4.0}, "a0 a1 a2 a3"),
+        ("aabbcc", {"limit": 0.5}, "a0 a1 a2 a3"),
+        ("aabbcc", {"offset": 1}, "a2 a3 a4 a5"),
+        ("aabbcc", {"offset": 2, "limit": 1.0}, "a2 a3"),
+        ("aabbcc", {"offset": 1, "limit": 1.0}, ""),
+        ("aabbcc", {"shard": (2, 2)}, "a2 a3"),
+        ("aabbcc", {"shard": (1, 2)}, "a0 a1 a4 a5"),
+        ("abab..", {"limit": 1.0}, "a0 a2"),
+        ("abab..", {"limit": 3.0}, "a0 a1 a2 a3"),
+        ("abab..", {"offset": 3, "limit": 2.0}, "a4"),
+        ("......", {"limit": 3.0}, "a0 a1 a2"),
+    ],
+)
+def test_documents_that_belong_together_stay_together(
+    bundles: str, changes: dict[str, Any], expected: str
+) -> None:
+    items = documents("a", 6, bundles)
+
+    narrow(items, replace(_NONE_LEFT_OUT, **changes))
+
+    assert names(items) == expected.split()
+
+
+@given(
+    st.text("abcdef.", max_size=30),
+    st.integers(1, 4),
+    st.integers(1, 9),
+    st.booleans(),
+)
+def test_parts_of_bundled_documents_are_whole_and_exact(
+    bundles: str, shards: int, step: int, is_by_limit: bool
+) -> None:
+    parts = []
+    for number in range(shards if not is_by_limit else 30):
+        items = documents("a", len(bundles), bundles)
+        changes = (
+            {"offset": number * step, "limit": float(step)}
+            if is_by_limit
+            else {"shard": (number + 1, shards)}
+        )
+        narrow(items, replace(_NONE_LEFT_OUT, **changes))
+        parts.append([item.doc_id for item in items])
+
+    assert sorted(doc for part in parts for doc in part) == list(range(len(bundles)))
+    for key in set(bundles) - {"."}:
+        members = [doc for doc, letter in enumerate(bundles) if letter == key]
+        assert sum(not set(members).isdisjoint(part) for part in parts) == 1
+
+
+def test_workers_get_whole_bundles_of_each_task() -> None:
+    shares = []
+    for number in range(2):
+        items = [*documents("a", 4, "xxyy"), *documents("b", 4, "xyxy"), Plain()]
+        take_share(items, Share(number, 2))
+        shares.append(names(items))
+
+    assert shares == [["a0", "a1", "b0", "b2", "plain"], ["a2", "a3", "b1", "b3"]]
+
+
+def test_a_limit_that_bundles_make_another_is_told() -> None:
+    items = documents("a", 6, "aabbcc")
+
+    notes = narrow(items, replace(_NONE_LEFT_OUT, offset=1, limit=3.0)).notes
+
+    (note,) = notes
+    assert note.startswith("a: --offset 1 --limit 3 takes 2 documents in place of 3,")
+    assert not narrow(items, replace(_NONE_LEFT_OUT, limit=2.0)).notes
 
 
 def test_a_session_without_documents_is_not_parted() -> None:
