@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import TypeVar
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any, TypeVar
 
 from pytest_evalkit.errors import BudgetSpentError, ModelError
 from pytest_evalkit.values import AnyResponse, Request
@@ -23,25 +25,47 @@ Ask = Callable[[Request], Awaitable[AnyResponse]]
 async def drive(
     flow: Generator[Sequence[RequestT], Sequence[ResponseT], T],
     ask: Callable[[RequestT], Awaitable[ResponseT]],
+    executor: Executor | None = None,
 ) -> T:
     """Run a flow to its end, whatever kind of request it asks.
+
+    Args:
+        flow: The flow.
+        ask: Gets the answer to one request.
+        executor: Where the flow's own steps run, if they take so long that they would
+            hold up everybody; None for the event loop itself.
 
     Raises:
         ModelError: A request had no answer and the flow did not catch it.
         BudgetSpentError: A request was not sent.
     """
+    step: Callable[[], Sequence[RequestT]] = partial(next, flow)
+    while True:
+        if executor is None:
+            requests, conclusion = _taken(step)
+        else:
+            loop = asyncio.get_running_loop()
+            requests, conclusion = await loop.run_in_executor(executor, _taken, step)
+        if requests is None:
+            ended: T = conclusion
+            return ended
+        try:
+            responses = await _ask_all(requests, ask)
+        except ModelError as error:
+            step = partial(flow.throw, error)
+        else:
+            step = partial(flow.send, responses)
+
+
+def _taken(step: Callable[[], Sequence[RequestT]]) -> tuple[Any, Any]:
+    """Take a step of a flow: the requests it asks, or None and what it concludes.
+
+    What ends a generator cannot leave a coroutine, nor a thread that one waits for.
+    """
     try:
-        requests = next(flow)
-        while True:
-            try:
-                responses = await _ask_all(requests, ask)
-            except ModelError as error:
-                requests = flow.throw(error)
-            else:
-                requests = flow.send(responses)
+        return step(), None
     except StopIteration as stop:
-        conclusion: T = stop.value
-        return conclusion
+        return None, stop.value
 
 
 async def _ask_all(

@@ -41,8 +41,9 @@ class Evaluation:
             as done.
         reasoning_tags: Pairs around thought to take out before filters see the text.
         started_at: ``time.monotonic()`` at the start of the run.
-        preparing: Where documents with media are prepared, so that decoding an image
-            does not hold up every request; None for the event loop itself.
+        preparing: Where documents with media are prepared, and answers scored by running
+            them, so that neither holds up every request; None for the event loop
+            itself.
     """
 
     opened: OpenedTask
@@ -75,7 +76,7 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         flow = document_flow(
             evaluation.opened, document.prepared, evaluation.reasoning_tags
         )
-        answered = await drive(flow, evaluation.ask)
+        answered = await drive(flow, evaluation.ask, _scoring_place(evaluation))
         return document.scored(answered)
     except ModelUnavailableError:
         raise
@@ -93,6 +94,11 @@ async def _prepared(evaluation: Evaluation, doc_id: int) -> Prepared:
         return opened.prepare(doc_id)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(evaluation.preparing, opened.prepare, doc_id)
+
+
+def _scoring_place(evaluation: Evaluation) -> Executor | None:
+    """Tell where to score: programs that a model wrote run for seconds each."""
+    return evaluation.preparing if evaluation.opened.task.runs_code else None
 
 
 def skip_document(

@@ -67,7 +67,7 @@ class RunOptions:
         gate_partial: True to judge gates although not all documents were selected.
         max_errors: Documents in error that do not fail the run.
         fail_wrong: True when a wrong answer fails its item.
-        confirm_unsafe: True when code that a model writes may be run.
+        allow_code_execution: True when code that a model writes may be run.
     """
 
     model: str | None
@@ -102,7 +102,7 @@ class RunOptions:
     gate_partial: bool
     max_errors: int
     fail_wrong: bool
-    confirm_unsafe: bool
+    allow_code_execution: bool
 
 
 _OPTIONS = (
@@ -321,12 +321,15 @@ _OPTIONS = (
     ),
     Option(
         names=(
+            "--allow-code-execution",
+            "--allow_code_execution",
             "--confirm-unsafe-code",
             "--confirm-run-unsafe-code",
             "--confirm_run_unsafe_code",
         ),
         is_flag=True,
-        help="run tasks whose scoring executes code that the model wrote",
+        help="run tasks whose scoring executes code that the model wrote, each program "
+        "in a process that is bounded and cut off",
     ),
 )
 
@@ -385,7 +388,7 @@ def read_options(config: pytest.Config) -> RunOptions:
         gate_partial=value["gate_partial"],
         max_errors=value["max_errors"],
         fail_wrong=value["fail_wrong"],
-        confirm_unsafe=value["confirm_unsafe_code"],
+        allow_code_execution=value["allow_code_execution"],
     )
 
 

@@ -124,7 +124,7 @@ class Run:
             fewshot_seed=options.seed,
             compat=options.compat,
             choice_as_generation=options.choice_as_generation,
-            confirm_unsafe=options.confirm_unsafe,
+            confirm_unsafe=options.allow_code_execution,
         )
 
     @cached_property

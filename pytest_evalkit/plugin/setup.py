@@ -27,6 +27,10 @@ def set_up(config: pytest.Config, options: RunOptions) -> None:
         pytest.UsageError: A name or argument is wrong.
     """
     config.stash[OPTIONS_KEY] = options
+    if options.allow_code_execution:
+        from pytest_evalkit.sandbox import permit_execution
+
+        permit_execution()
     try:
         _check_names(config, options)
         if _is_controller(config):
@@ -100,6 +104,11 @@ def _is_evaluated(item: Any) -> bool:
 
 def tear_down(config: pytest.Config) -> None:
     """Give back what the run holds."""
+    options = config.stash.get(OPTIONS_KEY, None)
+    if options is not None and options.allow_code_execution:
+        from pytest_evalkit.sandbox import revoke_execution
+
+        revoke_execution()
     session = config.stash.get(_SESSION_KEY, None)
     if session is not None:
         session.close()

@@ -139,7 +139,7 @@ def _check_unsafe(source: Source, settings: TaskSettings) -> None:
     if source.values.get("unsafe_code") and not settings.confirm_unsafe:
         raise source.error(
             "unsafe_code: scoring this task runs code that the model wrote, on this "
-            "machine; if that is what you want, give --confirm-unsafe-code",
+            "machine; if that is what you want, give --allow-code-execution",
             "unsafe_code",
         )
 

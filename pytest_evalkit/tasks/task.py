@@ -95,6 +95,11 @@ class Task:
         return tags or (THINKING_TAGS if self.strips_thinking else ())
 
     @property
+    def runs_code(self) -> bool:
+        """Whether scoring runs programs that the model wrote."""
+        return bool(self.recipe.values.get("unsafe_code"))
+
+    @property
     def needs_likelihoods(self) -> bool:
         """Whether it asks how likely the model finds a text."""
         is_likelihood = self.output_type in LIKELIHOOD_TYPES

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -96,3 +98,33 @@ def test_a_fault_of_the_flow_itself_passes_through() -> None:
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(drive(faulty(), upper))
+
+
+def test_a_flow_whose_steps_take_long_holds_nobody_up() -> None:
+    def slow() -> Generator[Sequence[Generate], Sequence[Response], list[str]]:
+        responses = yield [question("a")]
+        assert went_on.wait(10)
+        return [threading.current_thread().name, responses[0].text]
+
+    async def go_on() -> None:
+        went_on.set()
+
+    async def both() -> list[str]:
+        with ThreadPoolExecutor(1, thread_name_prefix="steps") as executor:
+            flow = asyncio.create_task(drive(slow(), upper, executor))
+            await asyncio.sleep(0)
+            await go_on()
+            return await flow
+
+    went_on = threading.Event()
+
+    assert asyncio.run(both()) == ["steps_0", "A"]
+
+
+def test_errors_pass_through_a_flow_whose_steps_run_elsewhere() -> None:
+    async def failing() -> None:
+        with ThreadPoolExecutor(1) as executor:
+            await drive(asking("bad"), upper, executor)
+
+    with pytest.raises(RequestRejectedError, match=r"^bad$"):
+        asyncio.run(failing())
