@@ -66,6 +66,17 @@ class Recorded:
         return sample
 
 
+def prompt_of(prepared: Prepared) -> list[Any]:
+    """Write what a document asks: its first messages, media by their hash, or texts.
+
+    Of likelihoods they are the pairs of context and continuation.
+
+    Raises:
+        DatasetError: A medium cannot be read.
+    """
+    return _messages(prepared) or _arguments(prepared)
+
+
 def _messages(prepared: Prepared) -> list[dict[str, Any]]:
     """Write what was said to the model at first."""
     first = prepared.requests[0]

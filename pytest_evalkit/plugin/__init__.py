@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_evalkit.plugin.fixtures import mock_server, model, record_score
-from pytest_evalkit.plugin.options import add_options, read_options
+from pytest_evalkit.plugin.options import OPTIONS_KEY, add_options, read_options
 from pytest_evalkit.plugin.refusal import tell_refusal
 
 if TYPE_CHECKING:
@@ -69,6 +69,10 @@ def pytest_collection_modifyitems(
     """Number cases first; narrow the documents after everybody else has."""
     from pytest_evalkit.plugin.setup import participants
 
+    if config.stash[OPTIONS_KEY].selftest:
+        from pytest_evalkit.plugin.selftest import keep_selftests
+
+        keep_selftests(config, items)
     taking_part = participants(config, items)
     if taking_part is not None:
         taking_part.number(items)

@@ -12,11 +12,13 @@ import pytest
 
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.plugin.asked import asked_of
+from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.place import node_path
 
 if TYPE_CHECKING:
     from pluggy import HookRelay
 
+    from pytest_evalkit.plugin.selftest import TaskUnderTest
     from pytest_evalkit.tasks import OpenedTask, TaskReference
 
 # Most YAML in a user's tree is none of ours; this tells without importing a parser.
@@ -52,14 +54,26 @@ class TaskFile(pytest.Module):
         """The hooks that hear of the file's documents; looking them up is dear."""
         return self.ihook
 
-    def collect(self) -> Iterator[DocumentItem]:
-        """Open the tasks' documents, as light items.
+    def collect(self) -> Iterator[pytest.Item]:
+        """Open the tasks' documents, as light items; or make their self-tests.
 
         Raises:
             CollectError: The task file is wrong or its documents cannot be read.
         """
+        options = self.config.stash[OPTIONS_KEY]
         for reference in asked_of(self.config).references(self.path):
-            yield from self._task_node(reference).collect()
+            if options.selftest:
+                yield from self._task_under_test(reference).collect()
+            else:
+                yield from self._task_node(reference).collect()
+
+    def _task_under_test(self, reference: TaskReference | None) -> TaskUnderTest:
+        from pytest_evalkit.plugin.selftest import task_under_test
+
+        try:
+            return task_under_test(self, reference)
+        except EvalkitError as error:
+            raise self.CollectError(str(error)) from None
 
     def _task_node(self, reference: TaskReference | None) -> TaskNode:
         from pytest_evalkit.plugin.run import run_of

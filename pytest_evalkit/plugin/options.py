@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,83 +25,11 @@ from pytest_evalkit.plugin.option import (
     shard,
     text_or_file,
 )
+from pytest_evalkit.plugin.run_options import RunOptions
+
+__all__ = ["OPTIONS_KEY", "RunOptions", "add_options", "given_options", "read_options"]
 
 OPTIONS_KEY: pytest.StashKey[RunOptions] = pytest.StashKey()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """What the user asked for; None leaves a choice to the task or the model.
-
-    Attributes:
-        model: Name of the model, or None where a ``model`` fixture gives it.
-        model_args: Its arguments, unparsed.
-        tasks: Names, globs and tags of tasks.
-        include_paths: Further folders to look for tasks in.
-        limit: Documents per task: a count, a share below one, or None for all.
-        offset: Documents per task to leave out at the start.
-        shard: This run's share of the documents and of how many, or None for all.
-        repeats: How often each document is asked.
-        num_fewshot: Shots per prompt.
-        system_instruction: System text.
-        fewshot_as_multiturn: True when shots are turns of the conversation.
-        choice_as_generation: True to ask for choices by their letters.
-        prompt_variant: Key of the tasks' prompt variants.
-        gen_kwargs: Generation parameters that replace the tasks', unparsed.
-        compat: ``strict`` to keep known faults of the published systems.
-        seed: Seed of everything random in a run.
-        max_concurrency: Requests in flight, over all workers together.
-        request_timeout: Seconds one attempt of a request may take.
-        max_attempts: How often a request is tried.
-        measure_latency: True to time the first token of each answer.
-        retry_total: Seconds a request may wait between its attempts, all together.
-        max_total_tokens: Tokens that the run may spend, or None for as many as needed.
-        max_cost: US dollars that it may spend, or None for as many as needed.
-        price_table: File with what models cost, or None.
-        reasoning_tags: Pairs around thought, unparsed, or None for the default ones.
-        output_path: Where runs are kept.
-        use_sample: True to run on the documents shipped beside each benchmark.
-        data_dir: Local mirror of datasets.
-        gates: Conditions on aggregates, unparsed.
-        gate_partial: True to judge gates although not all documents were selected.
-        max_errors: Documents in error that do not fail the run.
-        fail_wrong: True when a wrong answer fails its item.
-        allow_code_execution: True when code that a model writes may be run.
-    """
-
-    model: str | None
-    model_args: str
-    tasks: tuple[str, ...]
-    include_paths: tuple[Path, ...]
-    limit: float | None
-    offset: int
-    shard: tuple[int, int] | None
-    repeats: int | None
-    num_fewshot: int | None
-    system_instruction: str | None
-    fewshot_as_multiturn: bool | None
-    choice_as_generation: bool
-    prompt_variant: str | None
-    gen_kwargs: str
-    compat: str
-    seed: int
-    max_concurrency: int | None
-    request_timeout: float | None
-    max_attempts: int | None
-    measure_latency: bool
-    retry_total: float | None
-    max_total_tokens: int | None
-    max_cost: float | None
-    price_table: Path | None
-    reasoning_tags: str | None
-    output_path: Path
-    use_sample: bool
-    data_dir: Path | None
-    gates: tuple[str, ...]
-    gate_partial: bool
-    max_errors: int
-    fail_wrong: bool
-    allow_code_execution: bool
 
 
 _OPTIONS = (
@@ -331,6 +258,27 @@ _OPTIONS = (
         help="run tasks whose scoring executes code that the model wrote, each program "
         "in a process that is bounded and cut off",
     ),
+    Option(
+        names=("--selftest",),
+        is_flag=True,
+        help="test the tasks themselves, on their sample and without a model",
+    ),
+    Option(
+        names=("--selftest-update", "--selftest_update"),
+        is_flag=True,
+        help="the same, and store the prompts that later self-tests compare with",
+    ),
+)
+
+# Options that have their effect on a self-test too; no model is asked.
+_OF_SELFTESTS = frozenset(
+    {
+        *("--tasks", "--include-path", "--num-fewshot", "--system-instruction"),
+        *("--fewshot-as-multiturn", "--prompt-variant", "--gen-kwargs", "--compat"),
+        *("--seed", "--reasoning-tags", "--sample", "--data-dir"),
+        *("--allow-code-execution", "--selftest", "--selftest-update"),
+        "--choice-as-generation",
+    }
 )
 
 _BY_FIELD = {option.dest.removeprefix("evalkit_"): option for option in _OPTIONS}
@@ -389,7 +337,23 @@ def read_options(config: pytest.Config) -> RunOptions:
         max_errors=value["max_errors"],
         fail_wrong=value["fail_wrong"],
         allow_code_execution=value["allow_code_execution"],
+        selftest=value["selftest"] or value["selftest_update"],
+        selftest_update=value["selftest_update"],
     )
+
+
+def refuse_for_selftest(config: pytest.Config) -> None:
+    """Refuse what has no effect on self-tests.
+
+    Raises:
+        pytest.UsageError: Such an option is given.
+    """
+    for option in _OPTIONS:
+        name = option.names[0]
+        if name not in _OF_SELFTESTS and config.getoption(option.dest):
+            raise pytest.UsageError(
+                f"--selftest asks no model, so that {name} has no effect; leave it out"
+            )
 
 
 def given_options(config: pytest.Config) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -165,15 +166,30 @@ class Run:
             self._named[key] = task.name
         return self.opened[self._named[key]]
 
-    def load_task(self, path: Path, reference: TaskReference | None = None) -> Task:
+    def load_task(
+        self,
+        path: Path,
+        reference: TaskReference | None = None,
+        *,
+        may_run_code: bool | None = None,
+    ) -> Task:
         """Load a task, as the command line and the groups above it want it.
+
+        Args:
+            path: The task file.
+            reference: What was asked for of it, or None for the task as it is there.
+            may_run_code: Whether a task that runs code may be loaded; None for what
+                the command line says.
 
         Raises:
             TaskError: The file is wrong.
         """
+        settings = self.settings
+        if may_run_code is not None:
+            settings = replace(settings, confirm_unsafe=may_run_code)
         if reference is None:
-            return load_task(path, self.settings)
-        return load_task(path, self.settings, reference.overrides, reference.name)
+            return load_task(path, settings)
+        return load_task(path, settings, reference.overrides, reference.name)
 
     def path_of(self, name: str) -> Path | None:
         """Find the file of a task or group; None where it has none."""

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_evalkit.errors import EvalkitError
-from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions
+from pytest_evalkit.plugin.options import (
+    OPTIONS_KEY,
+    RunOptions,
+    refuse_for_selftest,
+)
 from pytest_evalkit.plugin.place import is_task_path
 
 if TYPE_CHECKING:
@@ -43,6 +47,8 @@ def set_up(config: pytest.Config, options: RunOptions) -> None:
 
 def _check_names(config: pytest.Config, options: RunOptions) -> None:
     """Look at names before anything is collected, so that a slip costs no time."""
+    if options.selftest:
+        refuse_for_selftest(config)
     if options.model or options.model_args or options.gen_kwargs:
         from pytest_evalkit.plugin.run import run_of
 

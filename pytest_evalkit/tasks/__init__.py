@@ -10,6 +10,7 @@ from pytest_evalkit.tasks.entries import Entry
 from pytest_evalkit.tasks.groups import Group, GroupMetric, Selection, TaskReference
 from pytest_evalkit.tasks.loading import load_task
 from pytest_evalkit.tasks.locations import DataSources
+from pytest_evalkit.tasks.offline import offline_sources, snapshot_path
 from pytest_evalkit.tasks.rounds import Rounds
 from pytest_evalkit.tasks.settings import TaskSettings
 from pytest_evalkit.tasks.task import OpenedTask, Prepared, Task
@@ -33,4 +34,6 @@ __all__ = [
     "is_group_file",
     "is_task_file",
     "load_task",
+    "offline_sources",
+    "snapshot_path",
 ]

@@ -95,6 +95,14 @@ class Task:
         return tags or (THINKING_TAGS if self.strips_thinking else ())
 
     @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What ``metadata`` of its file says, functions by name; empty for nothing."""
+        value = self.config.get("metadata") or {}
+        if isinstance(value, list):
+            value = value[0]
+        return value if isinstance(value, dict) else {}
+
+    @property
     def runs_code(self) -> bool:
         """Whether scoring runs programs that the model wrote."""
         return bool(self.recipe.values.get("unsafe_code"))
@@ -162,7 +170,13 @@ class OpenedTask:
         )
         self._keywords = self._keyword_columns()
         self._read_bundles = bind_bundles(task.recipe, documents)
+        self._id_column = self._naming_column()
         self._item_ids = self._named()
+
+    @property
+    def id_column(self) -> str | None:
+        """The column that names documents; None where their positions do."""
+        return self._id_column
 
     @property
     def item_ids(self) -> Sequence[str]:
@@ -237,26 +251,30 @@ class OpenedTask:
             place = self.task.recipe.source.place("metadata", key)
             raise missing_column(column, self.documents.columns, place)
 
-    def _named(self) -> list[str]:
-        column = self.task.recipe.id_column
-        if column is not None:
-            self._require(column, "id_column")
-            values = self.documents.column(column)
+    def _naming_column(self) -> str | None:
+        given = self.task.recipe.id_column
+        if given is not None:
+            self._require(given, "id_column")
+            values = self.documents.column(given)
             if values and not item_ids.is_naming(values):
                 path, line = self.task.recipe.source.place("metadata", "id_column")
                 raise DatasetError(
-                    f"column {column!r} names documents, but not every value of it is "
-                    "a text or a whole number",
+                    f"column {given!r} names documents, but not every value of it is a "
+                    "text or a whole number",
                     path=path,
                     line=line,
                 )
-            return item_ids.unique(values)
+            return given
         for name in item_ids.ID_COLUMNS:
-            if name in self.documents.columns:
-                values = self.documents.column(name)
-                if item_ids.is_naming(values):
-                    return item_ids.unique(values)
-        return item_ids.positions(len(self.documents))
+            is_there = name in self.documents.columns
+            if is_there and item_ids.is_naming(self.documents.column(name)):
+                return name
+        return None
+
+    def _named(self) -> list[str]:
+        if self._id_column is None:
+            return item_ids.positions(len(self.documents))
+        return item_ids.unique(self.documents.column(self._id_column))
 
 
 def _shows_media(recipe: Recipe) -> bool:

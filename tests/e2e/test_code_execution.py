@@ -30,10 +30,12 @@ _ROWS = [
 ]
 
 
-def programs(suite: ArithSuite, **keys: bool) -> Path:
+def programs(suite: ArithSuite, *, unsafe_code: bool | None = None) -> Path:
     suite.write("arith/utils.py", _SCORER)
     metrics = [{"metric": "pass"}]
-    path = suite.task(rows=_ROWS, metric_list=metrics, metadata={}, **keys)
+    path = suite.task(
+        rows=_ROWS, metric_list=metrics, metadata={}, unsafe_code=unsafe_code
+    )
     scorer = "process_results: !function utils.process_results\n"
     path.write_text(path.read_text() + scorer)
     return path
