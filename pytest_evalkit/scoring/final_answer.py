@@ -1,0 +1,65 @@
+r"""The part of an answer that says what is final: ``<answer>`` and ``\boxed{}``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_BOX = re.compile(r"\\f?box(?:ed)?\s*\{|\\boxed\s+(?=[^\s{])")
+
+
+def last_tagged(text: str, tag: str) -> str | None:
+    """Give what stands in the last pair of tags, or after a last one that never ends.
+
+    Args:
+        text: The answer.
+        tag: The tag's name; case does not matter.
+
+    Returns:
+        The content without white space around it; None where there is no such tag.
+
+    >>> last_tagged("<answer>A</answer> no: <answer> B </answer>", "answer")
+    'B'
+    """
+    opening = re.compile(rf"<{tag}>", re.IGNORECASE)
+    starts = [match.end() for match in opening.finditer(text)]
+    if not starts:
+        return None
+    content = text[starts[-1] :]
+    return re.split(rf"</{tag}>", content, flags=re.IGNORECASE)[0].strip()
+
+
+def last_boxed(text: str) -> str | None:
+    r"""Give what stands in the last ``\boxed{}`` whose braces balance.
+
+    Returns:
+        The content without white space around it; None where there is no such box.
+
+    >>> last_boxed(r"\boxed{1} or \boxed{\frac{1}{2}}")
+    '\\frac{1}{2}'
+    """
+    found = list(boxes(text))
+    return found[-1][1] if found else None
+
+
+def boxes(text: str) -> Iterator[tuple[int, str]]:
+    r"""Find each ``\boxed{}`` whose braces balance.
+
+    Yields:
+        Where it ends, and its content without white space around it.
+    """
+    for match in _BOX.finditer(text):
+        content = _balanced(text, match.end())
+        if content is not None:
+            yield match.end() + len(content), content.strip()
+
+
+def _balanced(text: str, start: int) -> str | None:
+    if text[start - 1] != "{":
+        return text[start : start + 1]
+    depth = 1
+    for position in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[position], 0)
+        if depth == 0:
+            return text[start:position]
+    return None

@@ -1,0 +1,94 @@
+"""What was read from an answer, and how: an answer that was not found is told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+ParseStatus = Literal["found", "ambiguous", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """What a parser made of an answer.
+
+    Attributes:
+        value: What the answer says; None unless it was found.
+        status: ``found``; ``ambiguous`` where the answer says several things at once;
+            ``none`` where it says nothing that could be read.
+        rule: Name of the rule that decided; None where none did.
+    """
+
+    value: Any = None
+    status: ParseStatus = "found"
+    rule: str | None = None
+
+    @property
+    def is_found(self) -> bool:
+        """Whether there is a value."""
+        return self.status == "found"
+
+
+NOT_FOUND = Parsed(status="none")
+
+
+def found(value: Any, rule: str) -> Parsed:
+    """Make the result of a rule that found something."""
+    return Parsed(value=value, rule=rule)
+
+
+def ambiguous(rule: str) -> Parsed:
+    """Make the result of a rule that found several things."""
+    return Parsed(status="ambiguous", rule=rule)
+
+
+def found_rate(parsed: Sequence[Parsed]) -> float:
+    """Share of answers in which something was found, between 0 and 1.
+
+    Args:
+        parsed: At least one.
+    """
+    return sum(one.is_found for one in parsed) / len(parsed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParserFilter:
+    """A filter that reads each response, and tells how.
+
+    The value of a response in which nothing was found is None.
+
+    Attributes:
+        read: Gets a response, the document, and the choices that the task gives it,
+            which are none where it gives none.
+    """
+
+    read: Callable[[str, Mapping[str, Any], Sequence[str]], Parsed]
+
+    def parse(
+        self, responses: Any, doc: Mapping[str, Any], choices: Sequence[str] = ()
+    ) -> tuple[Any, tuple[Parsed, ...]]:
+        """Read responses.
+
+        Args:
+            responses: A list of them, or one.
+            doc: The document.
+            choices: The choices that the task gives it.
+
+        Returns:
+            The values in the same shape, and how each was read.
+        """
+        if isinstance(responses, list):
+            parsed = tuple(self._one(each, doc, choices) for each in responses)
+            return [one.value for one in parsed], parsed
+        one = self._one(responses, doc, choices)
+        return one.value, (one,)
+
+    def __call__(self, responses: Any, doc: Mapping[str, Any]) -> Any:
+        """Read responses as any filter does, without the task's choices."""
+        return self.parse(responses, doc)[0]
+
+    def _one(
+        self, response: Any, doc: Mapping[str, Any], choices: Sequence[str]
+    ) -> Parsed:
+        return NOT_FOUND if response is None else self.read(str(response), doc, choices)
