@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from pytest_evalkit.scoring.build import build_plan
+from pytest_evalkit.scoring.choice_answer import read_choice
 from pytest_evalkit.scoring.filters import register_filter
+from pytest_evalkit.scoring.final_answer import (
+    last_boxed,
+    last_tagged,
+    read_final_answer,
+)
+from pytest_evalkit.scoring.metrics import anls
+from pytest_evalkit.scoring.number_answer import as_number, number_match, read_number
+from pytest_evalkit.scoring.parsed import NOT_FOUND, Parsed, found_rate
 from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, Scored, ScoringPlan
 from pytest_evalkit.scoring.reasoning import (
     DEFAULT_REASONING_TAGS,
@@ -13,23 +22,58 @@ from pytest_evalkit.scoring.reasoning import (
     parse_reasoning_tags,
     strip_reasoning,
 )
+from pytest_evalkit.scoring.relaxed import relaxed_accuracy
 from pytest_evalkit.scoring.score import score_document
 from pytest_evalkit.scoring.spread import BOOTSTRAP_ITERATIONS, standard_error_of
+from pytest_evalkit.scoring.vqa import vqa_accuracy, vqa_normalised
+from pytest_evalkit.scoring.whole_groups import all_right, group_match
+from pytest_evalkit.scoring.word_errors import basic_words, error_rate, word_errors
+from pytest_evalkit.scoring.yes_no_answer import read_yes_no
+from pytest_evalkit.scoring.yes_no_figures import (
+    yes_f1,
+    yes_precision,
+    yes_ratio,
+    yes_recall,
+)
 
 __all__ = [
     "BOOTSTRAP_ITERATIONS",
     "DEFAULT_REASONING_TAGS",
+    "NOT_FOUND",
     "THINKING_TAGS",
     "AnswerKey",
     "MetricSpec",
+    "Parsed",
     "ReasoningTags",
     "Scored",
     "ScoringPlan",
     "Stripped",
+    "all_right",
+    "anls",
+    "as_number",
+    "basic_words",
     "build_plan",
+    "error_rate",
+    "found_rate",
+    "group_match",
+    "last_boxed",
+    "last_tagged",
+    "number_match",
     "parse_reasoning_tags",
+    "read_choice",
+    "read_final_answer",
+    "read_number",
+    "read_yes_no",
     "register_filter",
+    "relaxed_accuracy",
     "score_document",
     "standard_error_of",
     "strip_reasoning",
+    "vqa_accuracy",
+    "vqa_normalised",
+    "word_errors",
+    "yes_f1",
+    "yes_precision",
+    "yes_ratio",
+    "yes_recall",
 ]

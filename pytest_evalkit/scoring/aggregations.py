@@ -19,6 +19,14 @@ from pytest_evalkit.scoring.labels import (
 from pytest_evalkit.scoring.packages import require
 from pytest_evalkit.scoring.plan import Aggregation
 from pytest_evalkit.scoring.translation import bleu, chrf, chrf_plus_plus, ter
+from pytest_evalkit.scoring.whole_groups import all_right
+from pytest_evalkit.scoring.word_errors import error_rate
+from pytest_evalkit.scoring.yes_no_figures import (
+    yes_f1,
+    yes_precision,
+    yes_ratio,
+    yes_recall,
+)
 from pytest_evalkit.stats import mean
 
 
@@ -81,12 +89,14 @@ def bypass(_values: Sequence[Any]) -> int:
 
 AGGREGATIONS: Mapping[str, Callable[[Sequence[Any]], Any]] = {
     "acc_all": acc_all,
+    "all_right": all_right,
     "bits_per_byte": bits_per_byte,
     "bleu": bleu,
     "brier_score": brier_score,
     "bypass": bypass,
     "chrf": chrf,
     "chrf++": chrf_plus_plus,
+    "error_rate": error_rate,
     "f1": f1,
     "matthews_corrcoef": matthews_corrcoef,
     "mean": mean,
@@ -95,6 +105,10 @@ AGGREGATIONS: Mapping[str, Callable[[Sequence[Any]], Any]] = {
     "perplexity": perplexity,
     "ter": ter,
     "weighted_perplexity": weighted_perplexity,
+    "yes_f1": yes_f1,
+    "yes_precision": yes_precision,
+    "yes_ratio": yes_ratio,
+    "yes_recall": yes_recall,
 }
 
 # Those whose values are numbers; the others take pairs.

@@ -59,7 +59,11 @@ def build_plan(  # noqa: PLR0913
     entries = _entries(filter_list or [_NO_FILTER], "filter_list")
     pipelines = tuple(_pipeline(entry, said) for entry in entries)
     _refuse_twice("filter_list", (pipeline.name for pipeline in pipelines))
-    rules = MetricRules(output_type=output_type, is_labels=process_results is not None)
+    rules = MetricRules(
+        output_type=output_type,
+        is_labels=process_results is not None,
+        is_strict=compat == "strict",
+    )
     metrics = metrics_of(_metric_entries(metric_list, rules), rules)
     return ScoringPlan(
         pipelines=pipelines,

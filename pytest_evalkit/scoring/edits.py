@@ -47,6 +47,11 @@ def each(edit: Callable[[Any], Any]) -> Filter:
     return apply
 
 
+def each_found(edit: Callable[[str], Any]) -> Filter:
+    """Make a filter that edits each response but those in which nothing was found."""
+    return each(lambda response: None if response is None else edit(response))
+
+
 def remove_whitespace(*, dialect: str = "lm") -> Filter:
     """Strip white space from both ends of each response.
 
@@ -54,18 +59,18 @@ def remove_whitespace(*, dialect: str = "lm") -> Filter:
         dialect: In ``lmms`` it is one space at the beginning that is removed.
     """
     if dialect == "lmms":
-        return each(lambda response: response.removeprefix(" "))
-    return each(lambda response: response.strip())
+        return each_found(lambda response: response.removeprefix(" "))
+    return each_found(lambda response: response.strip())
 
 
 def lowercase() -> Filter:
     """Write each response in lower case."""
-    return each(lambda response: response.lower())
+    return each_found(lambda response: response.lower())
 
 
 def uppercase() -> Filter:
     """Write each response in upper case."""
-    return each(lambda response: response.upper())
+    return each_found(lambda response: response.upper())
 
 
 def mapping(

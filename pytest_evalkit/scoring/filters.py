@@ -22,6 +22,12 @@ from pytest_evalkit.scoring.edits import (
     uppercase,
 )
 from pytest_evalkit.scoring.extraction import regex, regex_pos
+from pytest_evalkit.scoring.parsers import (
+    choice_filter,
+    final_answer_filter,
+    number_filter,
+    yes_no_filter,
+)
 from pytest_evalkit.scoring.plan import Filter
 from pytest_evalkit.scoring.selection import majority_vote, take_first, take_first_k
 
@@ -43,12 +49,15 @@ def custom(*, filter_fn: Callable[..., Any]) -> Filter:
 
 
 FILTERS: Mapping[str, Callable[..., Filter]] = {
+    "choice": choice_filter,
     "custom": custom,
+    "final_answer": final_answer_filter,
     "format_span": format_span,
     "lowercase": lowercase,
     "majority_vote": majority_vote,
     "map": mapping,
     "multi_choice_regex": multi_choice_regex,
+    "number": number_filter,
     "regex": regex,
     "regex_pos": regex_pos,
     "remove_whitespace": remove_whitespace,
@@ -56,6 +65,7 @@ FILTERS: Mapping[str, Callable[..., Filter]] = {
     "take_first": take_first,
     "take_first_k": take_first_k,
     "uppercase": uppercase,
+    "yes_no": yes_no_filter,
 }
 
 # Arguments that say what the whole task follows; a filter's own keys have other names.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pytest_evalkit.scoring.parsed import NOT_FOUND, Parsed, found
+
 _BOX = re.compile(r"\\f?box(?:ed)?\s*\{|\\boxed\s+(?=[^\s{])")
 
 
@@ -52,6 +54,25 @@ def boxes(text: str) -> Iterator[tuple[int, str]]:
         content = _balanced(text, match.end())
         if content is not None:
             yield match.end() + len(content), content.strip()
+
+
+def read_final_answer(text: str) -> Parsed:
+    r"""Find what an answer says in the end.
+
+    The last ``<answer>``, else the last ``\boxed{}``, else the whole text.
+
+    Returns:
+        The text, without white space around it; none where it is empty.
+
+    >>> read_final_answer("It is <answer>B</answer>.")
+    Parsed(value='B', status='found', rule='answer_tag')
+    """
+    tagged = last_tagged(text, "answer")
+    boxed = last_boxed(text)
+    for part, rule in ((tagged, "answer_tag"), (boxed, "boxed"), (text, "whole")):
+        if part is not None:
+            return found(part.strip(), rule) if part.strip() else NOT_FOUND
+    return NOT_FOUND
 
 
 def _balanced(text: str, start: int) -> str | None:

@@ -8,7 +8,13 @@ from numbers import Real
 from typing import Any
 
 from pytest_evalkit.errors import ScoringError
-from pytest_evalkit.scoring.metrics import anls, bypass, exact_match, pair
+from pytest_evalkit.scoring.metrics import (
+    OF_ALL_TARGETS,
+    anls,
+    bypass,
+    exact_match,
+    pair,
+)
 from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, ScoringPlan
 
 
@@ -25,11 +31,16 @@ class Values:
     sources: dict[str, str] = field(default_factory=dict)
 
 
-def generated_values(plan: ScoringPlan, key: AnswerKey, answer: Any) -> Values:
+def generated_values(
+    plan: ScoringPlan, doc: Mapping[str, Any], key: AnswerKey, answer: Any
+) -> Values:
     """Give each metric its value for a document that was answered in words.
+
+    An answer in which nothing was found (None) equals no target.
 
     Args:
         plan: How the task scores.
+        doc: The document.
         key: What is right; of a list of targets each is.
         answer: What the filters made of the responses; a list where they left several.
 
@@ -38,7 +49,7 @@ def generated_values(plan: ScoringPlan, key: AnswerKey, answer: Any) -> Values:
     """
     values = Values()
     for metric in plan.metrics:
-        value = _value(plan, metric, key.target, answer)
+        value = _value(plan, metric, doc, key.target, answer)
         if isinstance(value, Mapping):
             _spread(values, metric.name, value)
         else:
@@ -69,7 +80,13 @@ def _left(plan: ScoringPlan, metric: MetricSpec, target: Any, answer: Any) -> An
     return [answer] * len(target) if is_left else answer
 
 
-def _value(plan: ScoringPlan, metric: MetricSpec, target: Any, answer: Any) -> Any:
+def _value(
+    plan: ScoringPlan,
+    metric: MetricSpec,
+    doc: Mapping[str, Any],
+    target: Any,
+    answer: Any,
+) -> Any:
     if metric.function is bypass:
         return None
     if target is None:
@@ -82,11 +99,34 @@ def _value(plan: ScoringPlan, metric: MetricSpec, target: Any, answer: Any) -> A
         score = _matched(metric, targets, answer)
         # The reference asks of several targets only whether anything matched.
         return _any([score]) if is_several and plan.compat == "strict" else score
+    if metric.function in OF_ALL_TARGETS:
+        return _of_all_targets(metric, doc, targets, answer)
     if not is_several:
         return _called(plan, metric, target, answer)
     if metric.function is pair:
         return [targets, answer]
     return _over_targets(plan, metric, targets, answer)
+
+
+def _of_all_targets(
+    metric: MetricSpec, doc: Mapping[str, Any], targets: list[Any], answer: Any
+) -> Any:
+    """Compare an answer with all targets at once; of several answers, take the mean."""
+    assert metric.function is not None
+    answers = answer if isinstance(answer, list) else [answer]
+    kwargs = {**metric.kwargs, **({"doc": doc} if metric.takes_doc else {})}
+    values = [
+        metric.function(references=targets, predictions=[one], **kwargs)
+        for one in answers
+    ]
+    if len(values) == 1:
+        return values[0]
+    if values and all(isinstance(value, Real) for value in values):
+        return sum(values) / len(values)
+    raise ScoringError(
+        f"metric {metric.name!r} scores one answer of a document, not {len(values)}; "
+        "take one of them with a filter such as take_first"
+    )
 
 
 def _over_targets(
@@ -109,7 +149,9 @@ def _matched(metric: MetricSpec, targets: Sequence[Any], answer: Any) -> float:
     if not answers:
         raise ScoringError(f"the filter left metric {metric.name!r} no answer")
     texts = [str(target) for target in targets]
-    scores = [_nearest(metric, texts, str(each)) for each in answers]
+    scores = [
+        0.0 if each is None else _nearest(metric, texts, str(each)) for each in answers
+    ]
     return sum(scores) / len(scores)
 
 

@@ -25,9 +25,17 @@ from pytest_evalkit.scoring.oddities import FALSE_WORDS, WITHOUT_EFFECT
 from pytest_evalkit.scoring.packages import require
 from pytest_evalkit.scoring.patterns import compiled_each
 from pytest_evalkit.scoring.plan import MetricSpec
+from pytest_evalkit.scoring.whole_groups import group_match
+from pytest_evalkit.scoring.word_errors import (
+    NORMALISER_PACKAGES,
+    NORMALISERS,
+    word_errors,
+)
 
 # What an entry says itself; the rest are arguments of the metric.
 METRIC_KEYS = ("metric", "aggregation", "higher_is_better", "hf_evaluate")
+# What a metric is called with besides its arguments.
+_GIVEN = ("references", "predictions", "doc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +46,12 @@ class MetricRules:
         output_type: What the model is asked for.
         is_labels: Whether the task's own scorer gives the values, so that metrics only
             name them.
+        is_strict: Whether the reference's rules hold where they are known to be wrong.
     """
 
     output_type: str
     is_labels: bool
+    is_strict: bool = False
 
 
 def metrics_of(
@@ -105,6 +115,7 @@ def _metric(entry: Mapping[str, Any], rules: MetricRules) -> MetricSpec:
         name=name,
         function=function,
         takes_pair=is_pair,
+        takes_doc=function is group_match,
         kwargs=kwargs,
         aggregation=aggregation,
         aggregation_name=aggregation_name,
@@ -156,6 +167,8 @@ def _called(
         return None, False, {}
     if callable(metric):
         return _of_task(metric, name, kwargs)
+    if name == "anls" and rules.is_strict:
+        kwargs.setdefault("raw_lengths", True)
     return _of_name(name, kwargs, is_library=entry.get("hf_evaluate") is True)
 
 
@@ -241,14 +254,29 @@ def _arguments(
     name: str, function: Callable[..., Any], kwargs: dict[str, Any]
 ) -> dict[str, Any]:
     parameters = inspect.signature(function).parameters
-    valid = [key for key in parameters if key not in ("references", "predictions")]
+    valid = [key for key in parameters if key not in _GIVEN]
     for key in kwargs:
         if key not in valid:
             hint = suggestion(key, (*valid, *METRIC_KEYS))
             raise OptionError(f"metric {name!r} has no argument {key!r}; {hint}")
+    for key in valid:
+        if parameters[key].default is inspect.Parameter.empty and key not in kwargs:
+            raise OptionError(f"metric {name!r} needs the argument {key!r}")
+    if function is word_errors:
+        _check_normalizer(kwargs.get("normalizer", "basic"))
     if function is exact_match:
         return {key: _exact_match(key, value) for key, value in kwargs.items()}
     return kwargs
+
+
+def _check_normalizer(name: Any) -> None:
+    if name not in NORMALISERS:
+        raise OptionError(
+            f"metric 'word_error_rate' has no normalizer {name!r}; "
+            f"{suggestion(str(name), NORMALISERS)}"
+        )
+    if name in NORMALISER_PACKAGES:
+        require(NORMALISER_PACKAGES[name], f"normalizer {name!r}")
 
 
 def _exact_match(key: str, value: Any) -> Any:

@@ -9,6 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from pytest_evalkit.scoring.distance import edits
+from pytest_evalkit.scoring.number_answer import number_match
+from pytest_evalkit.scoring.relaxed import relaxed_accuracy
+from pytest_evalkit.scoring.vqa import vqa_accuracy
+from pytest_evalkit.scoring.whole_groups import group_match
+from pytest_evalkit.scoring.word_errors import word_errors
+
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _NO_DIGITS = str.maketrans("", "", string.digits)
 
@@ -61,47 +68,47 @@ _compiled = lru_cache(maxsize=256)(re.compile)
 
 
 def anls(
-    *, references: Sequence[str], predictions: Sequence[str], thresh_hold: float = 0.5
+    *,
+    references: Sequence[str],
+    predictions: Sequence[str],
+    thresh_hold: float = 0.5,
+    raw_lengths: bool = False,
 ) -> float:
     """Average normalised Levenshtein similarity of the first answer, from 0 to 1.
 
     One less the share of the longer text that has to be edited, for the reference that
     is nearest (Biten et al. 2019, "Scene text visual question answering"). Texts are
-    compared in lower case, with white space as single spaces.
+    compared in lower case, with white space as single spaces. At the threshold itself
+    they count, as on the evaluation server; the paper has them at nothing.
 
     Args:
         references: The expected answers; at least one.
         predictions: The answers; at least one.
         thresh_hold: Similarities below it count as 0.
+        raw_lengths: Take the length of the longer text before white space is reduced,
+            as both systems do, so that an answer gains by spaces around it. What is
+            edited is counted after that in any case.
 
     >>> anls(references=["paris", "Paris, France"], predictions=["Pari"])
     0.8
     """
-    similarity = 1 - min(_distance(text, predictions[0]) for text in references)
+    prediction = predictions[0]
+    similarity = 1 - min(
+        _distance(text, prediction, raw_lengths) for text in references
+    )
     return similarity if similarity >= thresh_hold else 0.0
 
 
-def _distance(reference: str, prediction: str) -> float:
-    length = max(len(reference.upper()), len(prediction.upper()))
-    if length == 0:
-        return 0.0
-    return _edits(_plain(reference), _plain(prediction)) / length
+def _distance(reference: str, prediction: str, raw_lengths: bool) -> float:
+    one, other = _plain(reference), _plain(prediction)
+    lengths = [len(one), len(other)]
+    if raw_lengths:
+        lengths = [len(reference.upper()), len(prediction.upper())]
+    return edits(one, other) / max(lengths) if max(lengths) else 0.0
 
 
 def _plain(text: str) -> str:
     return " ".join(text.lower().split())
-
-
-def _edits(one: str, other: str) -> int:
-    """Count the characters to insert, delete or replace (Levenshtein 1966)."""
-    row = list(range(len(one) + 1))
-    for line, wanted in enumerate(other, start=1):
-        diagonal, row[0] = row[0], line
-        for column, mark in enumerate(one, start=1):
-            replaced = diagonal + (mark != wanted)
-            diagonal = row[column]
-            row[column] = min(replaced, diagonal + 1, row[column - 1] + 1)
-    return row[-1]
 
 
 def bypass(*, references: Sequence[Any], predictions: Sequence[Any]) -> None:
@@ -118,7 +125,17 @@ METRICS: Mapping[str, Callable[..., Any]] = {
     "anls": anls,
     "bypass": bypass,
     "exact_match": exact_match,
+    "group_match": group_match,
+    "number_match": number_match,
+    "relaxed_accuracy": relaxed_accuracy,
+    "vqa_accuracy": vqa_accuracy,
+    "word_error_rate": word_errors,
 }
+
+# These compare one answer with all targets of a document at a time.
+OF_ALL_TARGETS = frozenset(
+    {group_match, number_match, relaxed_accuracy, vqa_accuracy, word_errors}
+)
 
 # Of these a document of generated text has no value of its own: the pair of reference
 # and answer goes to the aggregation.
@@ -140,6 +157,10 @@ PAIR_METRICS = (
     "perplexity",
     "ter",
     "word_perplexity",
+    "yes_f1",
+    "yes_precision",
+    "yes_ratio",
+    "yes_recall",
 )
 
 # What is scored where a task lists no metric, by output type.
@@ -191,19 +212,28 @@ METRIC_DEFAULTS: Mapping[str, MetricDefaults] = {
     "chrf++": MetricDefaults(aggregation="chrf++", higher_is_better=True),
     "exact_match": _UP,
     "f1": MetricDefaults(aggregation="f1", higher_is_better=True),
+    "group_match": MetricDefaults(aggregation="all_right", higher_is_better=True),
     "likelihood": _UP,
     "mcc": MetricDefaults(aggregation="matthews_corrcoef", higher_is_better=True),
+    "number_match": _UP,
     "perplexity": MetricDefaults(aggregation="perplexity", higher_is_better=False),
     "precision": _UP,
     "recall": _UP,
+    "relaxed_accuracy": _UP,
     "rouge": _UP,
     "rouge1": _UP,
     "rouge2": _UP,
     "rougeL": _UP,
     "rougeLsum": _UP,
     "ter": MetricDefaults(aggregation="ter", higher_is_better=False),
+    "vqa_accuracy": _UP,
     "wer": _DOWN,
+    "word_error_rate": MetricDefaults(aggregation="error_rate", higher_is_better=False),
     "word_perplexity": MetricDefaults(
         aggregation="weighted_perplexity", higher_is_better=False
     ),
+    "yes_f1": MetricDefaults(aggregation="yes_f1", higher_is_better=True),
+    "yes_precision": MetricDefaults(aggregation="yes_precision", higher_is_better=True),
+    "yes_ratio": MetricDefaults(aggregation="yes_ratio", higher_is_better=None),
+    "yes_recall": MetricDefaults(aggregation="yes_recall", higher_is_better=True),
 }

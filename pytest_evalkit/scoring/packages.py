@@ -13,6 +13,7 @@ _DISTRIBUTIONS = {
     "rouge_score": "rouge-score",
     "sacrebleu": "sacrebleu",
     "sklearn": "scikit-learn",
+    "whisper_normalizer": "whisper-normalizer",
 }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_evalkit.scoring.parsed import Parsed
+
 # (responses of one document, one per repeat; the document) -> filtered responses.
 Filter = Callable[[Sequence[Any], Mapping[str, Any]], Any]
 Aggregation = Callable[[Sequence[Any]], Any]
@@ -55,6 +57,7 @@ class MetricSpec:
             where the task's own ``process_results`` or a likelihood gives the value.
         takes_pair: Whether the function is called with a pair of reference and answer
             instead.
+        takes_doc: Whether the function is given the document too, as ``doc``.
         kwargs: Keyword arguments for ``function``.
         aggregation: Turns the documents' values, in document order, into one number.
         aggregation_name: Name of the aggregation; decides the standard error.
@@ -64,6 +67,7 @@ class MetricSpec:
     name: str
     function: Callable[..., Any] | None
     takes_pair: bool = False
+    takes_doc: bool = False
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     aggregation: Aggregation
     aggregation_name: str
@@ -126,6 +130,8 @@ class Scored:
         sources: Of each metric that is none of the task's, the task's metric whose
             function gave it, as ``pass@1`` comes from ``pass_at_k``.
         cluster: What the document shares with those it depends on, or None.
+        parsed: How each answer was read, where a filter or the task's own scorer tells
+            it; empty where none does.
     """
 
     filter: str
@@ -133,3 +139,4 @@ class Scored:
     metrics: Mapping[str, Any]
     sources: Mapping[str, str] = field(default_factory=dict)
     cluster: str | None = None
+    parsed: tuple[Parsed, ...] = ()

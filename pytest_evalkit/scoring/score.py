@@ -10,6 +10,7 @@ from typing import Any
 from pytest_evalkit.errors import ScoringError
 from pytest_evalkit.scoring.generated import Values, generated_values
 from pytest_evalkit.scoring.likelihoods import likelihood_values
+from pytest_evalkit.scoring.parsed import Parsed, ParserFilter
 from pytest_evalkit.scoring.plan import (
     AnswerKey,
     FilterPipeline,
@@ -53,36 +54,63 @@ def _scored(
     key: AnswerKey,
     responses: Sequence[Sequence[Any]],
 ) -> Scored:
-    results = [_filtered(pipeline, doc, each) for each in responses]
-    values = _values(plan, doc, key, results)
+    read = [_filtered(pipeline, doc, key, each) for each in responses]
+    results = [result for result, _ in read]
+    values, own = _values(plan, doc, key, results)
     return Scored(
         filter=pipeline.name,
         filtered=results[0] if plan.is_generation and len(results) == 1 else results,
         metrics=_checked(plan, values.metrics),
         sources=values.sources,
         cluster=_cluster(plan, doc),
+        parsed=own or tuple(parsed for _, each in read for parsed in each),
     )
 
 
 def _values(
     plan: ScoringPlan, doc: Mapping[str, Any], key: AnswerKey, results: list[Any]
-) -> Values:
+) -> tuple[Values, tuple[Parsed, ...]]:
+    """Give the metrics' values, and how the task's own scorer read the answers."""
     if plan.process_results is not None:
-        return Values(_processed(plan.process_results, doc, _handed(plan, results)))
+        handed = _handed(plan, results)
+        values, parsed = _parted(_processed(plan.process_results, doc, handed))
+        return Values(values), parsed
     if not plan.is_generation:
-        return Values(likelihood_values(plan, key, results))
+        return Values(likelihood_values(plan, key, results)), ()
     answers = _handed(plan, results)
     is_one = plan.dialect != "lmms" or not isinstance(results[0], list)
-    return generated_values(plan, key, answers[0] if is_one else answers)
+    answer = answers[0] if is_one else answers
+    return generated_values(plan, doc, key, answer), ()
+
+
+def _parted(values: dict[str, Any]) -> tuple[dict[str, Any], tuple[Parsed, ...]]:
+    """Part metrics from what tells how answers were read."""
+    metrics: dict[str, Any] = {}
+    parsed: list[Parsed] = []
+    for name, value in values.items():
+        several = value if isinstance(value, list | tuple) else [value]
+        if several and all(isinstance(each, Parsed) for each in several):
+            parsed.extend(several)
+        else:
+            metrics[name] = value
+    return metrics, tuple(parsed)
 
 
 def _filtered(
-    pipeline: FilterPipeline, doc: Mapping[str, Any], responses: Sequence[Any]
-) -> Any:
+    pipeline: FilterPipeline,
+    doc: Mapping[str, Any],
+    key: AnswerKey,
+    responses: Sequence[Any],
+) -> tuple[Any, tuple[Parsed, ...]]:
+    """Apply the filters; the last of them that reads answers tells how it did."""
     filtered: Any = list(responses)
+    parsed: tuple[Parsed, ...] = ()
     for step in pipeline.steps:
-        filtered = step(filtered, doc)
-    return filtered
+        if isinstance(step, ParserFilter):
+            filtered, parsed = step.parse(filtered, doc, key.choices)
+        else:
+            filtered = step(filtered, doc)
+    return filtered, parsed if isinstance(filtered, list) else parsed[:1]
 
 
 def _handed(plan: ScoringPlan, results: list[Any]) -> list[Any]:

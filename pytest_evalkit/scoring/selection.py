@@ -42,9 +42,13 @@ def take_first_k(*, k: int) -> Filter:
 
 
 def majority_vote() -> Filter:
-    """Keep the most common response, in a list; of equals, the first seen."""
+    """Keep the most common response, in a list; of equals, the first seen.
+
+    Answers in which nothing was found do not vote.
+    """
 
     def apply(responses: Any, _doc: Mapping[str, Any]) -> Any:
-        return [Counter(responses).most_common(1)[0][0]]
+        votes = [response for response in responses if response is not None]
+        return [Counter(votes).most_common(1)[0][0] if votes else None]
 
     return apply

@@ -155,12 +155,15 @@ def test_a_wrong_argument_is_refused(
 
 def test_every_filter_is_listed_under_its_own_name() -> None:
     assert sorted(FILTERS) == [
+        "choice",
         "custom",
+        "final_answer",
         "format_span",
         "lowercase",
         "majority_vote",
         "map",
         "multi_choice_regex",
+        "number",
         "regex",
         "regex_pos",
         "remove_whitespace",
@@ -168,4 +171,5 @@ def test_every_filter_is_listed_under_its_own_name() -> None:
         "take_first",
         "take_first_k",
         "uppercase",
+        "yes_no",
     ]
