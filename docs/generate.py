@@ -187,7 +187,7 @@ def _aggregations() -> str:
 
 
 def _error(aggregation: str) -> str:
-    if aggregation in ("mean", "acc_all"):
+    if aggregation in ("mean", "acc_all", "all_right"):
         return "formula"
     return "bootstrap" if aggregation in BOOTSTRAPPED else ""
 
@@ -203,7 +203,7 @@ def _first_line(function: Any) -> str:
 
 
 def _arguments(function: Any) -> str:
-    given = ("references", "predictions", *TASK_ARGUMENTS)
+    given = ("references", "predictions", "doc", *TASK_ARGUMENTS)
     return ", ".join(
         _code(str(parameter.replace(annotation=parameter.empty)))
         for name, parameter in inspect.signature(function).parameters.items()

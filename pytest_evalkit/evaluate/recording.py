@@ -108,6 +108,10 @@ def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDic
         sample["metrics"] = list(scored.metrics)
         if scored.sources:
             sample["metric_sources"] = dict(scored.sources)
+        if scored.parsed:
+            statuses = [parsed.status for parsed in scored.parsed]
+            sample["parse_status"] = _one_or_all(statuses)
+            sample["parse_rule"] = _one_or_all([each.rule for each in scored.parsed])
         if scored.cluster is not None:
             sample["cluster"] = scored.cluster
         sample.update(scored.metrics)

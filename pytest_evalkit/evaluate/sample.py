@@ -49,6 +49,10 @@ class SampleDict(TypedDict):
     text alone; ``resps`` and ``filtered_resps`` then have an entry for each request,
     the log-probability and whether the continuation was the likeliest text, or the
     log-probability alone, and a list of these where the task repeats.
+
+    Where a filter or the task's own scorer reads answers and tells how, ``parse_status``
+    says ``found``, ``ambiguous`` or ``none``, and ``parse_rule`` by which rule: one value,
+    or a list over the answers that were read.
     """
 
     schema_version: int
@@ -66,6 +70,8 @@ class SampleDict(TypedDict):
     metrics: list[str]
     metric_sources: NotRequired[dict[str, str]]
     cluster: NotRequired[str]
+    parse_status: NotRequired[Any]
+    parse_rule: NotRequired[Any]
     reasoning: NotRequired[Any]
     reasoning_truncated: NotRequired[bool]
     refusal: NotRequired[Any]

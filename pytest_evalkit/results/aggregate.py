@@ -35,6 +35,10 @@ class Tally:
         self._hashes: dict[int, str] = {}
         self._error_kinds: dict[int, str] = {}
         self._clusters: dict[int, str] = {}
+        # Share of a document's answers in which one was found, for each filter.
+        self._parse_rates: dict[str, dict[int, float]] = {
+            pipeline.name: {} for pipeline in plan.pipelines
+        }
         # By metrics that samples have and the task does not list, the listed metric
         # whose function gave them, if any.
         self._unlisted: dict[str, str | None] = {}
@@ -63,8 +67,12 @@ class Tally:
         for (owner, _), values in self._values.items():
             if owner == pipeline:
                 values.pop(doc_id, None)
+        rates = self._parse_rates.setdefault(pipeline, {})
+        rates.pop(doc_id, None)
         if sample["status"] != "scored":
             return
+        if "parse_status" in sample:
+            rates[doc_id] = _found_share(sample["parse_status"])
         sources = sample.get("metric_sources", {})
         for name in sample["metrics"]:
             key = (pipeline, name)
@@ -129,6 +137,10 @@ class Tally:
         documents = sorted(by_document)
         values = [by_document[doc_id] for doc_id in documents]
         row = _aggregate(metric, pipeline, values)
+        rates = self._parse_rates.get(pipeline, {})
+        told = [rates[doc_id] for doc_id in documents if doc_id in rates]
+        if told:
+            row["parse_rate"] = mean(told)
         if row["value"] is not None:
             clusters = [self._clusters.get(doc_id) for doc_id in documents]
             add_spread(row, metric, values, clusters, self._plan, iterations)
@@ -195,6 +207,11 @@ def task_hash(doc_hashes: Iterable[str]) -> str:
     for doc_hash in doc_hashes:
         digest.update(doc_hash.encode())
     return digest.hexdigest()
+
+
+def _found_share(status: Any) -> float:
+    statuses = status if isinstance(status, list) else [status]
+    return mean([float(one == "found") for one in statuses])
 
 
 def _error_kind(sample: SampleDict) -> str:

@@ -20,7 +20,9 @@ class AggregateDict(TypedDict):
     ``stderr`` and ``ci95`` are None where no standard error is defined.
     ``stderr_clustered`` is there where documents depend on each other, ``stderr_clt``,
     the standard error of the mean of the values, where the aggregation has none of its
-    own and the values are or hold numbers. A group's also says on how many ``tasks`` it
+    own and the values are or hold numbers. ``parse_rate``, from 0 to 1, is there where
+    answers are read by a filter or scorer that tells how: the share of them in which an
+    answer was found, each document counting once. A group's also says on how many ``tasks`` it
     rests, and what was ``missing`` where it has no value.
     """
 
@@ -33,6 +35,7 @@ class AggregateDict(TypedDict):
     higher_is_better: bool | None
     stderr_clustered: NotRequired[float]
     stderr_clt: NotRequired[float]
+    parse_rate: NotRequired[float]
     error: NotRequired[str]
     tasks: NotRequired[int]
     missing: NotRequired[str]

@@ -12,7 +12,7 @@ from pytest_evalkit.scoring.final_answer import (
 )
 from pytest_evalkit.scoring.metrics import anls
 from pytest_evalkit.scoring.number_answer import as_number, number_match, read_number
-from pytest_evalkit.scoring.parsed import NOT_FOUND, Parsed, found_rate
+from pytest_evalkit.scoring.parsed import NOT_FOUND, Parsed
 from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, Scored, ScoringPlan
 from pytest_evalkit.scoring.reasoning import (
     DEFAULT_REASONING_TAGS,
@@ -54,7 +54,6 @@ __all__ = [
     "basic_words",
     "build_plan",
     "error_rate",
-    "found_rate",
     "group_match",
     "last_boxed",
     "last_tagged",

@@ -59,11 +59,7 @@ def build_plan(  # noqa: PLR0913
     entries = _entries(filter_list or [_NO_FILTER], "filter_list")
     pipelines = tuple(_pipeline(entry, said) for entry in entries)
     _refuse_twice("filter_list", (pipeline.name for pipeline in pipelines))
-    rules = MetricRules(
-        output_type=output_type,
-        is_labels=process_results is not None,
-        is_strict=compat == "strict",
-    )
+    rules = _rules(output_type, process_results, compat)
     metrics = metrics_of(_metric_entries(metric_list, rules), rules)
     return ScoringPlan(
         pipelines=pipelines,
@@ -74,6 +70,16 @@ def build_plan(  # noqa: PLR0913
         compat=compat,
         cluster_key=cluster_key,
         score_key=score_key or "score",
+    )
+
+
+def _rules(
+    output_type: str, process_results: ProcessResults | None, compat: str
+) -> MetricRules:
+    return MetricRules(
+        output_type=output_type,
+        is_labels=process_results is not None,
+        is_strict=compat == "strict",
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from pytest_evalkit.errors import ScoringError
 from pytest_evalkit.naming import suggestion
-from pytest_evalkit.scoring.edits import each
 from pytest_evalkit.scoring.extraction import AFTER_HASHES, INVALID
+from pytest_evalkit.scoring.parsed import Parsed, ParserFilter, found
 from pytest_evalkit.scoring.patterns import (
     check_position,
     compiled,
@@ -65,7 +65,7 @@ def multi_choice_regex(  # noqa: PLR0913
         normal=normal,
         is_letter_alone=compat != "strict",
     )
-    return finder.apply
+    return ParserFilter(read=finder.read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,22 +98,23 @@ class _Finder:
     normal: _Normal
     is_letter_alone: bool
 
-    def apply(self, responses: Any, doc: Mapping[str, Any]) -> Any:
+    def read(self, response: Any, doc: Mapping[str, Any], _choices: Any) -> Parsed:
+        """Read one response; the choices are those of the document's column."""
         if "choices" not in doc:
             raise ScoringError(
                 "filter 'multi_choice_regex' needs a column 'choices'; "
                 f"{suggestion('choices', map(str, doc))}"
             )
-        return each(lambda text: self._found(text, doc["choices"]))(responses, doc)
-
-    def _found(self, response: Any, choices: Sequence[str]) -> Any:
         text = response if isinstance(response, str) else ""
-        return (
-            self._selected(self.pattern, text)
-            or self._named(self.normal(text), choices)
-            or self._after_colon(text, len(choices))
-            or self.fallback
-        )
+        choices = doc["choices"]
+        for rule, match in (
+            ("pattern", self._selected(self.pattern, text)),
+            ("text", self._named(self.normal(text), choices)),
+            ("colon", self._after_colon(text, len(choices))),
+        ):
+            if match:
+                return found(match, rule)
+        return Parsed(value=self.fallback, status="none")
 
     def _selected(self, pattern: re.Pattern[str], text: str) -> str | None:
         match: str | None = selected(pattern.findall(text), self.position)

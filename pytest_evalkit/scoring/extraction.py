@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from pytest_evalkit.scoring.edits import each
+from pytest_evalkit.scoring.parsed import Parsed, ParserFilter, found
 from pytest_evalkit.scoring.patterns import check_position, compiled, selected
 from pytest_evalkit.scoring.plan import Filter
 
@@ -36,11 +37,13 @@ def regex(
     pattern = compiled(regex_pattern, "filter 'regex'")
     check_position("regex", group_select)
 
-    def extract(response: Any) -> Any:
+    def read(response: Any, _doc: Any, _choices: Any) -> Parsed:
         match = selected(_found(pattern, response), group_select)
-        return fallback if match is None else match
+        if match is None:
+            return Parsed(value=fallback, status="none")
+        return found(match, "pattern")
 
-    return each(extract)
+    return ParserFilter(read=read)
 
 
 def regex_pos(*, fallback: Any = None) -> Filter:

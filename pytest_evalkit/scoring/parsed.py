@@ -14,7 +14,8 @@ class Parsed:
     """What a parser made of an answer.
 
     Attributes:
-        value: What the answer says; None unless it was found.
+        value: What the answer says. Unless that was found it is None, or what the task
+            names to stand for it.
         status: ``found``; ``ambiguous`` where the answer says several things at once;
             ``none`` where it says nothing that could be read.
         rule: Name of the rule that decided; None where none did.
@@ -43,27 +44,16 @@ def ambiguous(rule: str) -> Parsed:
     return Parsed(status="ambiguous", rule=rule)
 
 
-def found_rate(parsed: Sequence[Parsed]) -> float:
-    """Share of answers in which something was found, between 0 and 1.
-
-    Args:
-        parsed: At least one.
-    """
-    return sum(one.is_found for one in parsed) / len(parsed)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParserFilter:
     """A filter that reads each response, and tells how.
-
-    The value of a response in which nothing was found is None.
 
     Attributes:
         read: Gets a response, the document, and the choices that the task gives it,
             which are none where it gives none.
     """
 
-    read: Callable[[str, Mapping[str, Any], Sequence[str]], Parsed]
+    read: Callable[[Any, Mapping[str, Any], Sequence[str]], Parsed]
 
     def parse(
         self, responses: Any, doc: Mapping[str, Any], choices: Sequence[str] = ()
@@ -79,16 +69,26 @@ class ParserFilter:
             The values in the same shape, and how each was read.
         """
         if isinstance(responses, list):
-            parsed = tuple(self._one(each, doc, choices) for each in responses)
+            parsed = tuple(self.read(each, doc, choices) for each in responses)
             return [one.value for one in parsed], parsed
-        one = self._one(responses, doc, choices)
+        one = self.read(responses, doc, choices)
         return one.value, (one,)
 
     def __call__(self, responses: Any, doc: Mapping[str, Any]) -> Any:
         """Read responses as any filter does, without the task's choices."""
         return self.parse(responses, doc)[0]
 
-    def _one(
-        self, response: Any, doc: Mapping[str, Any], choices: Sequence[str]
-    ) -> Parsed:
-        return NOT_FOUND if response is None else self.read(str(response), doc, choices)
+
+def parser(
+    read: Callable[[str, Mapping[str, Any], Sequence[str]], Parsed],
+) -> ParserFilter:
+    """Make a filter that reads texts; in an answer that is none, nothing is found.
+
+    Args:
+        read: As of ``ParserFilter``, for a text.
+    """
+    return ParserFilter(
+        read=lambda response, doc, choices: (
+            NOT_FOUND if response is None else read(str(response), doc, choices)
+        )
+    )

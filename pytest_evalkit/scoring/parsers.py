@@ -14,7 +14,7 @@ from pytest_evalkit.naming import suggestion
 from pytest_evalkit.scoring.choice_answer import options_of, read_option
 from pytest_evalkit.scoring.final_answer import read_final_answer
 from pytest_evalkit.scoring.number_answer import WHICH, read_number
-from pytest_evalkit.scoring.parsed import Parsed, ParserFilter
+from pytest_evalkit.scoring.parsed import Parsed, ParserFilter, parser
 from pytest_evalkit.scoring.yes_no_answer import read_yes_no
 
 _GIVEN = ("letter", "text", "position")
@@ -60,7 +60,7 @@ def choice_filter(
             raise ScoringError(f"filter 'choice': {error}") from error
         return _given(read_option(text, own), texts, give, names or ascii_uppercase)
 
-    return ParserFilter(read=read)
+    return parser(read)
 
 
 def number_filter(
@@ -80,8 +80,8 @@ def number_filter(
     _check("number", "which", which, WHICH)
     _check("number", "percent", percent, _PERCENT)
     is_worded = bool(words)
-    return ParserFilter(
-        read=lambda text, _doc, _choices: read_number(
+    return parser(
+        lambda text, _doc, _choices: read_number(
             text, which=which, words=is_worded, percent=percent
         )
     )
@@ -89,12 +89,12 @@ def number_filter(
 
 def yes_no_filter() -> ParserFilter:
     """Find whether a response says ``yes`` or ``no``."""
-    return ParserFilter(read=lambda text, _doc, _choices: read_yes_no(text))
+    return parser(lambda text, _doc, _choices: read_yes_no(text))
 
 
 def final_answer_filter() -> ParserFilter:
     r"""Keep the last ``<answer>``, else the last ``\boxed{}``, else the response."""
-    return ParserFilter(read=lambda text, _doc, _choices: read_final_answer(text))
+    return parser(lambda text, _doc, _choices: read_final_answer(text))
 
 
 def _check(owner: str, key: str, value: Any, known: Sequence[str]) -> None:

@@ -9,6 +9,8 @@ from pytest_evalkit.scoring.aggregations import AGGREGATIONS
 from pytest_evalkit.scoring.labels import questions
 from pytest_evalkit.scoring.plan import Aggregation, MetricSpec
 from pytest_evalkit.scoring.translation import resampled
+from pytest_evalkit.scoring.whole_groups import whole_groups
+from pytest_evalkit.scoring.yes_no_figures import yes_columns
 from pytest_evalkit.stats import bootstrap_error, standard_error
 
 # Replicates; the error's own error is then some two per cent. lm-evaluation-harness
@@ -30,8 +32,9 @@ def standard_error_of(
 ) -> float | None:
     """Estimate the standard error of an aggregated metric.
 
-    Of means there is a formula; medians, nanmeans, perplexities, F1, Matthews'
-    coefficient and figures of translations are bootstrapped.
+    Of means there is a formula, whole groups among them; medians, nanmeans,
+    perplexities, F1, Matthews' coefficient, error rates, figures of yes and no and those
+    of translations are bootstrapped.
 
     Args:
         metric: The metric.
@@ -53,6 +56,9 @@ def standard_error_of(
     if aggregation is AGGREGATIONS["acc_all"]:
         is_told = compat != "strict"
         return standard_error(questions(values, is_paragraph_told=is_told))
+    if aggregation is AGGREGATIONS["all_right"]:
+        groups = whole_groups(values)
+        return standard_error(groups) if len(groups) > 1 else None
     name = _name_of(aggregation)
     if name in _OF_CORPUS:
         statistic: _Statistic = resampled(name, values)
@@ -111,6 +117,42 @@ def _f1s(values: Sequence[Any]) -> _Statistic:
     return statistic
 
 
+def _error_rates(values: Sequence[Any]) -> _Statistic:
+    import numpy as np
+
+    wrong, words = np.array(values, dtype=float).T
+
+    def statistic(rows: Any) -> Any:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return 100 * wrong[rows].sum(axis=1) / words[rows].sum(axis=1)
+
+    return statistic
+
+
+def _of_yes(figure: str) -> Callable[[Sequence[Any]], _Statistic]:
+    """Tell how a figure of yes and no follows from counts of its draws."""
+
+    def statistics(values: Sequence[Any]) -> _Statistic:
+        import numpy as np
+
+        right, said = np.array(yes_columns(values), dtype=float)
+        both = right * said
+
+        def statistic(rows: Any) -> Any:
+            found, gold, all_said = (
+                column[rows].sum(axis=1) for column in (both, right, said)
+            )
+            if figure == "yes_ratio":
+                return all_said / rows.shape[1]
+            if figure == "yes_f1":
+                return 2 * found / np.maximum(gold + all_said, 1)
+            return found / np.maximum(gold if figure == "yes_recall" else all_said, 1)
+
+        return statistic
+
+    return statistics
+
+
 def _correlations(values: Sequence[Any]) -> _Statistic:
     import numpy as np
 
@@ -146,11 +188,16 @@ def _labels(values: Sequence[Any]) -> list[Any]:
 _OF_CORPUS = frozenset({"bleu", "chrf", "chrf++", "ter"})
 
 _STATISTICS: Mapping[str, Callable[[Sequence[Any]], _Statistic]] = {
+    "error_rate": _error_rates,
     "f1": _f1s,
     "matthews_corrcoef": _correlations,
     "median": _medians,
     "nanmean": _nanmeans,
     "perplexity": _perplexities,
+    **{
+        name: _of_yes(name)
+        for name in ("yes_f1", "yes_precision", "yes_ratio", "yes_recall")
+    },
 }
 
 # Aggregations whose standard error is that of documents drawn anew.

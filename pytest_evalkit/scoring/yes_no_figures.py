@@ -64,10 +64,14 @@ def yes_ratio(items: Sequence[Any]) -> float:
 
 def _counts(items: Sequence[Any]) -> tuple[int, int, int]:
     """Count the right answers "yes", the questions and the answers of that kind."""
-    right = [_is_yes(gold) for gold, _ in items]
-    said = [_is_yes(answer) for _, answer in items]
+    right, said = yes_columns(items)
     both = sum(gold and answer for gold, answer in zip(right, said, strict=True))
     return both, sum(right), sum(said)
+
+
+def yes_columns(items: Sequence[Any]) -> tuple[list[bool], list[bool]]:
+    """Tell which questions are to be answered "yes", and which are."""
+    return [_is_yes(gold) for gold, _ in items], [_is_yes(said) for _, said in items]
 
 
 def _is_yes(answer: Any) -> bool:

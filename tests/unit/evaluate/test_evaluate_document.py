@@ -262,3 +262,33 @@ def test_the_primary_score_is_the_first_that_is_a_number() -> None:
     )
 
     assert outcome.primary == ("acc,none", 0.5)
+
+
+def test_an_answer_that_was_not_found_is_told_from_a_wrong_one(
+    open_task: OpenTask,
+) -> None:
+    number = {"name": "number", "filter": [{"function": "number"}]}
+    opened = open_task(filter_list=[{**number}])
+
+    _, (wrong,) = evaluate(opened, saying("It is 3."))
+    _, (unclear,) = evaluate(opened, saying("Who knows?"))
+
+    assert (wrong["parse_status"], wrong["parse_rule"]) == ("found", "digits")
+    assert (unclear["parse_status"], unclear["parse_rule"]) == ("none", None)
+    assert wrong["exact_match"] == unclear["exact_match"] == 0.0
+
+
+def test_each_repeat_says_whether_its_answer_was_found(open_task: OpenTask) -> None:
+    number = {"name": "number", "filter": [{"function": "number"}]}
+    opened = open_task(filter_list=[{**number}], repeats=2)
+    answers = iter(["2", "?"])
+
+    _, (sample,) = evaluate(opened, lambda _: Response(text=next(answers)))
+
+    assert sample["parse_status"] == ["found", "none"]
+
+
+def test_where_nothing_reads_answers_nothing_is_told(open_task: OpenTask) -> None:
+    _, (sample,) = evaluate(open_task(), saying("2"))
+
+    assert not {"parse_status", "parse_rule"} & set(sample)

@@ -15,6 +15,7 @@ from pytest_evalkit.scoring import (
     error_rate,
     relaxed_accuracy,
     score_document,
+    standard_error_of,
     vqa_accuracy,
     vqa_normalised,
     word_errors,
@@ -23,6 +24,7 @@ from pytest_evalkit.scoring import (
     yes_ratio,
     yes_recall,
 )
+from pytest_evalkit.stats import standard_error
 
 
 def value(metric: dict[str, Any], target: Any, answer: Any, **doc: Any) -> Any:
@@ -274,3 +276,47 @@ def test_repeats_score_their_mean_or_are_refused() -> None:
     assert scored.metrics == {"number_match": 0.5}
     with pytest.raises(ScoringError, match="scores one answer of a document, not 2"):
         score_document(errors, {}, key, [["3", "4"]])
+
+
+@pytest.mark.parametrize("metric", ["yes_ratio", "yes_precision", "word_error_rate"])
+def test_errors_of_ratios_are_near_those_of_means(metric: str) -> None:
+    # Of equal weights, each of these is a mean: of answers, of golds, of errors.
+    plan = build_plan(None, [{"metric": metric}], None)
+    scores = [1.0, 0.0, 0.0, 1.0, 1.0] * 40
+    values: dict[str, list[Any]] = {
+        "yes_ratio": [("no", "yes" if score else "no") for score in scores],
+        "yes_precision": [("yes" if score else "no", "yes") for score in scores],
+        "word_error_rate": [[score, 1] for score in scores],
+    }
+
+    error = standard_error_of(plan.metrics[0], values[metric])
+
+    scale = 100 if metric == "word_error_rate" else 1
+    assert error == pytest.approx(scale * standard_error(scores), rel=0.1)
+
+
+@pytest.mark.parametrize("metric", ["yes_f1", "yes_recall"])
+def test_errors_of_yes_are_those_of_its_figure(metric: str) -> None:
+    numpy = pytest.importorskip("numpy", reason="it draws the documents")
+    plan = build_plan(None, [{"metric": metric}], None)
+    items = ANSWERS * 20
+    draw = numpy.random.default_rng(3)
+    figure = {"yes_f1": yes_f1, "yes_recall": yes_recall}[metric]
+    replicates = [
+        figure([items[row] for row in draw.integers(0, len(items), len(items))])
+        for _ in range(1000)
+    ]
+
+    error = standard_error_of(plan.metrics[0], items)
+
+    assert error == pytest.approx(numpy.std(replicates, ddof=1), rel=0.15)
+
+
+def test_the_error_of_groups_is_that_of_a_mean_of_groups() -> None:
+    plan = build_plan(None, [{"metric": "group_match", "group": "x"}], None)
+    rows = [["a", 1.0, None], ["a", 0.0, None], ["b", 1.0, None], ["c", 1.0, None]]
+
+    error = standard_error_of(plan.metrics[0], rows)
+
+    assert error == pytest.approx(standard_error([0.0, 1.0, 1.0]))
+    assert standard_error_of(plan.metrics[0], rows[:2]) is None

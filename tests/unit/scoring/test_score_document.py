@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.errors import ScoringError
-from pytest_evalkit.scoring import AnswerKey, Scored, build_plan, score_document
+from pytest_evalkit.scoring import AnswerKey, Parsed, Scored, build_plan, score_document
 
 DOC = {"question": "2+2?"}
 STRICT = {
@@ -32,8 +32,18 @@ def test_each_pipeline_scores_the_same_answers() -> None:
     scored = score_document(plan, DOC, AnswerKey(target="4"), [["2 + 2 is 4"]])
 
     assert scored == (
-        Scored(filter="strict", filtered="[invalid]", metrics={"exact_match": 0.0}),
-        Scored(filter="last", filtered="4", metrics={"exact_match": 1.0}),
+        Scored(
+            filter="strict",
+            filtered="[invalid]",
+            metrics={"exact_match": 0.0},
+            parsed=(Parsed(value="[invalid]", status="none"),),
+        ),
+        Scored(
+            filter="last",
+            filtered="4",
+            metrics={"exact_match": 1.0},
+            parsed=(Parsed(value="4", rule="pattern"),),
+        ),
     )
 
 
