@@ -51,20 +51,28 @@ def standard_error_of(
     if iterations < 1 or len(values) < len(("one", "another")):
         return None
     aggregation = metric.aggregation
-    if aggregation is AGGREGATIONS["mean"]:
-        return standard_error(values)
-    if aggregation is AGGREGATIONS["acc_all"]:
-        is_told = compat != "strict"
-        return standard_error(questions(values, is_paragraph_told=is_told))
-    if aggregation is AGGREGATIONS["all_right"]:
-        groups = whole_groups(values)
-        return standard_error(groups) if len(groups) > 1 else None
+    units = _averaged(aggregation, values, is_strict=compat == "strict")
+    if units is not None:
+        return standard_error(units) if len(units) > 1 else None
     name = _name_of(aggregation)
     if name in _OF_CORPUS:
         statistic: _Statistic = resampled(name, values)
         return bootstrap_error(statistic, len(values), min(iterations, _MOST_OF_CORPUS))
     if name in _STATISTICS:
         return bootstrap_error(_STATISTICS[name](values), len(values), iterations)
+    return None
+
+
+def _averaged(
+    aggregation: Aggregation, values: Sequence[Any], *, is_strict: bool
+) -> Sequence[float] | None:
+    """Give the numbers of which an aggregation is the mean; None where it is none."""
+    if aggregation is AGGREGATIONS["mean"]:
+        return values
+    if aggregation is AGGREGATIONS["acc_all"]:
+        return questions(values, is_paragraph_told=not is_strict)
+    if aggregation is AGGREGATIONS["all_right"]:
+        return whole_groups(values)
     return None
 
 

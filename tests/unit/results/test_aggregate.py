@@ -387,35 +387,3 @@ def test_the_task_hash_is_over_the_documents_in_their_order() -> None:
 
     assert tally.task_hash() == hashlib.sha256(b"hash0hash1").hexdigest()
     assert tally.task_hash() == task_hash(["hash0", "hash1"])
-
-
-def test_the_share_of_answers_found_stands_beside_the_figure() -> None:
-    statuses: list[Any] = ["found", "none", "ambiguous", ["found", "found", "none"]]
-    samples = [
-        cast("SampleDict", {**scored(i, acc=0.0), "parse_status": status})
-        for i, status in enumerate(statuses)
-    ]
-    later = cast("SampleDict", {**scored(1, acc=0.0), "parse_status": "found"})
-
-    (row,) = aggregate_task(plan_of("acc"), samples)
-    (mended,) = aggregate_task(plan_of("acc"), [*samples, later])
-
-    assert row["parse_rate"] == pytest.approx((1 + 0 + 0 + 2 / 3) / 4)
-    assert mended["parse_rate"] == pytest.approx((1 + 1 + 0 + 2 / 3) / 4)
-
-
-def test_documents_in_error_have_no_part_in_the_answers_found() -> None:
-    samples = [
-        cast("SampleDict", {**scored(0, acc=1.0), "parse_status": "found"}),
-        failed(1),
-    ]
-
-    (row,) = aggregate_task(plan_of("acc"), samples)
-
-    assert row["parse_rate"] == 1.0
-
-
-def test_a_figure_of_answers_as_they_are_has_no_such_share() -> None:
-    (row,) = aggregate_task(plan_of("acc"), [scored(0, acc=1.0)])
-
-    assert "parse_rate" not in row
