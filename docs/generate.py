@@ -240,6 +240,7 @@ _PARTS: dict[str, Callable[[], str]] = {
     "aggregations": _aggregations,
     "oddities": _oddities,
     "fewshot": lambda: _listed(schema.FEWSHOT_KEYS),
+    "reasoning": lambda: _listed(schema.REASONING_KEYS),
     "gate": lambda: _listed(schema.GATE_KEYS),
     "without-effect": lambda: _reasons(schema.WITHOUT_EFFECT),
     "dataset-kwargs": lambda: _reasons(dataset_kwargs.WITHOUT_EFFECT),

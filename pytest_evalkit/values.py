@@ -48,6 +48,8 @@ class Origin:
         repeat: Which of several draws of the same question, from zero.
         is_without_question: Whether a choice is asked about alone, so that how likely
             it is by itself can be taken off.
+        answer_form: How an answer is to be written, with ``{answer}`` in its place; None
+            where it stands alone.
     """
 
     task: str
@@ -58,6 +60,7 @@ class Origin:
     choices: tuple[str, ...] = ()
     repeat: int = 0
     is_without_question: bool = False
+    answer_form: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,11 @@ def document_flow(
         heard = yield from _dialogues(prepared, prepared.rounds, repeats, tags)
     try:
         scored = score_document(
-            opened.task.scoring, prepared.doc, prepared.key, heard.results
+            opened.task.scoring,
+            prepared.doc,
+            prepared.key,
+            heard.results,
+            heard.raw,
         )
     except EvalkitError:
         raise

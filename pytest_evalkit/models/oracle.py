@@ -37,7 +37,10 @@ class Oracle:
             RequestRejectedError: The request is of no document, or its document's
                 target is no text, no number and no choice.
         """
-        return Response(text=_best_answer(request.origin), finish_reason="stop")
+        answer, origin = _best_answer(request.origin), request.origin
+        if origin is not None and origin.answer_form is not None:
+            answer = origin.answer_form.replace("{answer}", answer)
+        return Response(text=answer, finish_reason="stop")
 
     async def loglikelihood(self, request: Loglikelihood) -> LoglikelihoodResponse:
         """Find the right answer certain, and anything else the less likely the longer.

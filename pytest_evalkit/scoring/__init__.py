@@ -14,6 +14,12 @@ from pytest_evalkit.scoring.metrics import anls
 from pytest_evalkit.scoring.number_answer import as_number, number_match, read_number
 from pytest_evalkit.scoring.parsed import NOT_FOUND, Parsed
 from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, Scored, ScoringPlan
+from pytest_evalkit.scoring.reasoned import (
+    ANSWER_FORM,
+    format_score,
+    reasoned_answer,
+    reasoned_plan,
+)
 from pytest_evalkit.scoring.reasoning import (
     DEFAULT_REASONING_TAGS,
     THINKING_TAGS,
@@ -37,6 +43,7 @@ from pytest_evalkit.scoring.yes_no_figures import (
 )
 
 __all__ = [
+    "ANSWER_FORM",
     "BOOTSTRAP_ITERATIONS",
     "DEFAULT_REASONING_TAGS",
     "NOT_FOUND",
@@ -54,6 +61,7 @@ __all__ = [
     "basic_words",
     "build_plan",
     "error_rate",
+    "format_score",
     "group_match",
     "last_boxed",
     "last_tagged",
@@ -63,6 +71,8 @@ __all__ = [
     "read_final_answer",
     "read_number",
     "read_yes_no",
+    "reasoned_answer",
+    "reasoned_plan",
     "register_filter",
     "relaxed_accuracy",
     "score_document",

@@ -90,6 +90,9 @@ class ScoringPlan:
             or None where each stands for itself.
         score_key: Which number of a metric whose values are mappings statistics are
             made of.
+        reasoned: Where answers come with their analysis, how the task scores the answer
+            alone; its metrics stand in the same order. None where answers are scored as
+            they are.
     """
 
     pipelines: tuple[FilterPipeline, ...]
@@ -100,6 +103,7 @@ class ScoringPlan:
     compat: str = "fixed"
     cluster_key: str | None = None
     score_key: str = "score"
+    reasoned: ScoringPlan | None = None
 
     @property
     def is_generation(self) -> bool:

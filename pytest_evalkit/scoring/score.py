@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -18,6 +19,7 @@ from pytest_evalkit.scoring.plan import (
     Scored,
     ScoringPlan,
 )
+from pytest_evalkit.scoring.reasoned import FORMAT, format_scores, reasoned_answer
 
 
 def score_document(
@@ -25,6 +27,7 @@ def score_document(
     doc: Mapping[str, Any],
     key: AnswerKey,
     responses: Sequence[Sequence[Any]],
+    raw: Sequence[Sequence[Any]] | None = None,
 ) -> tuple[Scored, ...]:
     """Score the answers to one document under each of its task's filters.
 
@@ -38,12 +41,42 @@ def score_document(
             at least one: a text without its reasoning; for likelihoods a pair of
             log-probability and whether the text is what the model would write
             greedily; for the likelihood of a whole text the log-probability alone.
+        raw: The same as they were received, thought included; None where that makes no
+            difference.
 
     Raises:
         ScoringError: A filter or scorer returned what cannot be a score.
     """
+    if plan.reasoned is None:
+        return tuple(
+            _scored(plan, pipeline, doc, key, responses) for pipeline in plan.pipelines
+        )
+    received = responses if raw is None else raw
+    (texts,), (whole,) = responses, received
+    answers = [reasoned_answer(*each) for each in zip(whole, texts, strict=True)]
+    said = [[answer.value for answer in answers]]
     return tuple(
-        _scored(plan, pipeline, doc, key, responses) for pipeline in plan.pipelines
+        _reasoned(
+            plan, _scored(plan.reasoned, pipeline, doc, key, said), answers, whole
+        )
+        for pipeline in plan.pipelines
+    )
+
+
+def _reasoned(
+    plan: ScoringPlan, scored: Scored, answers: Sequence[Parsed], whole: Sequence[str]
+) -> Scored:
+    """Give a score the names of the plan, and add what the form is worth."""
+    assert plan.reasoned is not None
+    pairs = zip(plan.reasoned.metrics, plan.metrics, strict=False)
+    names = {own.name: renamed.name for own, renamed in pairs}
+    metrics = {names.get(name, name): v for name, v in scored.metrics.items()}
+    is_one = not isinstance(scored.filtered, list)
+    return replace(
+        scored,
+        metrics={**metrics, FORMAT: format_scores(whole)},
+        sources={name: names.get(own, own) for name, own in scored.sources.items()},
+        parsed=scored.parsed or tuple(answers[:1] if is_one else answers),
     )
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from pytest_evalkit.messages import Message
-from pytest_evalkit.scoring import AnswerKey, ScoringPlan
+from pytest_evalkit.scoring import ANSWER_FORM, AnswerKey, ScoringPlan
 from pytest_evalkit.tasks import choices as lettering
 from pytest_evalkit.tasks.constructing import Constructing
 from pytest_evalkit.tasks.conversations import Conversations
@@ -122,6 +122,7 @@ class Asker:
             target=target,
             ideal=ideal,
             choices=choices,
+            answer_form=ANSWER_FORM if self._recipe.is_reasoned else None,
         )
         if self._recipe.is_choice_as_generation:
             return self._letter(origin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from pytest_evalkit.tasks.reasoned import reasoning_form
 from pytest_evalkit.tasks.settings import TaskSettings
 from pytest_evalkit.tasks.source import FunctionReference, Source
 from pytest_evalkit.tasks.variants import Variant
@@ -33,8 +34,12 @@ def config(
     decided["compat"] = settings.compat
     if settings.is_by_letter(source.values):
         decided["choice_as_generation"] = True
+    own = source.values.get("generation_kwargs") or {}
+    form = reasoning_form(source)
+    if form is not None:
+        own = form.generation(own)
+        decided.update(reasoning=form.resolved(), generation_kwargs=_json(own))
     if settings.generation:
-        own = source.values.get("generation_kwargs") or {}
         decided["generation_kwargs"] = _json({**own, **settings.generation})
     if variant is not None:
         decided["prompt_variant"] = variant.name

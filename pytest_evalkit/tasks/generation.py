@@ -55,6 +55,12 @@ def dropped(task: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def without_bounds(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of ``generation_kwargs`` what ends a text: bounds and stop texts."""
+    ends = {*_MAX_TOKENS, *_STOP}
+    return {key: value for key, value in task.items() if key not in ends}
+
+
 def parameters(
     task: Mapping[str, Any],
     overrides: Mapping[str, Any],

@@ -22,6 +22,7 @@ from pytest_evalkit.tasks.generation import (
     parameters,
 )
 from pytest_evalkit.tasks.python_tasks import PythonTask, python_task
+from pytest_evalkit.tasks.reasoned import reasoning_form
 from pytest_evalkit.tasks.recipe import Recipe
 from pytest_evalkit.tasks.scoring_plan import scoring_plan
 from pytest_evalkit.tasks.settings import TaskSettings
@@ -198,7 +199,7 @@ def _recipe(
         output_type=output_type,
         num_fewshot=num_fewshot,
         fewshot_seed=settings.fewshot_seed,
-        system_instruction=settings.system_instruction,
+        system_instruction=_instruction(source, settings),
         is_multiturn=bool(settings.fewshot_as_multiturn),
         kwargs=variant.kwargs if variant else None,
         target_kwargs=_of_model(source, "model_specific_target_kwargs", settings),
@@ -206,6 +207,7 @@ def _recipe(
         keywords=_keywords(source),
         group_by=_group_by(source),
         is_strict=settings.compat == "strict",
+        is_reasoned=reasoning_form(source) is not None,
         is_choice_as_generation=settings.is_by_letter(values),
     )
 
@@ -228,6 +230,11 @@ def _of_class(recipe: Recipe, python: PythonTask, settings: TaskSettings) -> Rec
         max_tokens=_STRICT_MAX_TOKENS if recipe.is_strict else None,
     )
     return replace(recipe, python=python, constructing=constructing)
+
+
+def _instruction(source: Source, settings: TaskSettings) -> str | None:
+    form, given = reasoning_form(source), settings.system_instruction
+    return given if form is None else form.instruction(given)
 
 
 def _id_column(source: Source) -> str | None:
@@ -288,6 +295,9 @@ def _parameters(source: Source, settings: TaskSettings) -> GenerationParameters:
     own = source.values.get("generation_kwargs") or {}
     task = {**own, **_generation_of_model(source, settings)}
     stop = _first(source.values.get("fewshot_delimiter"), "\n\n")
+    form = reasoning_form(source)
+    if form is not None:
+        task, stop = form.generation(task), None
     if settings.is_by_letter(source.values):
         # Written for likelihoods, the task says nothing of how an answer ends.
         stop = None

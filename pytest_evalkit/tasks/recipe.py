@@ -32,6 +32,7 @@ class Recipe:
         group_by: What documents that belong together share: a column, a list of
             columns, a template or a function; None where each stands alone.
         is_strict: Whether known faults of the published systems are kept.
+        is_reasoned: Whether answers come with their analysis.
         is_choice_as_generation: Whether a choice is asked for by its letter.
         python: The class that the task is written as, or None.
         constructing: How that class asks; None where the keys say how.
@@ -50,6 +51,7 @@ class Recipe:
     keywords: tuple[str, ...]
     group_by: Any = None
     is_strict: bool = False
+    is_reasoned: bool = False
     is_choice_as_generation: bool = False
     python: PythonTask | None = None
     constructing: Constructing | None = None

@@ -66,6 +66,7 @@ SUPPORTED: Mapping[str, tuple[type, ...]] = {
     "score_key": _TEXT,
     "reasoning_tags": (list, str, bool),
     "auto_strip_thinking": _FLAG,
+    "reasoning": (dict, bool),
     "unsafe_code": _FLAG,
     "metadata": (dict, list),
     "gate": _LIST,
@@ -101,6 +102,12 @@ FEWSHOT_KEYS: Mapping[str, tuple[type, ...]] = {
     "gen_prefix": _TEXT,
     "target_delimiter": _TEXT,
     "fewshot_delimiter": _TEXT,
+}
+
+REASONING_KEYS: Mapping[str, tuple[type, ...]] = {
+    "system_prompt": _TEXT,
+    "max_new_tokens": (int,),
+    "metric": _TEXT,
 }
 
 GATE_KEYS: Mapping[str, tuple[type, ...]] = {
@@ -177,6 +184,9 @@ def check(source: Source) -> None:
             raise source.error(f"{key} is {value}, but must be {least} or more", key)
     fewshot = source.values.get("fewshot_config") or {}
     check_keys(source, fewshot, FEWSHOT_KEYS, {}, ("fewshot_config",))
+    reasoning = source.values.get("reasoning")
+    if isinstance(reasoning, dict):
+        check_keys(source, reasoning, REASONING_KEYS, {}, ("reasoning",))
     _check_gates(source, source.values, ())
 
 

@@ -10,6 +10,7 @@ from pytest_evalkit.scoring import ScoringPlan, build_plan
 from pytest_evalkit.tasks.choices import CHOICE_METRIC
 from pytest_evalkit.tasks.faulty_code import FaultyCode
 from pytest_evalkit.tasks.import_failure import code_error
+from pytest_evalkit.tasks.reasoned import reasoning_form
 from pytest_evalkit.tasks.settings import TaskSettings
 from pytest_evalkit.tasks.source import Source
 
@@ -36,10 +37,12 @@ def scoring_plan(
         return build_plan(
             None, [CHOICE_METRIC], None, dialect=source.dialect, compat=settings.compat
         )
+    form = reasoning_form(source)
     try:
-        return _plan(source, values, settings)
+        plan = _plan(source, values, settings)
     except OptionError as error:
         raise _blamed(source, values, error, settings) from error
+    return plan if form is None else form.scoring(source, plan)
 
 
 def _plan(
