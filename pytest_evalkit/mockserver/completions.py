@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 
 from pytest_evalkit.codec import encode as encode_json
 from pytest_evalkit.mockserver.likelihood import likeliest, logprobs_at
-from pytest_evalkit.mockserver.parsing import BadRequestError
-from pytest_evalkit.mockserver.protocol import error_body
 from pytest_evalkit.mockserver.reply import AnswerFunction, Reply
 from pytest_evalkit.mockserver.tokenizing import (
     EOS,
@@ -18,6 +16,7 @@ from pytest_evalkit.mockserver.tokenizing import (
     decode,
     encode,
 )
+from pytest_evalkit.serving import BadRequestError, error_body
 
 # What the protocol generates where nothing is asked for.
 _MAX_TOKENS = 16

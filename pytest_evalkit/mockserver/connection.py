@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol, cast
 
-from pytest_evalkit.mockserver.parsing import (
-    HEAD_LIMIT,
-    BadRequestError,
-    Framed,
-    Head,
-    read_chunks,
-    read_head,
-)
-from pytest_evalkit.mockserver.protocol import error_body, http_response
 from pytest_evalkit.mockserver.streaming import Stream
+from pytest_evalkit.serving import (
+    BadRequestError,
+    Framing,
+    Head,
+    error_body,
+    http_response,
+)
+from pytest_evalkit.serving.responses import CONTINUE
 
 # On, for no time at all.
 _LINGER_NOT = struct.pack("ii", 1, 0)
@@ -85,8 +84,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._buffer = bytearray()
-        self._head: Head | None = None
+        self._framing = Framing()
         self._plan: Plan | None = None
         self._keep_alive = True
         self._timer: asyncio.TimerHandle | None = None
@@ -109,7 +107,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes of a request, or of several."""
-        self._buffer += data
+        self._framing.feed(data)
         try:
             self._advance()
         except BadRequestError as error:
@@ -118,39 +116,21 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _advance(self) -> None:
-        """Answer the request in the buffer, if it is there as a whole."""
+        """Answer the requests that are there as a whole."""
         while self._plan is None and not self._transport.is_closing():
-            if self._head is None:
-                self._head = self._next_head()
-            if self._head is None:
+            arrived = self._framing.take()
+            self._invite()
+            if arrived is None:
                 return
-            framed = self._framed(self._head)
-            if framed is None:
-                return
-            head, self._head = self._head, None
-            del self._buffer[: framed.end]
-            self._keep_alive = head.keep_alive
-            self._plan = self._desk.plan(head, framed.body)
+            self._keep_alive = arrived.head.keep_alive
+            self._plan = self._desk.plan(arrived.head, arrived.body)
             self._begin(self._plan)
 
-    def _next_head(self) -> Head | None:
-        end = self._buffer.find(b"\r\n\r\n", 0, HEAD_LIMIT)
-        if end < 0:
-            if len(self._buffer) > HEAD_LIMIT:
-                raise BadRequestError("the headers are too long", status=431)
-            return None
-        head = read_head(bytes(self._buffer[:end]))
-        del self._buffer[: end + 4]
-        if head.expects_continue:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return head
-
-    def _framed(self, head: Head) -> Framed | None:
-        if head.length is None:
-            return read_chunks(self._buffer, 0)
-        if len(self._buffer) < head.length:
-            return None
-        return Framed(bytes(self._buffer[: head.length]), head.length)
+    def _invite(self) -> None:
+        """Have a client send the body that it holds back."""
+        if self._framing.is_awaited:
+            self._framing.is_awaited = False
+            self._transport.write(CONTINUE)
 
     def _begin(self, plan: Plan) -> None:
         if plan.is_hung:

@@ -14,12 +14,12 @@ from pytest_evalkit.mockserver.reply import Reply
 from pytest_evalkit.mockserver.tokenizing import BOS
 from pytest_evalkit.mockserver.tokenizing import decode as text_of
 from pytest_evalkit.mockserver.tokenizing import encode as tokens_of
+from pytest_evalkit.serving import error_body
 
 CHAT_PATH = "/v1/chat/completions"
 COMPLETIONS_PATH = "/v1/completions"
 MODELS_PATH = "/v1/models"
 
-_REASONS = {status.value: status.phrase for status in HTTPStatus}
 # Answers are made at the beginning of the epoch: the same request, the same bytes.
 CREATED = 0
 
@@ -89,14 +89,6 @@ def _likely(token: int, logprob: float) -> dict[str, Any]:
     return {"token": text_of([token]), "logprob": logprob, "bytes": None}
 
 
-def error_body(message: str, status: int) -> bytes:
-    """Write an error as OpenAI writes it."""
-    phrase = _REASONS.get(status, "Error")
-    kind = phrase.lower().replace(" ", "_")
-    error = {"message": message or phrase, "type": kind, "param": None, "code": None}
-    return encode({"error": error})
-
-
 def models_body(models: Iterable[str]) -> bytes:
     """List the models that are served."""
     listed = [
@@ -104,21 +96,6 @@ def models_body(models: Iterable[str]) -> bytes:
         for model in models
     ]
     return encode({"object": "list", "data": listed})
-
-
-def http_response(
-    status: int, body: bytes, *, headers: Mapping[str, str], keep_alive: bool
-) -> bytes:
-    """Put the head in front of a body."""
-    lines = [
-        f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-        *(f"{name}: {value}" for name, value in headers.items()),
-    ]
-    if not keep_alive:
-        lines.append("Connection: close")
-    return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + body
 
 
 def tool_calls(calls: Iterable[ToolCallPart]) -> list[dict[str, Any]]:

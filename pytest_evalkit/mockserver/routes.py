@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from pytest_evalkit.mockserver.completions import complete, needs_tokens
-from pytest_evalkit.mockserver.parsing import BadRequestError
 from pytest_evalkit.mockserver.protocol import (
     CHAT_PATH,
     COMPLETIONS_PATH,
@@ -23,6 +22,7 @@ from pytest_evalkit.mockserver.tokenizing import (
     tokenize_body,
     tokenizer_info_body,
 )
+from pytest_evalkit.serving import BadRequestError
 
 Payload = dict[str, Any]
 

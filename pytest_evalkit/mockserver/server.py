@@ -18,11 +18,11 @@ from typing import Any
 from pytest_evalkit.codec import CodecError, decode
 from pytest_evalkit.mockserver.behaviour import Behaviour, FaultDraws
 from pytest_evalkit.mockserver.connection import Connection, Plan
-from pytest_evalkit.mockserver.parsing import BadRequestError, Head
-from pytest_evalkit.mockserver.protocol import MODELS_PATH, error_body, models_body
+from pytest_evalkit.mockserver.protocol import MODELS_PATH, models_body
 from pytest_evalkit.mockserver.reply import AnswerFunction
 from pytest_evalkit.mockserver.routes import FETCHED, GENERATING, POSTED, Answered
 from pytest_evalkit.mockserver.traffic import Received, Traffic
+from pytest_evalkit.serving import BadRequestError, Head, error_body
 
 _BACKLOG = 4096
 TRAFFIC_PATH = "/traffic"

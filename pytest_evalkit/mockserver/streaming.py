@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_evalkit.codec import encode
 from pytest_evalkit.mockserver.protocol import (
     CHAT_PATH,
     CREATED,
@@ -16,12 +15,10 @@ from pytest_evalkit.mockserver.protocol import (
     usage,
 )
 from pytest_evalkit.mockserver.reply import Reply
+from pytest_evalkit.serving import DONE, LAST_CHUNK, chunk, event, stream_head
 
-_DONE = b"data: [DONE]\n\n"
 _BAD_FRAME = b'data: {"choices": [{"delta": {"content": "los\n\n'
 _TOKEN = re.compile(r"\S+\s*|\s+")
-# The last chunk of a body sent in chunks (RFC 9112, section 7.1).
-_LAST_CHUNK = b"0\r\n\r\n"
 _ARGUMENT_PIECE = 8
 
 
@@ -42,12 +39,12 @@ class Stream:
     def cut(self) -> Stream:
         """End in the middle of the answer, though properly as far as HTTP knows."""
         kept = self.pieces[: len(self.pieces) // 2]
-        return Stream(opening=self.opening, pieces=kept, closing=_LAST_CHUNK)
+        return Stream(opening=self.opening, pieces=kept, closing=LAST_CHUNK)
 
     def with_bad_frame(self) -> Stream:
         """Put an event that is no JSON into the middle."""
         half = len(self.pieces) // 2
-        pieces = (*self.pieces[:half], _chunk(_BAD_FRAME), *self.pieces[half:])
+        pieces = (*self.pieces[:half], chunk(_BAD_FRAME), *self.pieces[half:])
         return Stream(opening=self.opening, pieces=pieces, closing=self.closing)
 
 
@@ -62,22 +59,22 @@ def stream_of(
         reply: The answer.
         number: Number of the request.
     """
-    head = _head(reply.headers)
+    head = stream_head(reply.headers)
     if reply.frames is not None:
-        pieces = tuple(_chunk(frame) for frame in reply.frames)
-        return Stream(opening=head, pieces=pieces, closing=_LAST_CHUNK)
+        pieces = tuple(chunk(frame) for frame in reply.frames)
+        return Stream(opening=head, pieces=pieces, closing=LAST_CHUNK)
     writer = _Writer(path == CHAT_PATH, payload, number)
     role = {"role": "assistant", "content": ""}
-    opening = _chunk(writer.event(role)) if writer.is_chat else b""
+    opening = chunk(writer.event(role)) if writer.is_chat else b""
     closing = [writer.event({}, finish_reason=finish_reason(reply))]
     options = payload.get("stream_options")
     if isinstance(options, dict) and options.get("include_usage"):
         closing.append(writer.usage_event(usage(payload, reply)))
-    closing.append(_DONE)
+    closing.append(DONE)
     return Stream(
         opening=head + opening,
-        pieces=tuple(_chunk(event) for event in writer.fragments(reply)),
-        closing=b"".join(map(_chunk, closing)) + _LAST_CHUNK,
+        pieces=tuple(chunk(one) for one in writer.fragments(reply)),
+        closing=b"".join(map(chunk, closing)) + LAST_CHUNK,
     )
 
 
@@ -107,11 +104,11 @@ class _Writer:
             choice["delta"] = delta
         else:
             choice["text"] = delta.get("content", "")
-        return _event(self._facts | {"choices": [choice]})
+        return event(self._facts | {"choices": [choice]})
 
     def usage_event(self, counts: Mapping[str, Any]) -> bytes:
         """Write the event that has no choice, only the count of tokens."""
-        return _event(self._facts | {"choices": [], "usage": counts})
+        return event(self._facts | {"choices": [], "usage": counts})
 
     def fragments(self, reply: Reply) -> Iterator[bytes]:
         """Write the events of the tokens: thought, text, then tool calls."""
@@ -142,23 +139,3 @@ def _call_deltas(reply: Reply) -> Iterator[dict[str, Any]]:
         for start in range(0, len(call.arguments), _ARGUMENT_PIECE):
             piece = call.arguments[start : start + _ARGUMENT_PIECE]
             yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
-
-
-def _head(headers: Mapping[str, str]) -> bytes:
-    lines = [
-        "HTTP/1.1 200 OK",
-        "Content-Type: text/event-stream; charset=utf-8",
-        "Cache-Control: no-cache",
-        "Transfer-Encoding: chunked",
-        *(f"{name}: {value}" for name, value in headers.items()),
-        "\r\n",
-    ]
-    return "\r\n".join(lines).encode("latin-1")
-
-
-def _event(value: Mapping[str, Any]) -> bytes:
-    return b"data: " + encode(value) + b"\n\n"
-
-
-def _chunk(content: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(content), content)

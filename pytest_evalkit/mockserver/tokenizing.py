@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_evalkit.codec import encode as encode_json
-from pytest_evalkit.mockserver.parsing import BadRequestError
+from pytest_evalkit.serving import BadRequestError
 
 TOKENIZE_PATH = "/tokenize"
 DETOKENIZE_PATH = "/detokenize"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pytest_evalkit.codec import CodecError, decode, encode
-from pytest_evalkit.mockserver.parsing import Head
+from pytest_evalkit.serving import Head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ from typing import Any, NamedTuple
 from pytest_evalkit.mockserver import MockServer
 from pytest_evalkit.mockserver.behaviour import Behaviour
 from pytest_evalkit.mockserver.connection import Plan
-from pytest_evalkit.mockserver.parsing import Head
+from pytest_evalkit.serving import Head
 
 _TASK = """\
 task: sums
