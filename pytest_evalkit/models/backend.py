@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pytest_evalkit.errors import ModelUnavailableError
 from pytest_evalkit.values import (
     AnyResponse,
     Generate,
+    GenerationParameters,
     Loglikelihood,
     LoglikelihoodResponse,
     Request,
@@ -93,6 +94,66 @@ class StreamingBackend(Protocol):
     """
 
     stream_for_latency: bool
+
+
+@runtime_checkable
+class LoadingBackend(Protocol):
+    """What a backend has besides whose model is loaded into the process that asks it.
+
+    Attributes:
+        is_local: Always True: such a model is loaded once for all workers of a run.
+    """
+
+    is_local: bool
+
+    async def load(self) -> None:
+        """Load the model now, where the first request would; a second time nothing.
+
+        Raises:
+            ModelUnavailableError: It cannot be loaded.
+        """
+        ...
+
+
+class PromptToken(NamedTuple):
+    """One token of a prompt.
+
+    Attributes:
+        text: How it reads.
+        logprob: Natural logarithm of its probability after those before it; None for
+            the first, before which nothing stands.
+        top: The likeliest tokens in its place with theirs, the likeliest first; empty
+            for the first.
+    """
+
+    text: str
+    logprob: float | None
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@runtime_checkable
+class CompletionBackend(Protocol):
+    """What a backend has besides that continues texts as they are, token by token.
+
+    A prompt is a text, or token ids; nothing is put around either. All methods raise
+    what ``generate`` raises.
+    """
+
+    async def complete(
+        self, prompt: str | tuple[int, ...], parameters: GenerationParameters
+    ) -> Response:
+        """Continue a prompt."""
+        ...
+
+    async def prompt_logprobs(
+        self, prompt: str | tuple[int, ...], top: int
+    ) -> tuple[PromptToken, ...]:
+        """Tell how likely each token of a prompt is, with so many of the likeliest."""
+        ...
+
+    async def tokenize(self, text: str, *, with_special: bool) -> tuple[int, ...]:
+        """Split a text; with what the model expects around one, if that is asked for."""
+        ...
 
 
 async def respond(backend: Backend, request: Request) -> AnyResponse:

@@ -41,6 +41,15 @@ BACKENDS: dict[str, str] = {
 }
 
 
+def is_local(name: str) -> bool:
+    """Tell whether a model is loaded into the process that asks it: once is enough.
+
+    Raises:
+        OptionError: There is no such backend.
+    """
+    return getattr(_factory(name), "is_local", False) is True
+
+
 def make_backend(name: str, args: Mapping[str, Any]) -> Backend:
     """Make a backend.
 
