@@ -15,7 +15,6 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest_evalkit
 from pytest_evalkit.errors import ModelUnavailableError
 from pytest_evalkit.host.keeper import GRACE_S, KeeperDict
 from pytest_evalkit.models.launching import Launch
@@ -55,7 +54,7 @@ class ServerProcess:
         with self.log.open("ab") as log:
             self._keeper = subprocess.Popen(
                 [sys.executable, "-m", "pytest_evalkit.host.keeper"],
-                env={**os.environ, "PYTHONPATH": _python_path()},
+                env={**os.environ, "PYTHONPATH": python_path()},
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -150,8 +149,8 @@ class ServerProcess:
         return f"its last words ({self.log}): " + " | ".join(said)
 
 
-def _python_path() -> str:
-    """Have the keeper find this package, wherever this process found it."""
-    root = str(Path(pytest_evalkit.__file__).parent.parent)
+def python_path() -> str:
+    """Say where another Python looks for modules, so that it finds this package."""
+    root = str(Path(__file__).parents[2])
     given = os.environ.get("PYTHONPATH")
     return root if not given else os.pathsep.join((root, given))

@@ -13,8 +13,8 @@ from typing import Any
 
 from pytest_evalkit.errors import ModelUnavailableError, OptionError
 from pytest_evalkit.host.__main__ import HostDict
-from pytest_evalkit.host.devices import VISIBLE, shares_of, visible_gpus
-from pytest_evalkit.host.process import ServerProcess
+from pytest_evalkit.host.devices import VISIBLE, shares_of
+from pytest_evalkit.host.process import ServerProcess, python_path
 from pytest_evalkit.models.backend import Backend, StreamingBackend
 from pytest_evalkit.models.launching import Launch, ServedBackend
 
@@ -82,7 +82,6 @@ class ModelServers:
             ServerProcess(launch, _numbered(log, number))
             for number, launch in enumerate(launches)
         ]
-        self._is_running = False
 
     def start(self) -> None:
         """Start all, and wait for none.
@@ -90,7 +89,6 @@ class ModelServers:
         Raises:
             ModelUnavailableError: One cannot be started.
         """
-        self._is_running = True
         for process in self._processes:
             try:
                 process.start()
@@ -115,19 +113,14 @@ class ModelServers:
             self.stop()
             raise
 
-    def stop(self) -> list[str]:
-        """End all of them; a second time does nothing.
+    def obituaries(self) -> list[str]:
+        """Write a line for each that ended by itself."""
+        return [one.obituary() for one in self._processes if one.status is not None]
 
-        Returns:
-            A line for each that had ended before.
-        """
-        if not self._is_running:
-            return []
-        self._is_running = False
-        ended = [one.obituary() for one in self._processes if one.status is not None]
+    def stop(self) -> None:
+        """End all of them; a second time does nothing."""
         for process in self._processes:
             process.stop()
-        return ended
 
 
 def new_key() -> str:
@@ -135,17 +128,18 @@ def new_key() -> str:
     return secrets.token_urlsafe(24)
 
 
-def host_launches(hosting: Hosting, key: str) -> list[Launch]:
+def host_launches(hosting: Hosting, gpus: Sequence[str], key: str) -> list[Launch]:
     """Say how the hosts of a local model are started.
 
     Each gets a socket of ours to listen on, so that nobody else takes its port.
 
     Args:
         hosting: The model.
+        gpus: Those that there are.
         key: What clients have to show.
     """
-    gpus = shares_of(visible_gpus(), hosting.rule.replicas, hosting.arguments)
-    return [_host_launch(hosting, key, share) for share in gpus]
+    shares = shares_of(gpus, hosting.rule.replicas, hosting.arguments)
+    return [_host_launch(hosting, key, share) for share in shares]
 
 
 def server_launches(backend: ServedBackend) -> list[Launch]:
@@ -170,11 +164,14 @@ def _host_launch(hosting: Hosting, key: str, gpus: tuple[str, ...] | None) -> La
         "stream_for_latency": isinstance(backend, StreamingBackend)
         and backend.stream_for_latency,
     }
+    environment = {"PYTHONPATH": python_path()}
+    if gpus is not None:
+        environment[VISIBLE] = ",".join(gpus)
     return Launch(
         name=f"the process of model {backend.model_name!r}",
         command=(sys.executable, "-m", "pytest_evalkit.host"),
         url=f"http://{_LOOPBACK}:{port}",
-        environment={} if gpus is None else {VISIBLE: ",".join(gpus)},
+        environment=environment,
         input=json.dumps(told) + "\n",
         fds=(descriptor,),
         startup_timeout=hosting.rule.startup_timeout,

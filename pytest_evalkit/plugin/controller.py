@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
     from pytest_evalkit.plugin.concluding import Conclusion
+    from pytest_evalkit.plugin.hosting import HostedSession
     from pytest_evalkit.plugin.watch import Watch
+    from pytest_evalkit.results.folder import RunFolder
 
 
 class Controller:
@@ -39,9 +41,11 @@ class Controller:
         self._shares: Shares | None = None
         self._session: pytest.Session | None = None
         self._documents: dict[int, int] = {}
+        self._has_items = False
         self._watch: Watch | None = None
         self._conclusion: Conclusion | None = None
         self._notes: dict[str, None] = {}
+        self._hosted: HostedSession | None = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Remember the session, whose item count xdist gets wrong for parts."""
@@ -56,6 +60,10 @@ class Controller:
         folder = run_folder(
             self._config, self._config.stash[OPTIONS_KEY], self._model_name()
         )
+        if self._hosted is None:
+            self._hosted = self._start_model(folder)
+        if self._hosted is not None:
+            node.workerinput.update(self._hosted.told)
         node.workerinput["evalkit_folder"] = str(folder.root)
         node.workerinput["evalkit_start"] = tuple(run_start(self._config))
 
@@ -66,6 +74,23 @@ class Controller:
 
         backend = run_of(self._config).backend
         return None if backend is None else backend.model_name
+
+    def _start_model(self, folder: RunFolder) -> HostedSession | None:
+        """Start what the workers are to ask; None where no model is named."""
+        if self._config.stash[OPTIONS_KEY].model is None:
+            return None
+        from pytest_evalkit.plugin.hosting import start_for_workers
+        from pytest_evalkit.plugin.run import run_of
+
+        backend = run_of(self._config).backend
+        assert backend is not None, "a named model has a backend"
+        return start_for_workers(self._config, backend, folder)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """End what was started for the workers, who are gone."""
+        if self._hosted is not None:
+            self._hosted.stop()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: WorkerController, error: object) -> None:
@@ -99,9 +124,14 @@ class Controller:
     def pytest_xdist_node_collection_finished(
         self, node: WorkerController, ids: Sequence[str]
     ) -> None:
-        """Count the documents of all workers."""
-        if self._shares is not None:
-            self._documents[share_index(node)] = sum(map(may_be_document, ids))
+        """Count the documents of all workers; have the model ready before the first."""
+        if self._shares is None:
+            return
+        self._documents[share_index(node)] = sum(map(may_be_document, ids))
+        self._has_items = self._has_items or bool(ids)
+        is_last = len(self._documents) == self._shares.count
+        if self._hosted is not None and self._has_items and is_last:
+            self._hosted.await_ready(self._config)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count what has ended."""
@@ -127,7 +157,17 @@ class Controller:
         finally:
             if self._watch is not None:
                 self._watch.end()
+            self._tell_deaths()
             self._conclude(session, is_whole=is_whole)
+
+    def _tell_deaths(self) -> None:
+        """Say what became of processes of the model that ended by themselves."""
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        if self._hosted is None or terminal is None:
+            return
+        for line in self._hosted.obituaries():
+            terminal.ensure_newline()
+            terminal.write_line(line, red=True)
 
     def _conclude(self, session: pytest.Session, *, is_whole: bool) -> None:
         options = self._config.stash[OPTIONS_KEY]

@@ -50,6 +50,13 @@ def worker_input(config: pytest.Config) -> Mapping[str, Any]:
     return given
 
 
+def is_controller(config: pytest.Config) -> bool:
+    """Tell whether this process hands work to xdist workers."""
+    if hasattr(config, "workerinput") or not config.pluginmanager.hasplugin("xdist"):
+        return False
+    return bool(config.getoption("tx", None)) and config.getoption("dist") != "no"
+
+
 def is_task_path(arg: str) -> bool:
     """Tell by its name whether an argument, or the id of a node, is of a task file."""
     return arg.partition("::")[0].endswith((".yaml", ".yml"))

@@ -15,10 +15,11 @@ import pytest
 from pytest_evalkit.codec import encode
 from pytest_evalkit.engine import Engine, Event, LimitSet, Model
 from pytest_evalkit.errors import OptionError, TaskError
+from pytest_evalkit.host.servers import ModelServers
 from pytest_evalkit.models.arguments import parse_model_args
-from pytest_evalkit.models.backend import Backend, StreamingBackend
-from pytest_evalkit.models.registry import make_backend
+from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.plugin.asked import asked_of
+from pytest_evalkit.plugin.hosting import named_backend, start_server, stream
 from pytest_evalkit.plugin.likelihoods import (
     require_drawing,
     require_likelihoods,
@@ -67,6 +68,7 @@ class Run:
         self._models: list[Model] = []
         self._engines: list[Engine] = []
         self._described = False
+        self._server: ModelServers | None = None
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -255,7 +257,9 @@ class Run:
             if model.backend is backend:
                 return model
         if self.options.measure_latency:
-            _stream(backend)
+            stream(backend)
+        if self._server is None:
+            self._server = start_server(backend, self.folder)
         model = Model(self.pace.engine(backend), self.loop.run_until_complete)
         self._models.append(model)
         return model
@@ -313,6 +317,9 @@ class Run:
             # A user's backend may raise anything, and the results are to stand.
             except Exception as error:  # noqa: BLE001
                 problem = f"{model.name} did not close: {type(error).__name__}: {error}"
+        if self._server is not None:
+            problem = next(iter(self._server.obituaries()), problem)
+            self._server.stop()
         return problem
 
     def close(self) -> None:
@@ -330,34 +337,11 @@ def run_of(config: pytest.Config) -> Run:
     run = config.stash.get(_RUN_KEY, None)
     if run is None:
         options = config.stash[OPTIONS_KEY]
-        run = config.stash[_RUN_KEY] = Run(config, options, _backend(options))
+        backend = named_backend(config, options)
+        run = config.stash[_RUN_KEY] = Run(config, options, backend)
     return run
 
 
 def live_run(config: pytest.Config) -> Run | None:
     """Get the run of this process if it was ever needed."""
     return config.stash.get(_RUN_KEY, None)
-
-
-def _stream(backend: Backend) -> None:
-    """Have the answers of a backend come token by token.
-
-    Raises:
-        OptionError: They cannot.
-    """
-    if not isinstance(backend, StreamingBackend):
-        raise OptionError(
-            f"--measure-latency: model {backend.model_name!r} streams no answers; "
-            "leave it out, or take an endpoint"
-        )
-    backend.stream_for_latency = True
-
-
-def _backend(options: RunOptions) -> Backend | None:
-    """Make what the options name; nothing is connected yet."""
-    if options.model is None:
-        return None
-    backend = make_backend(options.model, parse_model_args(options.model_args))
-    if options.measure_latency:
-        _stream(backend)
-    return backend

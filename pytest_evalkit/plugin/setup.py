@@ -16,7 +16,7 @@ from pytest_evalkit.plugin.options import (
     RunOptions,
     refuse_for_selftest,
 )
-from pytest_evalkit.plugin.place import is_task_path
+from pytest_evalkit.plugin.place import is_controller, is_task_path
 
 if TYPE_CHECKING:
     from pytest_evalkit.plugin.session import EvaluationSession
@@ -37,7 +37,7 @@ def set_up(config: pytest.Config, options: RunOptions) -> None:
         permit_execution()
     try:
         _check_names(config, options)
-        if _is_controller(config):
+        if is_controller(config):
             from pytest_evalkit.plugin.controller import Controller
 
             config.pluginmanager.register(Controller(config), "evalkit-controller")
@@ -81,13 +81,6 @@ def _check_spending(config: pytest.Config, options: RunOptions) -> None:
         backend = run_of(config).backend
         assert backend is not None, "a named model has a backend"
         price_of(backend.model_name, options.price_table)
-
-
-def _is_controller(config: pytest.Config) -> bool:
-    """Tell whether this process hands work to xdist workers."""
-    if hasattr(config, "workerinput") or not config.pluginmanager.hasplugin("xdist"):
-        return False
-    return bool(config.getoption("tx", None)) and config.getoption("dist") != "no"
 
 
 def participants(

@@ -23,16 +23,19 @@ class Shares:
 
     Args:
         count: How many workers there are to be.
+
+    Attributes:
+        count: The same.
     """
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        self.count = count
         self._free = list(range(count))
 
     def assign(self, node: WorkerController) -> None:
         """Tell a new worker its share."""
         index = self._free.pop(0) if self._free else 0
-        node.workerinput["evalkit_share"] = (index, self._count)
+        node.workerinput["evalkit_share"] = (index, self.count)
 
     def release(self, node: WorkerController) -> None:
         """Take the share of a dead worker back."""
