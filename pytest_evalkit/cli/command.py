@@ -81,10 +81,30 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument(
         "paths", metavar="PATH", nargs="+", type=Path, help="a task file or a folder"
     )
+    serving = commands.add_parser(
+        "serve-model", help="serve a model over the OpenAI protocol, for any client"
+    )
+    _add_serving(serving)
     commands.add_parser(
         "mock-server", help="serve made-up answers; its own --help says more"
     )
     return parser
+
+
+def _add_serving(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", metavar="NAME", required=True, help="as pytest's --model"
+    )
+    parser.add_argument(
+        "--model-args",
+        "--model_args",
+        metavar="K=V,...",
+        default="",
+        help="as pytest's --model-args",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="zero for a free port")
+    parser.add_argument("--api-key", metavar="KEY", help="refuse requests without it")
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -105,7 +125,14 @@ def _validate(options: argparse.Namespace) -> int:
     return report(options.paths)
 
 
+def _serve_model(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.serve import serve_model
+
+    return serve_model(options)
+
+
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "serve-model": _serve_model,
     "show": _show,
     "tasks": _tasks,
     "validate": _validate,

@@ -74,5 +74,6 @@ POSTED: Mapping[str, Callable[[Payload], bytes]] = {
     DETOKENIZE_PATH: detokenize_body,
 }
 FETCHED: Mapping[str, Callable[[], bytes]] = {
+    "/health": lambda: b"{}",
     TOKENIZER_INFO_PATH: tokenizer_info_body,
 }

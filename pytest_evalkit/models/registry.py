@@ -33,6 +33,8 @@ BACKENDS: dict[str, str] = {
     "local-chat-completions": _CHAT,
     "openai-completions": _COMPLETIONS,
     "local-completions": _COMPLETIONS,
+    "vllm": "pytest_evalkit.models.vllm:VLLM",
+    "sglang": "pytest_evalkit.models.sglang:SGLang",
     "replay": "pytest_evalkit.models.replay:Replay",
     "oracle": "pytest_evalkit.models.oracle:Oracle",
     "random": "pytest_evalkit.models.chance:Random",

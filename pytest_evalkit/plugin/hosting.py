@@ -17,7 +17,7 @@ import pytest
 from pytest_evalkit.errors import ModelUnavailableError, OptionError
 from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend, StreamingBackend
-from pytest_evalkit.models.launching import ServedBackend
+from pytest_evalkit.models.launching import Launch, ServedBackend
 from pytest_evalkit.models.registry import is_local, make_backend
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions
 from pytest_evalkit.plugin.place import is_controller, worker_input
@@ -128,8 +128,15 @@ def _require_workers(config: pytest.Config, named: NamedModel) -> None:
         )
 
 
-def start_server(backend: Backend, folder: RunFolder) -> ModelServers | None:
+def start_server(
+    config: pytest.Config, backend: Backend, folder: RunFolder
+) -> ModelServers | None:
     """Start the server of a backend that wants one, and wait until it is ready.
+
+    Args:
+        config: pytest's configuration.
+        backend: What answers.
+        folder: The folder of the run.
 
     Returns:
         The server, to be stopped; None where none was to be started.
@@ -141,7 +148,10 @@ def start_server(backend: Backend, folder: RunFolder) -> ModelServers | None:
         return None
     from pytest_evalkit.host.servers import ModelServers, server_launches
 
-    servers = ModelServers(server_launches(backend), folder.root / LOG_NAME)
+    log = folder.root / LOG_NAME
+    launches = server_launches(backend)
+    servers = ModelServers(launches, log)
+    _say(config, _starting(launches[0], log))
     servers.start()
     servers.await_ready()
     backend.attach(servers.urls[0])
@@ -177,9 +187,7 @@ class HostedSession:
         if self._servers is None or self._was_awaited:
             return
         self._was_awaited = True
-        terminal = config.pluginmanager.getplugin("terminalreporter")
-        if terminal is not None and terminal.verbosity >= 0:
-            terminal.write_line(self._words)
+        _say(config, self._words)
         try:
             self._servers.await_ready()
         except ModelUnavailableError as error:
@@ -257,5 +265,17 @@ def _start_server(backend: ServedBackend, log: Path) -> HostedSession:
     launches = server_launches(backend)
     servers = ModelServers(launches, log)
     servers.start()
-    words = f"starting {launches[0].name}; its log is {log}"
-    return HostedSession({_SERVER: servers.urls[0]}, servers, words)
+    told = {_SERVER: servers.urls[0]}
+    return HostedSession(told, servers, _starting(launches[0], log))
+
+
+def _starting(launch: Launch, log: Path) -> str:
+    return f"starting {launch.name}; its log is {log}"
+
+
+def _say(config: pytest.Config, line: str) -> None:
+    """Tell the user what takes a while, unless nothing is to be told."""
+    terminal = config.pluginmanager.getplugin("terminalreporter")
+    if terminal is not None and terminal.verbosity >= 0:
+        terminal.ensure_newline()
+        terminal.write_line(line)

@@ -259,7 +259,7 @@ class Run:
         if self.options.measure_latency:
             stream(backend)
         if self._server is None:
-            self._server = start_server(backend, self.folder)
+            self._server = start_server(self.config, backend, self.folder)
         model = Model(self.pace.engine(backend), self.loop.run_until_complete)
         self._models.append(model)
         return model
