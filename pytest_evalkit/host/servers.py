@@ -106,9 +106,17 @@ class ModelServers:
         Raises:
             ModelUnavailableError: One ended, or is not ready in time.
         """
+
+        def look() -> None:
+            """Let none wait for long where another has ended."""
+            for line in self.obituaries():
+                raise ModelUnavailableError(line)
+            if waiting is not None:
+                waiting()
+
         try:
             for process in self._processes:
-                process.await_ready(waiting)
+                process.await_ready(look)
         except BaseException:
             self.stop()
             raise
