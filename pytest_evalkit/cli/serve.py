@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pytest_evalkit.errors import OptionError
@@ -27,6 +28,8 @@ def serve_model(options: argparse.Namespace) -> int:
         OptionError: There is no such model, or the address cannot be listened on.
         ModelUnavailableError: The model cannot be loaded.
     """
+    # A class of the user's own is looked for where they stand, as ``python -m`` does.
+    sys.path.insert(0, str(Path.cwd()))
     arguments = parse_model_args(options.model_args)
     backend = make_backend(options.model, arguments)
     if isinstance(backend, ServedBackend):

@@ -41,6 +41,8 @@ def _endpoint(name: str) -> Maker:
 MAKERS: dict[str, Maker] = {
     "openai": _endpoint("openai"),
     "openai-completions": _endpoint("openai-completions"),
+    "vllm": _endpoint("vllm"),
+    "sglang": _endpoint("sglang"),
     "replay": _replay,
     "oracle": lambda *_: make_backend("oracle", {}),
     "random": lambda *_: make_backend("random", {"seed": 3}),

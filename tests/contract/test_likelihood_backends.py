@@ -37,6 +37,8 @@ def _endpoint(name: str, **settings: object) -> Maker:
 MAKERS: dict[str, Maker] = {
     "openai-completions": _endpoint("openai-completions"),
     "openai-completions in batches": _endpoint("openai-completions", batch_size=4),
+    "vllm": _endpoint("vllm"),
+    "sglang": _endpoint("sglang"),
     "oracle": lambda _: make_backend("oracle", {}),
     "random": lambda _: make_backend("random", {"seed": 3}),
     "constant": lambda _: make_backend("constant", {"text": "red"}),

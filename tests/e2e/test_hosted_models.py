@@ -146,8 +146,9 @@ def test_workers_share_one_process_and_score_as_one_would(suite: ArithSuite) -> 
     assert host != os.getpid()
     assert {line.split()[0] for line in suite.noted("asked")[6:]} == {str(host)}
     for results in (in_process, in_host):
-        assert results["config"]["model"] == "stand-in"
-    assert in_process["model"] == in_host["model"]
+        config = results["config"]
+        assert config["model"] == "stand-in"
+        assert config["model_description"] == {"model": "stand-in", "slip": 1}
     shared.stdout.fnmatch_lines(
         ["loading stand-in in 1 process (no GPU, so on the CPU*"]
     )

@@ -37,6 +37,20 @@ HTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
 """
 _DIES = "print('loading'); print('no such checkpoint'); sys.exit(3)"
 _NEVER = "print('thinking', flush=True); time.sleep(300)"
+_SESSION = """
+import sys, time
+from pathlib import Path
+from pytest_evalkit.host.process import ServerProcess
+from pytest_evalkit.models.launching import Launch
+
+command = (sys.executable, "server.py", "{port}")
+launch = Launch(name="it", command=command, url="http://127.0.0.1:{port}")
+server = ServerProcess(launch, Path("log"))
+server.start()
+server.await_ready()
+print(server._keeper.pid, flush=True)
+time.sleep(300)
+"""
 _STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + _SERVER
 
 
