@@ -300,6 +300,18 @@ def test_a_truncated_video_is_told(tmp_path: Path, name: str, is_file: bool) -> 
     assert (name in it.value.message) == is_file
 
 
+def test_a_video_with_a_hole_in_it_is_told(tmp_path: Path, decoder: str) -> None:
+    if "libx264" not in av.codecs_available:
+        pytest.skip("this build of PyAV has no libx264")
+    content = bytearray(write(tmp_path / "a.mp4", "libx264", steady()).read_bytes())
+    hole = slice(len(content) // 3, 2 * len(content) // 3)
+    content[hole] = b"U" * (hole.stop - hole.start)
+    source = VideoSource.of(bytes(content)).labelled("column 'clip'")
+
+    with pytest.raises(DatasetError, match=r"^column 'clip': cannot decode the video"):
+        decode_video(source, VideoPart(source), choice(20), decoder)
+
+
 def test_a_stream_of_unknown_length_is_not_truncated(tmp_path: Path) -> None:
     content = bytearray(write(tmp_path / "a.mkv", "mpeg4", steady(5)).read_bytes())
     # All ones in the length of the segment, as a recorder writes it (RFC 8794, 6.2).
