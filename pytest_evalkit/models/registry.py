@@ -40,6 +40,9 @@ BACKENDS: dict[str, str] = {
     "random": "pytest_evalkit.models.chance:Random",
     "constant": "pytest_evalkit.models.chance:Constant",
     "demo": "pytest_evalkit.models.demo:Demo",
+    "huggingface": "pytest_evalkit.models.local.huggingface:HuggingFace",
+    "qwen2_5_vl": "pytest_evalkit.models.local.qwen2_5_vl:Qwen2_5_VL",
+    "qwen3_vl": "pytest_evalkit.models.local.qwen3_vl:Qwen3VL",
 }
 
 

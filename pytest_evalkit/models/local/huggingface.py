@@ -1,0 +1,221 @@
+"""Any checkpoint of transformers that continues texts, with or without media."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pytest_evalkit.models.completed import cut_note
+from pytest_evalkit.models.local.batcher import Prepared
+from pytest_evalkit.models.local.drawing import WriteRule
+from pytest_evalkit.models.local.ending import Written
+from pytest_evalkit.models.local.likelihood import Likelihood
+from pytest_evalkit.models.local.loading import (
+    LoadRule,
+    check_place,
+    load,
+    need_packages,
+)
+from pytest_evalkit.models.local.preparing import Preparing, Rules, Work
+from pytest_evalkit.models.local.prompting import PromptRule
+from pytest_evalkit.models.local.running import Answer, Loaded, Running, facts
+from pytest_evalkit.models.local.showing import ShowRule
+from pytest_evalkit.models.local.sizing import MOST_ROWS
+from pytest_evalkit.models.local.writing import WriteWork
+from pytest_evalkit.models.masking import masked
+from pytest_evalkit.models.pacing import Pacing
+from pytest_evalkit.models.parameters import GROUPED, settings_of
+from pytest_evalkit.models.windows import Window
+from pytest_evalkit.values import (
+    Generate,
+    Loglikelihood,
+    LoglikelihoodResponse,
+    Response,
+    RollingLoglikelihood,
+    Timing,
+    Usage,
+)
+
+# One batch in the model, one ready, and others among which to find like lengths.
+_BATCHES_IN_FLIGHT = 4
+_LEAST_IN_FLIGHT = 32
+# A forward pass cannot be broken off, and loading counts: giving up gains nothing.
+_TIMEOUT_S = 24 * 3600.0
+
+
+@dataclass(kw_only=True, eq=False)
+class HuggingFace:
+    """Runs a checkpoint on this machine, through transformers.
+
+    It may take texts alone, or images, videos and sounds too. A conversation goes
+    through the checkpoint's own chat template. Log-likelihoods are told of texts.
+
+    Attributes:
+        pretrained: A folder, or a name on the Hugging Face hub.
+        batch_size: How many requests the model answers at once; ``auto`` finds the
+            most that fit into memory. What does not fit is tried in halves. It changes
+            no answer.
+        max_batch_size: The most requests at once with ``batch_size=auto``.
+        use_cache: False to have the model read everything again for each token it
+            writes, in little memory and much time.
+        loading: How the checkpoint is loaded.
+        prompting: How a conversation becomes what the model reads.
+        writing: How texts are written where a request does not say.
+        showing: Which frames of videos are shown.
+    """
+
+    argument_aliases: ClassVar[Mapping[str, str]] = {"model": "pretrained"}
+    is_local: ClassVar[bool] = True
+    usual_system: ClassVar[str | None] = None
+
+    pretrained: str
+    batch_size: int | Literal["auto"] = 1
+    max_batch_size: int = MOST_ROWS
+    use_cache: bool = True
+    loading: LoadRule = field(default_factory=LoadRule, metadata=GROUPED)
+    prompting: PromptRule = field(default_factory=PromptRule, metadata=GROUPED)
+    writing: WriteRule = field(default_factory=WriteRule, metadata=GROUPED)
+    showing: ShowRule = field(default_factory=ShowRule, metadata=GROUPED)
+
+    _running: Running = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without loading anything.
+
+        Raises:
+            OptionError: A package is missing, there is no such folder, or a setting
+                makes no sense.
+        """
+        need_packages(self.model_name)
+        check_place(self.pretrained)
+        self._running = Running(
+            self._load,
+            batch_size=None if self.batch_size == "auto" else self.batch_size,
+            max_batch_size=self.max_batch_size,
+            use_cache=self.use_cache,
+        )
+
+    @property
+    def model_name(self) -> str:
+        """The name on the hub, or that of the folder."""
+        path = Path(self.pretrained).expanduser()
+        return path.resolve().name if path.is_dir() else self.pretrained
+
+    @property
+    def pacing(self) -> Pacing:
+        """How it wants to be asked: by enough requests to fill batches of like length."""
+        most = self._running.most_rows * _BATCHES_IN_FLIGHT
+        return Pacing(
+            num_concurrent=max(_LEAST_IN_FLIGHT, most),
+            timeout=_TIMEOUT_S,
+            max_retries=1,
+        )
+
+    def describe(self) -> Mapping[str, Any]:
+        """Tell how answers come about; what is loaded, once something is."""
+        loaded = self._running.loaded
+        settings = masked(settings_of(self))
+        return settings if loaded is None else settings | {"loaded": facts(loaded)}
+
+    async def generate(self, request: Generate) -> Response:
+        """Write an answer.
+
+        Raises:
+            DatasetError: A medium cannot be read or decoded.
+            RequestRejectedError: The model cannot take the request, or not even it
+                alone fits into memory.
+            ModelUnavailableError: The checkpoint cannot be loaded.
+        """
+        started_at = time.monotonic()
+        answer = await self._answer(lambda preparing: preparing.generate(request))
+        work, text = answer.work, answer.result
+        assert isinstance(work, WriteWork)
+        assert isinstance(text, Written)
+        return Response(
+            text=text.text,
+            finish_reason=text.reason,
+            usage=Usage(input_tokens=len(work.prompt), output_tokens=text.tokens),
+            timing=_timing(started_at),
+            notes=work.notes,
+        )
+
+    async def loglikelihood(self, request: Loglikelihood) -> LoglikelihoodResponse:
+        """Tell how likely the continuation is after the context.
+
+        Raises:
+            RequestRejectedError: There is nothing to ask about, or no room for it.
+            ModelUnavailableError: The checkpoint cannot be loaded.
+        """
+        started_at = time.monotonic()
+        answer = await self._answer(
+            lambda preparing: preparing.of_window(preparing.pair(request))
+        )
+        return _told([answer], started_at)
+
+    async def rolling_loglikelihood(
+        self, request: RollingLoglikelihood
+    ) -> LoglikelihoodResponse:
+        """Tell how likely the whole text is; an empty one is certain.
+
+        Raises:
+            RequestRejectedError: No token stands before the first of a text.
+            ModelUnavailableError: The checkpoint cannot be loaded.
+        """
+        started_at = time.monotonic()
+        windows = await asyncio.to_thread(self._windows, request.text)
+        answers = await asyncio.gather(
+            *(self._answer(partial(_of_window, window=window)) for window in windows)
+        )
+        return _told(answers, started_at)
+
+    async def aclose(self) -> None:
+        """Give the memory back; another request would load the checkpoint again."""
+        await asyncio.to_thread(self._running.close)
+
+    def load(self) -> None:
+        """Load the checkpoint now, and not with the first request.
+
+        Raises:
+            ModelUnavailableError: It cannot be loaded.
+        """
+        self._running.load()
+
+    async def _answer(self, prepare: Callable[[Preparing], Prepared[Work]]) -> Answer:
+        return await asyncio.wrap_future(self._running.submit(prepare))
+
+    def _windows(self, text: str) -> list[Window]:
+        return self._running.load().preparing.windows(text)
+
+    def _load(self) -> Loaded:
+        checkpoint = load(self.pretrained, self.loading, self.prompting.max_length)
+        rules = Rules(prompt=self.prompting, write=self.writing, show=self.showing)
+        return Loaded(checkpoint, Preparing(checkpoint, rules, self.usual_system))
+
+
+def _of_window(preparing: Preparing, *, window: Window) -> Prepared[Work]:
+    return preparing.of_window(window)
+
+
+def _told(answers: Sequence[Answer], started_at: float) -> LoglikelihoodResponse:
+    """Put the windows of one text together."""
+    windows = [one.work for one in answers if isinstance(one.work, Window)]
+    found = [one.result for one in answers if isinstance(one.result, Likelihood)]
+    return LoglikelihoodResponse(
+        logprob=sum((one.logprob for one in found), start=0.0),
+        is_greedy=all(one.is_greedy for one in found),
+        n_tokens=sum(window.asked for window in windows),
+        usage=Usage(
+            input_tokens=sum(len(window.tokens) for window in windows), output_tokens=0
+        ),
+        timing=_timing(started_at),
+        notes=tuple(cut_note(window.cut) for window in windows if window.cut),
+    )
+
+
+def _timing(started_at: float) -> Timing:
+    return Timing(started_at=started_at, latency_s=time.monotonic() - started_at)
