@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_evalkit.models.local.drawing import Draw
+
+
+class TokenLikelihood(NamedTuple):
+    """How likely a token was in its place.
+
+    Attributes:
+        token: The token.
+        logprob: Natural logarithm of its probability.
+        top: The likeliest tokens there with theirs, the likeliest first.
+    """
+
+    token: int
+    logprob: float
+    top: tuple[tuple[int, float], ...]
 
 
 class TokenChoice:
@@ -19,9 +33,14 @@ class TokenChoice:
     Args:
         draws: How each row is drawn.
         prompts: The prompt of each row.
+
+    Attributes:
+        told: For each row the likelihood of each token chosen, before penalties and
+            draws; empty for rows that do not want to know.
     """
 
     def __init__(self, draws: Sequence[Draw], prompts: Sequence[Sequence[int]]) -> None:
+        self.told: list[list[TokenLikelihood]] = [[] for _ in draws]
         self._draws = draws
         self._prompts = prompts
         self._drawing = [n for n, draw in enumerate(draws) if not draw.is_greedy]
@@ -36,10 +55,16 @@ class TokenChoice:
             input_ids: What has been read and written, rows by tokens.
             scores: Rows by vocabulary.
         """
+        raw = scores
         if self._has_penalty:
             scores = self._penalised(input_ids, scores)
         if self._drawing:
             scores = self._drawn(scores)
+        for row, draw in enumerate(self._draws):
+            if draw.n_top is not None:
+                likely = raw[row : row + 1].float().log_softmax(-1)
+                chosen = scores[row : row + 1].argmax(-1)
+                self.told[row] += token_likelihoods(likely, chosen, draw.n_top)
         return scores
 
     def _penalised(self, input_ids: Any, scores: Any) -> Any:
@@ -94,6 +119,24 @@ def drawn_tokens(
     wanted = reached.new_tensor(numbers)[:, None] * reached[:, -1:]
     tokens: list[int] = torch.searchsorted(reached, wanted, right=True)[:, 0].tolist()
     return tokens
+
+
+def token_likelihoods(likely: Any, tokens: Any, n_top: int) -> list[TokenLikelihood]:
+    """Tell how likely tokens were, each in its place.
+
+    Args:
+        likely: Logarithms of probabilities, places by vocabulary.
+        tokens: The token in each place.
+        n_top: How many of the likeliest to tell.
+    """
+    own = likely.gather(1, tokens[:, None])[:, 0].tolist()
+    values, ids = likely.topk(min(n_top, likely.shape[-1]), dim=-1)
+    tops = [
+        tuple(zip(*pair, strict=True))
+        for pair in zip(ids.tolist(), values.tolist(), strict=True)
+    ]
+    triples = zip(tokens.tolist(), own, tops, strict=True)
+    return [TokenLikelihood(*triple) for triple in triples]
 
 
 def _kept(scores: Any, draws: Sequence[Draw]) -> Any:

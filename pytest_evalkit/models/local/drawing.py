@@ -14,7 +14,13 @@ from pytest_evalkit.values import Generate
 
 # What a request may ask for besides, by the names that servers of models use.
 _TAKEN_NUMBERS = ("repetition_penalty", "min_p")
-TAKEN_EXTRAS = (*_TAKEN_NUMBERS, "ignore_eos", "chat_template_kwargs")
+TAKEN_EXTRAS = (
+    *_TAKEN_NUMBERS,
+    "chat_template_kwargs",
+    "ignore_eos",
+    "logprobs",
+    "top_logprobs",
+)
 # Beam search keeps several texts in play, of which each row here has one.
 _ONE_BEAM = ("num_beams", 1)
 
@@ -73,6 +79,8 @@ class Draw:
         min_p: The least probability to draw, as a share of the largest; 0 for none.
         repetition_penalty: Against tokens that were there before; 1 for none.
         seed: Seed of the draws.
+        n_top: How many of the likeliest tokens are told in each place; None where not
+            even the likelihood of the token itself is.
     """
 
     temperature: float
@@ -81,6 +89,7 @@ class Draw:
     min_p: float
     repetition_penalty: float
     seed: int
+    n_top: int | None = None
 
     @property
     def is_greedy(self) -> bool:
@@ -126,7 +135,17 @@ def draw_of(request: Generate, rule: WriteRule, checkpoint_penalty: float) -> Dr
         min_p=extra.get("min_p", 0.0),
         repetition_penalty=checkpoint_penalty if penalty is None else penalty,
         seed=_chosen(asked.seed, rule.seed) + repeat,
+        n_top=_n_top(extra),
     )
+
+
+def _n_top(extra: dict[str, Any]) -> int | None:
+    top = extra.get("top_logprobs")
+    if top is None:
+        return 0 if extra.get("logprobs") else None
+    if not isinstance(top, int) or top < 0:
+        raise RequestRejectedError(f"top_logprobs must be 0 or more, got {top!r}")
+    return top
 
 
 def _extra(extra: Any) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from pytest_evalkit.models.backend import PromptToken
 from pytest_evalkit.models.completed import cut_note
 from pytest_evalkit.models.local.batcher import Prepared
+from pytest_evalkit.models.local.choosing_tokens import TokenLikelihood
 from pytest_evalkit.models.local.drawing import WriteRule
-from pytest_evalkit.models.local.ending import Written
-from pytest_evalkit.models.local.likelihood import Likelihood
+from pytest_evalkit.models.local.likelihood import Likelihood, ReadWork
 from pytest_evalkit.models.local.loading import (
     LoadRule,
     check_place,
@@ -26,18 +27,20 @@ from pytest_evalkit.models.local.prompting import PromptRule
 from pytest_evalkit.models.local.running import Answer, Loaded, Running, facts
 from pytest_evalkit.models.local.showing import ShowRule
 from pytest_evalkit.models.local.sizing import MOST_ROWS
-from pytest_evalkit.models.local.writing import WriteWork
+from pytest_evalkit.models.local.writing import Answered, WriteWork
 from pytest_evalkit.models.masking import masked
 from pytest_evalkit.models.pacing import Pacing
 from pytest_evalkit.models.parameters import GROUPED, settings_of
 from pytest_evalkit.models.windows import Window
 from pytest_evalkit.values import (
     Generate,
+    GenerationParameters,
     Loglikelihood,
     LoglikelihoodResponse,
     Response,
     RollingLoglikelihood,
     Timing,
+    TokenLogprob,
     Usage,
 )
 
@@ -133,16 +136,65 @@ class HuggingFace:
         """
         started_at = time.monotonic()
         answer = await self._answer(lambda preparing: preparing.generate(request))
-        work, text = answer.work, answer.result
-        assert isinstance(work, WriteWork)
-        assert isinstance(text, Written)
-        return Response(
-            text=text.text,
-            finish_reason=text.reason,
-            usage=Usage(input_tokens=len(work.prompt), output_tokens=text.tokens),
-            timing=_timing(started_at),
-            notes=work.notes,
+        return self._response(answer, started_at)
+
+    async def complete(
+        self, prompt: str | tuple[int, ...], parameters: GenerationParameters
+    ) -> Response:
+        """Continue a prompt as it is, with no chat template and nothing around it.
+
+        Args:
+            prompt: A text, or token ids.
+            parameters: How to generate.
+
+        Raises:
+            RequestRejectedError: The model cannot take the request.
+            ModelUnavailableError: The checkpoint cannot be loaded.
+        """
+        started_at = time.monotonic()
+        answer = await self._answer(
+            lambda preparing: preparing.completion(prompt, parameters)
         )
+        return self._response(answer, started_at)
+
+    async def prompt_logprobs(
+        self, prompt: str | tuple[int, ...], top: int
+    ) -> tuple[PromptToken, ...]:
+        """Tell how likely each token of a prompt is after those before it.
+
+        Args:
+            prompt: A text, or token ids; nothing is put around it.
+            top: How many of the likeliest tokens to tell in each place.
+
+        Raises:
+            RequestRejectedError: The model cannot take the prompt.
+            ModelUnavailableError: The checkpoint cannot be loaded.
+        """
+        preparing = (await asyncio.to_thread(self._running.load)).preparing
+        tokens = preparing.prompt(prompt)
+        first = PromptToken(self._spelt(tokens[0]), None)
+        if len(tokens) == 1:
+            return (first,)
+        window = Window(tokens=tokens, asked=len(tokens) - 1)
+        answer = await self._answer(lambda preparing: preparing.read(window, top))
+        told = [
+            PromptToken(one.token, one.logprob, one.top)
+            for one in self._told_tokens(answer.result.told)
+        ]
+        return (first, *told)
+
+    async def tokenize(self, text: str, *, with_special: bool) -> tuple[int, ...]:
+        """Split a text.
+
+        Args:
+            text: The text.
+            with_special: Whether what the model expects around a text is added.
+
+        Raises:
+            ModelUnavailableError: The checkpoint cannot be loaded.
+        """
+        loaded = await asyncio.to_thread(self._running.load)
+        return loaded.preparing.tokens(text, with_special=with_special)
 
     async def loglikelihood(self, request: Loglikelihood) -> LoglikelihoodResponse:
         """Tell how likely the continuation is after the context.
@@ -153,7 +205,7 @@ class HuggingFace:
         """
         started_at = time.monotonic()
         answer = await self._answer(
-            lambda preparing: preparing.of_window(preparing.pair(request))
+            lambda preparing: preparing.read(preparing.pair(request))
         )
         return _told([answer], started_at)
 
@@ -169,7 +221,7 @@ class HuggingFace:
         started_at = time.monotonic()
         windows = await asyncio.to_thread(self._windows, request.text)
         answers = await asyncio.gather(
-            *(self._answer(partial(_of_window, window=window)) for window in windows)
+            *(self._answer(partial(_reading, window=window)) for window in windows)
         )
         return _told(answers, started_at)
 
@@ -177,16 +229,46 @@ class HuggingFace:
         """Give the memory back; another request would load the checkpoint again."""
         await asyncio.to_thread(self._running.close)
 
-    def load(self) -> None:
+    async def load(self) -> None:
         """Load the checkpoint now, and not with the first request.
 
         Raises:
             ModelUnavailableError: It cannot be loaded.
         """
-        self._running.load()
+        await asyncio.to_thread(self._running.load)
 
     async def _answer(self, prepare: Callable[[Preparing], Prepared[Work]]) -> Answer:
         return await asyncio.wrap_future(self._running.submit(prepare))
+
+    def _response(self, answer: Answer, started_at: float) -> Response:
+        work, result = answer.work, answer.result
+        assert isinstance(work, WriteWork)
+        assert isinstance(result, Answered)
+        text = result.written
+        told = None if work.draw.n_top is None else self._told_tokens(result.told)
+        return Response(
+            text=text.text,
+            finish_reason=text.reason,
+            logprobs=told,
+            usage=Usage(input_tokens=len(work.prompt), output_tokens=text.tokens),
+            timing=_timing(started_at),
+            notes=work.notes,
+        )
+
+    def _told_tokens(self, told: Sequence[TokenLikelihood]) -> tuple[TokenLogprob, ...]:
+        return tuple(
+            TokenLogprob(
+                token=self._spelt(one.token),
+                logprob=one.logprob,
+                top=tuple((self._spelt(token), value) for token, value in one.top),
+            )
+            for one in told
+        )
+
+    def _spelt(self, token: int) -> str:
+        tokenizer = self._running.load().checkpoint.tokenizer
+        text: str = tokenizer.decode([token], skip_special_tokens=False)
+        return text
 
     def _windows(self, text: str) -> list[Window]:
         return self._running.load().preparing.windows(text)
@@ -197,13 +279,13 @@ class HuggingFace:
         return Loaded(checkpoint, Preparing(checkpoint, rules, self.usual_system))
 
 
-def _of_window(preparing: Preparing, *, window: Window) -> Prepared[Work]:
-    return preparing.of_window(window)
+def _reading(preparing: Preparing, *, window: Window) -> Prepared[Work]:
+    return preparing.read(window)
 
 
 def _told(answers: Sequence[Answer], started_at: float) -> LoglikelihoodResponse:
     """Put the windows of one text together."""
-    windows = [one.work for one in answers if isinstance(one.work, Window)]
+    windows = [one.work.window for one in answers if isinstance(one.work, ReadWork)]
     found = [one.result for one in answers if isinstance(one.result, Likelihood)]
     return LoglikelihoodResponse(
         logprob=sum((one.logprob for one in found), start=0.0),

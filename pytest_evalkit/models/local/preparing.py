@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pytest_evalkit.errors import RequestRejectedError
@@ -11,6 +12,7 @@ from pytest_evalkit.models.completed import cut_note
 from pytest_evalkit.models.local.batcher import Prepared
 from pytest_evalkit.models.local.drawing import WriteRule, draw_of
 from pytest_evalkit.models.local.ending import EndRule
+from pytest_evalkit.models.local.likelihood import ReadWork
 from pytest_evalkit.models.local.loading import Checkpoint
 from pytest_evalkit.models.local.prompting import Prompter, PromptRule, Rendered
 from pytest_evalkit.models.local.showing import ShowRule, decoded
@@ -23,9 +25,9 @@ from pytest_evalkit.models.windows import (
     rolling_windows,
     split_at_word,
 )
-from pytest_evalkit.values import Generate, Loglikelihood
+from pytest_evalkit.values import Generate, GenerationParameters, Loglikelihood
 
-Work = WriteWork | Window
+Work = WriteWork | ReadWork
 
 WRITE = "write"
 READ = "read"
@@ -39,6 +41,20 @@ class Rules(NamedTuple):
     prompt: PromptRule
     write: WriteRule
     show: ShowRule
+
+
+class Reading(NamedTuple):
+    """What a model reads before it writes.
+
+    Attributes:
+        tokens: The prompt.
+        inputs: What else it reads, by its own names.
+        notes: What the sample should say of it.
+    """
+
+    tokens: Tokens
+    inputs: Mapping[str, Any] = MappingProxyType({})
+    notes: tuple[str, ...] = ()
 
 
 class Preparing:
@@ -76,25 +92,11 @@ class Preparing:
             raise RequestRejectedError(
                 "a local model takes no tools; serve it and use --model openai"
             )
-        draw = draw_of(request, self._rules.write, self._checkpoint.repetition_penalty)
-        extra = request.parameters.extra
-        rendered = self.prompter.render(
-            request.messages, extra.get("chat_template_kwargs") or {}
-        )
+        told = request.parameters.extra.get("chat_template_kwargs") or {}
+        rendered = self.prompter.render(request.messages, told)
         media = [part for message in request.messages for part in message.media]
-        prompt, inputs, notes = self._read(rendered, media)
-        most, cut = self._room(request, len(prompt), has_media=bool(media))
-        if cut:
-            prompt, notes = prompt[cut:], (*notes, cut_note(cut))
-        work = WriteWork(
-            prompt=prompt,
-            inputs=inputs,
-            end=self._end(request, most, ignores_end=bool(extra.get("ignore_eos"))),
-            draw=draw,
-            notes=(*rendered.notes, *notes),
-        )
-        kind = (WRITE, work.signature)
-        return Prepared(payload=work, kind=kind, length=len(prompt), weight=work.weight)
+        reading = self._read(rendered, media)
+        return self._writing(request, reading, has_media=bool(media))
 
     def pair(self, request: Loglikelihood) -> Window:
         """Prepare a continuation to be read after its context.
@@ -118,11 +120,44 @@ class Preparing:
         tokens = self.tokens(text)
         return list(rolling_windows(tokens, self._prefix(), self._longest))
 
+    def prompt(self, prompt: str | Tokens) -> Tokens:
+        """Give the tokens of a prompt as it is, with nothing put around it.
+
+        Raises:
+            RequestRejectedError: There are none, one is not in the vocabulary, or they
+                are more than the model takes.
+        """
+        tokens = prompt
+        if isinstance(tokens, str):
+            tokens = self.tokens(tokens, with_special=False)
+        limit, size = self._checkpoint.max_length, len(self._checkpoint.tokenizer)
+        if not 0 < len(tokens) <= limit:
+            raise RequestRejectedError(
+                f"the prompt has {len(tokens)} tokens; the model takes from 1 to {limit}"
+            )
+        if not all(0 <= token < size for token in tokens):
+            raise RequestRejectedError(
+                f"a token id is outside of the vocabulary, which ends at {size - 1}"
+            )
+        return tokens
+
+    def completion(
+        self, prompt: str | Tokens, parameters: GenerationParameters
+    ) -> Prepared[Work]:
+        """Prepare a prompt to be continued as it is.
+
+        Raises:
+            RequestRejectedError: The model cannot take the request.
+        """
+        # Of a question that nobody asked as a conversation, only the parameters count.
+        request = Generate(messages=(), parameters=parameters)
+        return self._writing(request, Reading(self.prompt(prompt)), has_media=False)
+
     @staticmethod
-    def of_window(window: Window) -> Prepared[Work]:
+    def read(window: Window, n_top: int | None = None) -> Prepared[Work]:
         """Say how a window is put beside others."""
-        row = window.tokens[:-1]
-        return Prepared(payload=window, kind=(READ,), length=len(row), row=row)
+        work = ReadWork(window, n_top)
+        return Prepared(payload=work, kind=(READ,), length=len(work.row), row=work.row)
 
     def tokens(self, text: str, *, with_special: bool | None = None) -> Tokens:
         """Split a text.
@@ -156,16 +191,35 @@ class Preparing:
             "stand before its first"
         )
 
-    def _read(
-        self, rendered: Rendered, media: Sequence[MediaPart]
-    ) -> tuple[Tokens, dict[str, Any], tuple[str, ...]]:
-        """Split a prompt; give the tokens, the other inputs and what to say of them."""
+    def _writing(
+        self, request: Generate, reading: Reading, *, has_media: bool
+    ) -> Prepared[Work]:
+        draw = draw_of(request, self._rules.write, self._checkpoint.repetition_penalty)
+        prompt, inputs, notes = reading
+        most, cut = self._room(request, len(prompt), has_media=has_media)
+        if cut:
+            prompt, notes = prompt[cut:], (*notes, cut_note(cut))
+        work = WriteWork(
+            prompt=prompt,
+            inputs=inputs,
+            end=self._end(request, most),
+            draw=draw,
+            notes=notes,
+        )
+        return Prepared(
+            payload=work,
+            kind=(WRITE, work.signature),
+            length=len(prompt),
+            weight=work.weight,
+        )
+
+    def _read(self, rendered: Rendered, media: Sequence[MediaPart]) -> Reading:
         special = False if rendered.is_templated else None
         if not media:
             tokens = self.tokens(rendered.text, with_special=special)
             if not tokens:
                 raise RequestRejectedError("the prompt is empty")
-            return tokens, {}, ()
+            return Reading(tokens, notes=rendered.notes)
         processor, rule = self._checkpoint.processor, self._rules.show
         assert processor is not None, "media were refused before"
         shown = decoded(media, rule, processor)
@@ -175,9 +229,11 @@ class Preparing:
             text_kwargs={"add_special_tokens": False},
             **shown.arguments(rule),
         )
-        tokens = tuple(made["input_ids"][0].tolist())
-        inputs = {name: made[name] for name in made if name not in _OWN_INPUTS}
-        return tokens, inputs, tuple(shown.notes)
+        return Reading(
+            tuple(made["input_ids"][0].tolist()),
+            {name: made[name] for name in made if name not in _OWN_INPUTS},
+            (*rendered.notes, *shown.notes),
+        )
 
     def _room(
         self, request: Generate, length: int, *, has_media: bool
@@ -206,7 +262,7 @@ class Preparing:
         most = min(most, max(1, limit // 2)) if asked is None else most
         return most, length - (limit - most)
 
-    def _end(self, request: Generate, most: int, *, ignores_end: bool) -> EndRule:
+    def _end(self, request: Generate, most: int) -> EndRule:
         texts = tuple(text for text in request.parameters.stop if text)
         tokenizer = self._checkpoint.tokenizer
         special = {
@@ -214,7 +270,8 @@ class Preparing:
             for text in texts
             if text in tokenizer.all_special_tokens
         }
-        ends = frozenset() if ignores_end else self._checkpoint.ends
+        ignores = request.parameters.extra.get("ignore_eos")
+        ends: frozenset[int] = frozenset() if ignores else self._checkpoint.ends
         return EndRule(
             most=most,
             # Such tokens are not spelt in the answer, so no text would show them.

@@ -11,13 +11,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pytest_evalkit.errors import ModelError, ModelUnavailableError, OptionError
 from pytest_evalkit.models.local.batcher import Batcher, Prepared
-from pytest_evalkit.models.local.ending import Written
-from pytest_evalkit.models.local.likelihood import Likelihood, likelihoods
+from pytest_evalkit.models.local.likelihood import Likelihood, ReadWork, likelihoods
 from pytest_evalkit.models.local.loading import Checkpoint, release
 from pytest_evalkit.models.local.preparing import Preparing, Work
 from pytest_evalkit.models.local.sizing import BatchSizes
-from pytest_evalkit.models.local.writing import WriteWork, written
-from pytest_evalkit.models.windows import Window
+from pytest_evalkit.models.local.writing import Answered, WriteWork, answered
 
 T = TypeVar("T")
 
@@ -30,7 +28,7 @@ class Answer(NamedTuple):
     """What the model gave for one request, and what it was given."""
 
     work: Work
-    result: Written | Likelihood
+    result: Answered | Likelihood
 
 
 class Loaded(NamedTuple):
@@ -144,11 +142,11 @@ class Running:
     def _answer(self, works: Sequence[Work]) -> list[Answer | ModelError]:
         checkpoint = self.load().checkpoint
         texts = [work for work in works if isinstance(work, WriteWork)]
-        windows = [work for work in works if isinstance(work, Window)]
-        results: Sequence[Written | Likelihood] = (
-            written(checkpoint, texts, use_cache=self._use_cache)
+        readings = [work for work in works if isinstance(work, ReadWork)]
+        results: Sequence[Answered | Likelihood] = (
+            answered(checkpoint, texts, use_cache=self._use_cache)
             if texts
-            else likelihoods(checkpoint, windows)
+            else likelihoods(checkpoint, readings)
         )
         return [
             Answer(work, result) for work, result in zip(works, results, strict=True)

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from pytest_evalkit.models.local.choosing_tokens import TokenChoice
+from pytest_evalkit.models.local.choosing_tokens import TokenChoice, TokenLikelihood
 from pytest_evalkit.models.local.drawing import Draw
 from pytest_evalkit.models.local.ending import EndRule, Row, Written
 from pytest_evalkit.models.local.loading import Checkpoint
@@ -57,9 +57,16 @@ class WriteWork:
         return tuple(tensor.shape[:2]) == (1, len(self.prompt))
 
 
-def written(
+class Answered(NamedTuple):
+    """A text, and how likely its tokens were; nothing where that was not asked."""
+
+    written: Written
+    told: Sequence[TokenLikelihood]
+
+
+def answered(
     checkpoint: Checkpoint, works: Sequence[WriteWork], *, use_cache: bool = True
-) -> list[Written]:
+) -> list[Answered]:
     """Write the texts of one batch.
 
     Args:
@@ -87,7 +94,10 @@ def written(
             logits_processor=LogitsProcessorList([choice]),
             stopping_criteria=StoppingCriteriaList([_EndWatch(rows)]),
         )
-    return [row.written() for row in rows]
+    return [
+        Answered(row.written(), told[: len(row.tokens)])
+        for row, told in zip(rows, choice.told, strict=True)
+    ]
 
 
 class _EndWatch:
