@@ -143,10 +143,12 @@ def load(pretrained: str, rule: LoadRule, max_length: int | None) -> Checkpoint:
     source = str(path) if path.is_dir() else pretrained
     try:
         return _load(source, rule, max_length)
-    except (OSError, ValueError, ImportError, RuntimeError, KeyError) as error:
-        # Whatever transformers raises for a name that is not there, a file that is
-        # broken, a class that it does not know or a package that it wants.
-        said = str(error).strip().partition("\n")[0]
+    except ModelUnavailableError:
+        raise
+    except Exception as error:
+        # A name that is not there, a file that is broken, a class or a package that is
+        # missing: each library below has errors of its own, without a common base.
+        said = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
         raise ModelUnavailableError(
             f"the checkpoint {pretrained!r} cannot be loaded: {said}"
         ) from error

@@ -15,7 +15,7 @@ from pytest_evalkit.models.local.ending import EndRule
 from pytest_evalkit.models.local.likelihood import ReadWork
 from pytest_evalkit.models.local.loading import Checkpoint
 from pytest_evalkit.models.local.prompting import Prompter, PromptRule, Rendered
-from pytest_evalkit.models.local.showing import ShowRule, decoded
+from pytest_evalkit.models.local.showing import ShowRule, decoded, require_kinds
 from pytest_evalkit.models.local.writing import WriteWork
 from pytest_evalkit.models.windows import (
     Tokens,
@@ -92,9 +92,10 @@ class Preparing:
             raise RequestRejectedError(
                 "a local model takes no tools; serve it and use --model openai"
             )
+        media = [part for message in request.messages for part in message.media]
+        require_kinds(media, self._checkpoint.processor)
         told = request.parameters.extra.get("chat_template_kwargs") or {}
         rendered = self.prompter.render(request.messages, told)
-        media = [part for message in request.messages for part in message.media]
         reading = self._read(rendered, media)
         return self._writing(request, reading, has_media=bool(media))
 

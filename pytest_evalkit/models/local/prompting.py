@@ -130,14 +130,10 @@ class Prompter:
             template_kwargs: What the template is told besides.
 
         Raises:
-            RequestRejectedError: The template refuses the conversation, or a model of
-                text alone is shown media.
+            RequestRejectedError: The template refuses the conversation, or there is
+                none and media are to be shown.
         """
         said = self._completed(messages)
-        if not self._takes_media and any(message.media for message in said):
-            raise RequestRejectedError(
-                "the model reads texts alone, and the request has images or other media"
-            )
         if self.template is None:
             if any(message.media for message in said):
                 raise RequestRejectedError(

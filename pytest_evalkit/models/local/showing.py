@@ -21,6 +21,12 @@ from pytest_evalkit.messages import (
 
 Decoder = Literal["pyav", "torchcodec", "decord"]
 
+# The part of a processor that takes each kind, and what the kind is called.
+_TAKERS = {
+    ImagePart: ("image_processor", "images"),
+    VideoPart: ("video_processor", "videos"),
+    AudioPart: ("feature_extractor", "sounds"),
+}
 # No frame is as large: its size is then the processor's to change.
 _ANY_PIXELS = 1 << 40
 
@@ -119,31 +125,42 @@ def decoded(media: Iterable[MediaPart], rule: ShowRule, processor: Any) -> Shown
     """Decode media in order, each by itself: frames are told by where they are.
 
     Args:
-        media: What is shown.
+        media: What is shown, of kinds that the model takes.
         rule: Which frames of videos.
         processor: What takes them in the end.
 
     Raises:
         DatasetError: One cannot be read or decoded.
-        RequestRejectedError: The model takes none of its kind.
     """
     shown = Shown()
     for part in media:
         if isinstance(part, ImagePart):
-            _need(processor, "image_processor", "images")
             shown.images.append(rgb_image(part.source))
         elif isinstance(part, VideoPart):
-            _need(processor, "video_processor", "videos")
             _add_video(shown, part, rule, processor)
         else:
-            _need(processor, "feature_extractor", "sounds")
             _add_sound(shown, part, processor)
     return shown
 
 
-def _need(processor: Any, name: str, kinds: str) -> None:
-    if getattr(processor, name, None) is None:
-        raise RequestRejectedError(f"the model takes no {kinds}")
+def require_kinds(media: Iterable[MediaPart], processor: Any | None) -> None:
+    """Make sure that a model takes media of these kinds.
+
+    Args:
+        media: What is to be shown.
+        processor: What takes them, or None where the model reads texts alone.
+
+    Raises:
+        RequestRejectedError: It takes none of a kind.
+    """
+    for part in media:
+        if processor is None:
+            raise RequestRejectedError(
+                "the model reads texts alone, and the request has images or other media"
+            )
+        name, kinds = _TAKERS[type(part)]
+        if getattr(processor, name, None) is None:
+            raise RequestRejectedError(f"the model takes no {kinds}")
 
 
 def _add_video(shown: Shown, part: VideoPart, rule: ShowRule, processor: Any) -> None:

@@ -14,7 +14,8 @@ class BatchSizes:
     """Tells how many rows of a length to try at once.
 
     What fitted also fits with fewer or shorter rows; what did not fit does not fit with
-    more or longer ones. Between the two the size doubles while nothing failed, and
+    more or longer ones. Lengths count by their next power of two: what is hardly
+    shorter is not tried anew. Between the two the size doubles while nothing failed, and
     halves the distance once something did, until the largest that fits is known.
 
     Args:
@@ -45,6 +46,7 @@ class BatchSizes:
         Args:
             length: Tokens of the longest row.
         """
+        length = _step(length)
         too_many = self._too_many(length)
         if self._asked is not None:
             if too_many is None:
@@ -61,10 +63,12 @@ class BatchSizes:
 
     def fitted(self, rows: int, length: int) -> None:
         """Learn that a batch fitted into memory."""
+        length = _step(length)
         self._longest_fitted[rows] = max(length, self._longest_fitted.get(rows, 0))
 
     def failed(self, rows: int, length: int) -> None:
         """Learn that a batch did not fit; believed over what fitted before."""
+        length = _step(length)
         self._shortest_failed[rows] = min(
             length, self._shortest_failed.get(rows, length)
         )
@@ -83,6 +87,10 @@ class BatchSizes:
         return min(
             (rows for rows, shortest in known if shortest <= length), default=None
         )
+
+
+def _step(length: int) -> int:
+    return 1 << max(0, length - 1).bit_length()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -48,6 +48,7 @@ def test_what_fails_is_not_tried_with_longer_rows() -> None:
 
     assert sizes.size(2000) == 8
     assert sizes.size(1000) == 16
+    assert sizes.size(900) == 16
     assert sizes.size(10) == 32
 
 
@@ -59,7 +60,7 @@ def test_a_size_that_was_asked_for_is_halved_where_it_does_not_fit() -> None:
     assert sizes.size(100) == 16
     sizes.failed(16, 100)
     assert sizes.size(100) == 8
-    assert sizes.size(99) == 32
+    assert sizes.size(60) == 32
 
 
 def test_a_failure_is_believed_over_what_fitted_before() -> None:
