@@ -16,6 +16,7 @@ from pytest_evalkit.mockserver import MockServer, serve_in_thread
 from pytest_evalkit.mockserver.answers import echo
 from pytest_evalkit.models import Backend, MockBackend, make_backend
 from pytest_evalkit.values import Generate, Origin, Response
+from tests.local.standing import LOCAL, SEEING, local_backend
 
 SECRET = "sk-hush"  # not a real one
 DOCUMENTS = 8
@@ -38,6 +39,11 @@ def _endpoint(name: str) -> Maker:
     )
 
 
+def _local(label: str) -> Maker:
+    # Beside the folders of single tests, so that a checkpoint is written once.
+    return lambda _, folder: local_backend(label, folder.parent)
+
+
 MAKERS: dict[str, Maker] = {
     "openai": _endpoint("openai"),
     "openai-completions": _endpoint("openai-completions"),
@@ -49,8 +55,10 @@ MAKERS: dict[str, Maker] = {
     "constant": lambda *_: make_backend("constant", {"text": "red"}),
     "demo": lambda *_: make_backend("demo", {}),
     "mock": lambda *_: MockBackend(lambda request: request.messages[0].text),
+    **{label: _local(label) for label in LOCAL},
 }
-# These answer a colour whatever they are asked; the others, the colour of the document.
+# These answer a colour whatever they are asked, and local models with random weights
+# whatever comes; the others, the colour of the document.
 UNMOVED = {"random", "constant"}
 
 
@@ -75,7 +83,7 @@ def ask(name: str, doc_id: int) -> Generate:
     colour = NAMES[doc_id % len(NAMES)]
     origin = Origin(task="colours", doc_id=doc_id, doc={}, target=colour, choices=NAMES)
     message = Message.of_text("user", colour)
-    if name == "demo":
+    if name == "demo" or name in SEEING:
         question = TextPart("What colour is the square?")
         message = Message("user", (ImagePart(_square(doc_id)), question))
     return Generate(messages=(message,), origin=origin)
@@ -95,6 +103,12 @@ def _square(doc_id: int) -> ImageSource:
 async def answer_all(backend: Backend, name: str) -> list[Response]:
     requests = [ask(name, doc_id) for doc_id in range(DOCUMENTS)]
     return await asyncio.gather(*map(backend.generate, requests))
+
+
+async def answers_one_by_one(backend: Backend, name: str) -> list[str]:
+    asked = [await backend.generate(ask(name, n)) for n in range(DOCUMENTS)]
+    await backend.aclose()
+    return [response.text for response in asked]
 
 
 async def answer_and_close(backend: Backend, name: str) -> list[Response]:
@@ -124,6 +138,9 @@ def test_concurrent_requests_get_their_own_answers(backend: Backend, name: str) 
     texts = [response.text for response in responses]
     if name in UNMOVED:
         assert set(texts) <= set(NAMES)
+    elif name in LOCAL:
+        assert texts == asyncio.run(answers_one_by_one(backend, name))
+        assert len(set(texts)) > 1
     else:
         assert texts == [NAMES[n % len(NAMES)] for n in range(DOCUMENTS)]
 
@@ -170,4 +187,5 @@ def test_a_request_that_is_cancelled_leaves_the_backend_usable(
         responses = await answer_and_close(backend, name)
         return responses[0]
 
-    assert asyncio.run(cancel_then_ask()).text in NAMES
+    text = asyncio.run(cancel_then_ask()).text
+    assert text if name in LOCAL else text in NAMES

@@ -22,16 +22,25 @@ from pytest_evalkit.values import (
     Origin,
     RollingLoglikelihood,
 )
+from tests.local.standing import LOCAL, local_backend
 
 CHOICES = (" red", " green", " blue", " na\u00efve", " \u7b54\u6848")
 
-Maker = Callable[[str], Backend]
+# Of a sum of some dozens of logarithms in float32, read in batches of other shapes.
+ROUNDING = 1e-4
+
+Maker = Callable[[str, Path], Backend]
 
 
 def _endpoint(name: str, **settings: object) -> Maker:
-    return lambda url: make_backend(
+    return lambda url, _: make_backend(
         name, {"model": "m", "base_url": url, "api_key": "k", **settings}
     )
+
+
+def _local(label: str, size: int) -> Maker:
+    # Beside the folders of single tests, so that a checkpoint is written once.
+    return lambda _, folder: local_backend(label, folder.parent, batch_size=size)
 
 
 MAKERS: dict[str, Maker] = {
@@ -39,17 +48,19 @@ MAKERS: dict[str, Maker] = {
     "openai-completions in batches": _endpoint("openai-completions", batch_size=4),
     "vllm": _endpoint("vllm"),
     "sglang": _endpoint("sglang"),
-    "oracle": lambda _: make_backend("oracle", {}),
-    "random": lambda _: make_backend("random", {"seed": 3}),
-    "constant": lambda _: make_backend("constant", {"text": "red"}),
-    "mock": lambda _: MockBackend(
+    "oracle": lambda *_: make_backend("oracle", {}),
+    "random": lambda *_: make_backend("random", {"seed": 3}),
+    "constant": lambda *_: make_backend("constant", {"text": "red"}),
+    "mock": lambda *_: MockBackend(
         lambda _: "", likelihood=lambda request: -float(len(repr(request)))
     ),
+    **{label: _local(label, 1) for label in LOCAL},
+    **{f"{label} in batches": _local(label, 4) for label in LOCAL},
 }
 WITHOUT: dict[str, Maker] = {
     "openai": _endpoint("openai"),
-    "demo": lambda _: make_backend("demo", {}),
-    "mock": lambda _: MockBackend(lambda _: ""),
+    "demo": lambda *_: make_backend("demo", {}),
+    "mock": lambda *_: MockBackend(lambda _: ""),
 }
 
 
@@ -60,8 +71,8 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture(params=MAKERS)
-def backend(request: pytest.FixtureRequest, url: str) -> Backend:
-    return MAKERS[request.param](url)
+def backend(request: pytest.FixtureRequest, url: str, tmp_path: Path) -> Backend:
+    return MAKERS[request.param](url, tmp_path)
 
 
 def questions() -> list[LikelihoodRequest]:
@@ -88,10 +99,6 @@ async def ask_and_close(
         await backend.aclose()
 
 
-def values(responses: list[LoglikelihoodResponse]) -> list[tuple[float, bool]]:
-    return [(response.logprob, response.is_greedy) for response in responses]
-
-
 def test_it_says_that_it_tells_log_likelihoods(backend: Backend) -> None:
     assert isinstance(backend, LoglikelihoodBackend)
 
@@ -111,12 +118,14 @@ def test_concurrent_requests_get_their_own_log_likelihoods(backend: Backend) -> 
     together = asyncio.run(ask_and_close(backend))
     in_turn = asyncio.run(ask_and_close(backend, at_once=False))
 
-    assert values(together) == values(in_turn)
+    for one, other in zip(together, in_turn, strict=True):
+        assert one.logprob == pytest.approx(other.logprob, abs=ROUNDING)
+        assert one.is_greedy == other.is_greedy
 
 
 @pytest.fixture(params=WITHOUT)
-def without(request: pytest.FixtureRequest, url: str) -> Backend:
-    return WITHOUT[request.param](url)
+def without(request: pytest.FixtureRequest, url: str, tmp_path: Path) -> Backend:
+    return WITHOUT[request.param](url, tmp_path)
 
 
 def test_a_model_that_tells_none_stops_the_run_with_both_remedies(

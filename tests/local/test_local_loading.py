@@ -17,7 +17,7 @@ from pytest_evalkit.errors import (
 )
 from pytest_evalkit.messages import Message
 from pytest_evalkit.models import make_backend
-from pytest_evalkit.models.local import running
+from pytest_evalkit.models.local import running, writing
 from pytest_evalkit.values import Generate, GenerationParameters
 from tests.local.asking import ask, ask_all, made, question, said, texts
 
@@ -301,7 +301,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_no_request_is_lost(
     import torch
 
     sizes: list[int] = []
-    whole = running.answered
+    whole = writing.answered
 
     def small(checkpoint: Any, works: Sequence[Any], **settings: Any) -> Any:
         sizes.append(len(works))
