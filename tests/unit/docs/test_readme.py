@@ -38,13 +38,24 @@ def test_the_second_command_installs_and_runs_the_tests(readme: str) -> None:
     assert text.endswith("\npytest\n")
 
 
-def test_both_commands_are_what_the_checks_run(root: Path) -> None:
+def test_the_local_command_asks_the_checkpoint_of_this_repository(
+    readme: str, root: Path
+) -> None:
+    text = command(readme, "local")
+
+    folder = re.search(r"pretrained=(\S+)", text)
+    assert folder is not None
+    assert (root / folder[1] / "model.safetensors").is_file()
+
+
+def test_the_commands_are_what_the_checks_run(root: Path) -> None:
     run = root / ".ci" / "run"
     text = run.read_text("utf-8")
 
     assert os.access(run, os.X_OK)
     assert "run_readme_command second .venv" in text
     assert "run_readme_command first /tmp/evalkit" in text
+    assert "readme_command local" in text
 
 
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md"])

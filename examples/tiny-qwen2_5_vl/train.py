@@ -1,0 +1,257 @@
+"""Train a small Qwen2.5-VL to answer questions about simple drawings.
+
+``python examples/tiny-qwen2_5_vl/train.py --output DIR`` writes the checkpoint.
+It trains in two stages. The vision tower first learns to say, patch by patch, what has
+its middle there; a linear layer that is thrown away afterwards reads it off. Then the
+whole model learns to answer, while the tower keeps doing so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+from typing import Any, NamedTuple
+
+import torch
+from checkpoint import END, MERGE, PATCH, VISION_WIDTH, make_model, make_processor
+from drawings import THINGS, TINTS, Drawing, fresh_drawings, patch_labels
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+SEED = 7
+# The seeds of drawings are counted upwards from these, one for 300 drawings.
+LOOKING_SEED = 1_000_000
+ANSWERING_SEED = 2_000_000
+CHECKING_SEED = 3_000_000
+
+BATCH = 32
+# Both show many things in one picture.
+CROWDED = frozenset({"count", "word"})
+ALL = frozenset({"colour", "count", "shape", "position", "word"})
+IGNORED = -100
+INSTRUCTION = "\nAnswer with a single word or number."
+SYSTEM = "You are a helpful assistant."
+# One conversation of so many begins with the system message.
+SYSTEM_EVERY = 4
+
+log = logging.getLogger("train")
+
+
+class Stage(NamedTuple):
+    """How long to train, and how fast at the most."""
+
+    name: str
+    steps: int
+    rate: float
+
+
+LOOKING = Stage("looking", 1500, 2e-3)
+ANSWERING = Stage("answering", 4000, 2e-3)
+
+
+class Sight:
+    """Reads off a patch which thing has its middle there, and in which colour."""
+
+    def __init__(self) -> None:
+        self._norm = nn.LayerNorm(VISION_WIDTH)
+        self._things = nn.Linear(VISION_WIDTH, len(THINGS))
+        self._tints = nn.Linear(VISION_WIDTH, len(TINTS))
+
+    def parameters(self) -> list[nn.Parameter]:
+        """Give what is trained."""
+        layers = (self._norm, self._things, self._tints)
+        return [parameter for layer in layers for parameter in layer.parameters()]
+
+    def loss(self, patches: Tensor, labels: Tensor) -> Tensor:
+        """Say how wrong it is, on patches with a thing and on empty ones by themselves.
+
+        Args:
+            patches: What the tower made of each patch, [patches, VISION_WIDTH].
+            labels: Positions in ``THINGS`` and ``TINTS``, [patches, 2].
+        """
+        patches = self._norm(patches)
+        thing, tint = labels.unbind(1)
+        losses = cross_entropy(self._things(patches), thing, reduction="none")
+        there = thing > 0
+        colours = cross_entropy(self._tints(patches[there]), tint[there])
+        return losses[there].mean() + 2 * losses[~there].mean() + 0.3 * colours
+
+
+class Pupil:
+    """The model in training, with what it needs to read questions and pictures."""
+
+    def __init__(self) -> None:
+        self.processor = make_processor(_corpus())
+        self.processor.tokenizer.padding_side = "right"
+        self.model = make_model(self.processor.tokenizer)
+        self.sight = Sight()
+        self._patches = torch.empty(0)
+        # The merger is given what the last block made of each patch.
+        self._tower.merger.register_forward_pre_hook(self._keep_patches)
+
+    @property
+    def _tower(self) -> Any:
+        return self.model.model.visual
+
+    def _keep_patches(self, _merger: nn.Module, given: tuple[Tensor, ...]) -> None:
+        self._patches = given[0]
+
+    def looking_parameters(self) -> list[nn.Parameter]:
+        """Give what the first stage trains."""
+        return [*self._tower.parameters(), *self.sight.parameters()]
+
+    def answering_parameters(self) -> list[nn.Parameter]:
+        """Give what the second stage trains."""
+        return [*self.model.parameters(), *self.sight.parameters()]
+
+    def looking_loss(self, drawings: Sequence[Drawing]) -> Tensor:
+        """Say how badly the tower knows what stands where."""
+        seen = self.processor.image_processor(
+            [drawing.image for drawing in drawings], return_tensors="pt"
+        )
+        self._tower(seen["pixel_values"], grid_thw=seen["image_grid_thw"])
+        return self._sight_loss(drawings)
+
+    def answering_loss(self, drawings: Sequence[Drawing]) -> Tensor:
+        """Say how badly the model answers, and still how badly the tower sees."""
+        loss: Tensor = self.model(**self.read(drawings)).loss
+        return loss + 0.3 * self._sight_loss(drawings)
+
+    def _sight_loss(self, drawings: Sequence[Drawing]) -> Tensor:
+        labels = [
+            label
+            for drawing in drawings
+            for label in patch_labels(drawing.picture, PATCH, MERGE)
+        ]
+        return self.sight.loss(self._patches, torch.tensor(labels))
+
+    def read(self, drawings: Sequence[Drawing]) -> dict[str, Tensor]:
+        """Turn questions with their answers into a batch, the answers as labels."""
+        answers = [f"{drawing.answer}{END}" for drawing in drawings]
+        prompts = [self._prompt(*numbered) for numbered in enumerate(drawings)]
+        batch = self.processor(
+            text=[
+                prompt + answer for prompt, answer in zip(prompts, answers, strict=True)
+            ],
+            images=[[drawing.image] for drawing in drawings],
+            padding=True,
+            return_tensors="pt",
+        )
+        labels = torch.full_like(batch["input_ids"], IGNORED)
+        lengths = batch["attention_mask"].sum(1).tolist()
+        for row, (answer, end) in enumerate(zip(answers, lengths, strict=True)):
+            start = end - len(self.processor.tokenizer(answer)["input_ids"])
+            labels[row, start:end] = batch["input_ids"][row, start:end]
+        return {**batch, "labels": labels}
+
+    def _prompt(self, number: int, drawing: Drawing) -> str:
+        text = {"type": "text", "text": drawing.question + INSTRUCTION}
+        messages: list[dict[str, Any]] = [
+            {"role": "user", "content": [{"type": "image"}, text]}
+        ]
+        if number % SYSTEM_EVERY == 0:
+            messages.insert(0, {"role": "system", "content": SYSTEM})
+        prompt: str = self.processor.apply_chat_template(
+            messages, add_generation_prompt=True
+        )
+        return prompt
+
+    def save(self, folder: Path) -> None:
+        """Write the model and its processor, without what was used in training only."""
+        self.processor.tokenizer.padding_side = "left"
+        self.model.save_pretrained(folder)
+        self.processor.save_pretrained(folder)
+
+
+def _corpus() -> list[str]:
+    texts = [SYSTEM, "system\nuser\nassistant\n"] * 50
+    for drawing in islice(fresh_drawings(ANSWERING_SEED, ALL), 1200):
+        texts += [drawing.question + INSTRUCTION, drawing.answer]
+    return texts
+
+
+def train(
+    stage: Stage,
+    parameters: Sequence[nn.Parameter],
+    loss_of: Callable[[Sequence[Drawing]], Tensor],
+    drawings: Iterator[Drawing],
+) -> None:
+    """Go through one stage."""
+    optimiser = torch.optim.AdamW(parameters, betas=(0.9, 0.98), weight_decay=0.05)
+    started = monotonic()
+    recent: list[float] = []
+    for step in range(1, stage.steps + 1):
+        for group in optimiser.param_groups:
+            group["lr"] = stage.rate * pace(step, stage.steps)
+        loss = loss_of(list(islice(drawings, BATCH)))
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        recent.append(loss.item())
+        if step % 100 == 0:
+            mean = sum(recent) / len(recent)
+            passed = monotonic() - started
+            log.info("%s %d: loss %.3f, %.0f s", stage.name, step, mean, passed)
+            recent.clear()
+
+
+def pace(step: int, steps: int, rise: int = 100) -> float:
+    """Give the share of the full rate: a short rise, then half a wave of the cosine."""
+    return min(1.0, step / rise) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def right_answers(pupil: Pupil, number: int) -> dict[str, float]:
+    """Measure the share of right answers in each category, on drawings never seen."""
+    right: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
+    drawings = fresh_drawings(CHECKING_SEED, ALL)
+    while asked.total() < number:
+        batch = list(islice(drawings, BATCH))
+        read = pupil.read(batch)
+        wanted = read.pop("labels")[:, 1:]
+        with torch.no_grad():
+            written = pupil.model(**read).logits.argmax(-1)[:, :-1]
+        correct = ((written == wanted) | (wanted == IGNORED)).all(1).tolist()
+        for drawing, is_right in zip(batch, correct, strict=True):
+            asked[drawing.category] += 1
+            right[drawing.category] += is_right
+    return {category: right[category] / asked[category] for category in sorted(asked)}
+
+
+def main() -> None:
+    """Train, say how well it went, and write the checkpoint."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, required=True, help="folder to write")
+    output = parser.parse_args().output
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.manual_seed(SEED)
+    # Sums depend on how many threads share them.
+    torch.set_num_threads(2)
+
+    pupil = Pupil()
+    train(
+        LOOKING,
+        pupil.looking_parameters(),
+        pupil.looking_loss,
+        fresh_drawings(LOOKING_SEED, CROWDED),
+    )
+    train(
+        ANSWERING,
+        pupil.answering_parameters(),
+        pupil.answering_loss,
+        fresh_drawings(ANSWERING_SEED, ALL),
+    )
+    for category, share in right_answers(pupil, 1500).items():
+        log.info("%s: %.3f", category, share)
+    pupil.save(output)
+
+
+if __name__ == "__main__":
+    main()
