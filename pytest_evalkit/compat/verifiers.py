@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_evalkit.compat.filters import THINKING_TAGS
 from pytest_evalkit.compat.judges import unavailable
 from pytest_evalkit.compat.texts import strip_reasoning_tags
+from pytest_evalkit.scoring.reasoning import THINKING_TAGS
 
 
 @dataclass

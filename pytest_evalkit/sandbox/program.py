@@ -60,15 +60,13 @@ def run_program(
     anything but the interpreter and the system's libraries. Where it cannot, the
     interpreter keeps out what does not try to get past it, and a warning says so.
 
-    Nothing bounds how many files it writes before its time is up.
-
     Args:
         source: The program.
         timeout_s: Wall-clock seconds that it may take, above 0, the start of the
             interpreter included.
         memory_mb: MiB of memory that it may ask for, the interpreter's own included, at
             least 64.
-        file_mb: MiB that each file may have that it writes.
+        file_mb: MiB that each file may have that it writes; how many is not bounded.
         output_kb: KiB that it may write to each of its outputs.
         stdin: What it reads from its input.
 

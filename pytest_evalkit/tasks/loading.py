@@ -32,7 +32,6 @@ from pytest_evalkit.tasks.variants import Variant, choose, of_model
 from pytest_evalkit.tasks.yaml_file import DuplicateKeyWarning
 from pytest_evalkit.values import GenerationParameters
 
-# The media of examples would have to stand between their texts.
 # What the published system's models generate where nobody says.
 _STRICT_MAX_TOKENS = 256
 
@@ -61,15 +60,13 @@ def load_task(
     python = python_task(source)
     if python is not None:
         source = python.merged
-    _check_required(source)
-    _check_unsafe(source, settings)
+    _check_required(source, settings)
     values = {key: load_functions(value) for key, value in source.values.items()}
     variant = _variant(source, settings)
     num_fewshot = _num_fewshot(values, settings)
     repeats = _first(settings.repeats, values.get("repeats"), 1)
     recipe = _recipe(source, values, settings, variant, num_fewshot)
-    if python is not None:
-        recipe = _of_class(recipe, python, settings)
+    recipe = recipe if python is None else _of_class(recipe, python, settings)
     name = str(values["task"])
     return Task(
         name=name,
@@ -115,7 +112,8 @@ def _warn_of_repetitions(source: Source) -> None:
         )
 
 
-def _check_required(source: Source) -> None:
+def _check_required(source: Source, settings: TaskSettings) -> None:
+    _check_unsafe(source, settings)
     values = source.values
     for key, stand_in in (
         ("dataset_path", "custom_dataset"),
