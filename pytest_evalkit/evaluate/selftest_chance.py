@@ -178,7 +178,7 @@ def _try(
 
 
 def _check_silence(subject: Subject, judged: Iterable[str]) -> None:
-    scores = _scores(subject, subject.tried(Constant()), judged)
+    scores = _scores(subject, subject.tried_first(Constant()), judged)
     for key, by_document in scores.items():
         for doc_id, score in by_document.items():
             if score:

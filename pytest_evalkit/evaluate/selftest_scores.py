@@ -176,7 +176,7 @@ def check_scorer(subject: Subject) -> None:
     """
     subject.require_scorer()
     for backend in (Oracle(), Constant(), Random()):
-        first = subject.tried(backend)
+        first = subject.tried_first(backend)
         for doc_id in first.changed:
             raise UnmetError(f"scoring changes {subject.named(doc_id)}")
         for again, when in (
@@ -226,7 +226,7 @@ def check_filters(subject: Subject) -> None:
     steps = list(_steps(subject))
     if not steps:
         raise InapplicableError("no filter that edits or finds")
-    solved = subject.tried(Oracle())
+    solved = subject.tried_first(Oracle())
     for doc_id in subject.doc_ids:
         doc = subject.opened.prepare(doc_id).doc
         answer = solved.answers.get(doc_id)

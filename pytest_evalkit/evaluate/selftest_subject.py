@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class Subject:
         snapshot: The file of its prompts, which need not exist.
         is_updating: Whether to write that file in place of comparing with it.
         may_run_code: Whether programs in its answers may be run.
+        first: What became of the documents when each backend was first tried. A scorer
+            with a memory is found out by what it did first.
     """
 
     opened: OpenedTask
@@ -38,6 +40,7 @@ class Subject:
     snapshot: Path
     is_updating: bool = False
     may_run_code: bool = False
+    first: dict[str, Trial] = field(default_factory=dict)
 
     @property
     def doc_ids(self) -> range:
@@ -76,17 +79,24 @@ class Subject:
         doc_ids = reversed(self.doc_ids) if is_backwards else self.doc_ids
         return attempt(self.opened, doc_ids, backend, self.tags)
 
+    def tried_first(self, backend: Respondent) -> Trial:
+        """Have a backend answer all documents, unless it has done so."""
+        name = backend.model_name
+        if name not in self.first:
+            self.first[name] = self.tried(backend)
+        return self.first[name]
+
     def solved(self) -> Trial:
         """Have all documents answered as well as can be.
 
         Raises:
             UnmetError: Of one there is no right answer, or it cannot be scored.
         """
-        trial = self.tried(Oracle())
+        trial = self.tried_first(Oracle())
         for doc_id, reason in trial.failures.items():
             raise UnmetError(f"{self.named(doc_id)}: {reason}")
         return trial
 
     def guessed(self) -> Trial:
         """Have all documents answered by someone who knows nothing."""
-        return self.tried(Constant() if self.is_generation else Random())
+        return self.tried_first(Constant() if self.is_generation else Random())
