@@ -29,7 +29,15 @@ from pytest_evalkit.scoring.metrics import (
 )
 from pytest_evalkit.scoring.oddities import WITHOUT_EFFECT
 from pytest_evalkit.scoring.spread import BOOTSTRAPPED
-from pytest_evalkit.tasks import dataset_kwargs, schema
+from pytest_evalkit.tasks import (
+    Catalogue,
+    Entry,
+    dataset_kwargs,
+    schema,
+    sizes_of,
+)
+from pytest_evalkit.tasks.packaged import packaged_benchmarks
+from pytest_evalkit.tasks.source import read_source
 
 DOCS = Path(__file__).parent
 _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->).*?(<!-- end -->)", re.DOTALL)
@@ -198,6 +206,48 @@ def _oddities() -> str:
     )
 
 
+def _benchmarks() -> str:
+    """List the benchmarks that come with the package, as their files tell."""
+    entries = Catalogue.of([packaged_benchmarks()]).entries.by_name.values()
+    folders: dict[Path, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: (str(entry.path), entry.name)):
+        if entry.kind == "task":
+            folders.setdefault(entry.path.parent, []).append(entry)
+    head = ("task", "shows", "documents", "sample", "asks for", "metrics", "data set")
+    sections = []
+    for folder, tasks in folders.items():
+        title, where = _title(folder), folder.relative_to(packaged_benchmarks())
+        table = _table(head, map(_benchmark, tasks))
+        sections.append(f"## {title}\n\n`benchmarks/{where.as_posix()}`{table}")
+    return "\n\n" + "".join(sections)
+
+
+def _title(folder: Path) -> str:
+    """Read what the README of a benchmark is headed; the nearest one counts."""
+    for place in (folder, *folder.parents):
+        readme = place / "README.md"
+        if readme.is_file():
+            return readme.read_text("utf-8").splitlines()[0].removeprefix("# ")
+    return folder.name
+
+
+def _benchmark(entry: Entry) -> tuple[str, ...]:
+    values, sizes = read_source(entry.path).values, sizes_of(entry)
+    metrics = (str(one["metric"]) for one in values.get("metric_list") or ())
+    parts = (entry.dataset_path, entry.dataset_name)
+    dataset = " ".join(part for part in parts if part)
+    revision = values.get("dataset_revision")
+    return (
+        _code(entry.name),
+        ", ".join(entry.modalities),
+        "" if sizes.documents is None else f"{sizes.documents:,}",
+        "" if sizes.sample is None else str(sizes.sample),
+        _code(entry.output_type or "generate_until"),
+        _listed(dict.fromkeys(metrics)),
+        _code(dataset) + (f" at {_code(revision[:12])}" if revision else ""),
+    )
+
+
 def _first_line(function: Any) -> str:
     return inspect.cleandoc(function.__doc__).splitlines()[0].replace("``", "`")
 
@@ -231,6 +281,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 _PARTS: dict[str, Callable[[], str]] = {
+    "benchmarks": _benchmarks,
     "options": _options,
     "ini": _ini,
     "models": _models,

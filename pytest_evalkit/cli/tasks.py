@@ -8,10 +8,12 @@ from pathlib import Path
 
 from pytest_evalkit.codec import encode_pretty
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.tasks import Catalogue, Entry
+from pytest_evalkit.tasks import Catalogue, Entry, sizes_of
 from pytest_evalkit.tasks.packaged import packaged_benchmarks
 
-_HEADINGS = ("name", "kind", "data set", "output type", "tags")
+_HEADINGS = (
+    *("name", "kind", "data set", "output type", "modality", "documents", "tags"),
+)
 
 
 def list_tasks(pattern: str, include_paths: Sequence[Path], *, as_json: bool) -> int:
@@ -40,7 +42,7 @@ def list_tasks(pattern: str, include_paths: Sequence[Path], *, as_json: bool) ->
     return 0
 
 
-def _json(entries: Iterable[Entry]) -> str:
+def _json(entries: Sequence[Entry]) -> str:
     rows = [
         {
             "name": entry.name,
@@ -49,10 +51,13 @@ def _json(entries: Iterable[Entry]) -> str:
             "dataset_path": entry.dataset_path,
             "dataset_name": entry.dataset_name,
             "output_type": _output_type(entry),
+            "modalities": entry.modalities,
+            "documents": sizes.documents,
+            "sample": sizes.sample,
             "tags": entry.tags,
             "members": entry.members,
         }
-        for entry in entries
+        for entry, sizes in zip(entries, map(sizes_of, entries), strict=True)
     ]
     return encode_pretty(rows).decode()
 
@@ -79,8 +84,18 @@ def _row(entry: Entry) -> tuple[str, ...]:
         entry.kind,
         dataset,
         _output_type(entry) or "",
+        ", ".join(entry.modalities),
+        _documents(entry),
         ", ".join(entry.tags),
     )
+
+
+def _documents(entry: Entry) -> str:
+    """Tell how many documents a task has, or else its sample."""
+    sizes = sizes_of(entry)
+    if sizes.documents is not None:
+        return str(sizes.documents)
+    return "" if sizes.sample is None else f"sample of {sizes.sample}"
 
 
 def _output_type(entry: Entry) -> str | None:

@@ -13,6 +13,7 @@ from pytest_evalkit.tasks.locations import DataSources
 from pytest_evalkit.tasks.offline import offline_sources, snapshot_path
 from pytest_evalkit.tasks.rounds import Rounds
 from pytest_evalkit.tasks.settings import TaskSettings
+from pytest_evalkit.tasks.sizes import Sizes, sizes_of
 from pytest_evalkit.tasks.task import OpenedTask, Prepared, Task
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Prepared",
     "Rounds",
     "Selection",
+    "Sizes",
     "Task",
     "TaskReference",
     "TaskSettings",
@@ -35,5 +37,6 @@ __all__ = [
     "is_task_file",
     "load_task",
     "offline_sources",
+    "sizes_of",
     "snapshot_path",
 ]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from pytest_evalkit.codec import CodecError, decode_as, encode
 
 # Part of each file; another number makes older files count as absent.
-_VERSION = 1
+_VERSION = 2
 
 _ABSENT = (-1, -1)
 Stamp = tuple[int, int]
@@ -35,6 +35,8 @@ class Definition(NamedTuple):
     dataset_path: str | None
     dataset_name: str | None
     members: tuple[str, ...]
+    modalities: tuple[str, ...]
+    documents: int | None
 
 
 class Record(NamedTuple):

@@ -15,7 +15,14 @@ from pytest_evalkit.tasks.catalogue_cache import (
     save_index,
     stamp,
 )
-from pytest_evalkit.tasks.outline import Outlines, kind_of, member_names, texts
+from pytest_evalkit.tasks.outline import (
+    Outlines,
+    documents_of,
+    kind_of,
+    member_names,
+    modalities_of,
+    texts,
+)
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules"})
 
@@ -127,6 +134,8 @@ def _definition(
         dataset_path=_text(values.get("dataset_path")),
         dataset_name=_text(values.get("dataset_name")),
         members=member_names(name, values["task"]) if kind == "group" else (),
+        modalities=modalities_of(values) if kind == "task" else (),
+        documents=documents_of(values),
     )
     return definition, merged.files
 

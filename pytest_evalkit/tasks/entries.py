@@ -25,6 +25,9 @@ class Entry:
         output_type: What it asks of a model, or None where it does not say.
         dataset_path: Its data set, or None.
         dataset_name: The data set's configuration, or None.
+        modalities: What it shows besides text; ``text`` alone for nothing, empty where
+            that is not known.
+        documents: How many it says that it has, or None.
         members: For a group, the names of its direct children.
     """
 
@@ -36,6 +39,8 @@ class Entry:
     dataset_path: str | None = None
     dataset_name: str | None = None
     members: tuple[str, ...] = ()
+    modalities: tuple[str, ...] = ()
+    documents: int | None = None
 
 
 class Entries:

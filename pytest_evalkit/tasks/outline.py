@@ -21,8 +21,20 @@ _KEY = re.compile(r"^([\"']?)([A-Za-z_][\w-]*)\1[ \t]*:(?=\s|$)", re.MULTILINE)
 _WORD = re.compile(r"[ \t]*([A-Za-z][\w./-]*)[ \t\r]*(?:[ \t]#[^\n]*)?\n?\s*")
 _NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off"})
 
+# Of these it is enough to know that they are given.
+_PRESENT = frozenset(
+    {"doc_to_audio", "doc_to_image", "doc_to_messages", "doc_to_visual"}
+)
+# These are read where they hold one of these words; most do not.
+_OF_INTEREST: Mapping[str, tuple[str, ...]] = {
+    "dataset_kwargs": ("video",),
+    "metadata": ("documents", "modality"),
+}
+
 READ_KEYS = frozenset(
     {
+        *_PRESENT,
+        *_OF_INTEREST,
         "class",
         "dataset_name",
         "dataset_path",
@@ -65,7 +77,10 @@ def outline_of(text: str) -> Outline:
         if match[2] in READ_KEYS:
             is_last = position == len(matches)
             end = len(text) if is_last else matches[position].start()
-            values[match[2]] = _value(text[match.start() : end], match)
+            fragment = text[match.start() : end]
+            wanted = _OF_INTEREST.get(match[2])
+            if wanted is None or any(word in fragment for word in wanted):
+                values[match[2]] = _value(fragment, match)
     names = {match[2] for match in matches}
     return Outline(values=values, has_task_keys=not names.isdisjoint(_TASK_KEYS))
 
@@ -74,6 +89,9 @@ _TASK_KEYS = ALL_KEYS - {"task"}
 
 
 def _value(fragment: str, match: re.Match[str]) -> Any:
+    if match[2] in _PRESENT:
+        given = fragment[match.end() - match.start() :].strip()
+        return None if given in ("", "null", "~") else True
     word = _WORD.fullmatch(fragment, match.end() - match.start())
     if word and word[1].lower() not in _NOT_TEXT:
         return word[1]
@@ -188,6 +206,39 @@ def kind_of(outline: Outline, merged: Merged) -> str | None:
     if not isinstance(values.get("task"), str):
         return None
     return "python" if values.get("class") is not None else "task"
+
+
+def modalities_of(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Tell what a task shows besides text, by what it says after its includes.
+
+    Returns:
+        What ``metadata.modality`` says, else what the fields for media tell; ``text``
+        alone where there are none; nothing where its own function writes the messages.
+    """
+    said = texts(_mapping(values.get("metadata")).get("modality"))
+    if said:
+        return said
+    found = []
+    if values.get("doc_to_visual") or values.get("doc_to_image"):
+        is_video = bool(_mapping(values.get("dataset_kwargs")).get("video"))
+        found.append("video" if is_video else "image")
+    if values.get("doc_to_audio"):
+        found.append("audio")
+    if found or values.get("doc_to_messages"):
+        return tuple(found)
+    return ("text",)
+
+
+def documents_of(values: Mapping[str, Any]) -> int | None:
+    """Tell how many documents ``metadata`` of a task says that it has."""
+    said = _mapping(values.get("metadata")).get("documents")
+    return said if type(said) is int else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, list) and value:
+        value = value[0]
+    return value if isinstance(value, dict) else {}
 
 
 def texts(value: Any) -> tuple[str, ...]:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 _BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
-def test_every_benchmark_passes_its_self_tests(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_inprocess(
-        "--selftest", str(_BENCHMARKS), "--rootdir", str(pytester.path), "-v"
+def test_every_benchmark_passes_its_self_tests(arith_suite: ArithSuite) -> None:
+    result = arith_suite.run_apart(
+        "--selftest", str(_BENCHMARKS), "-c", str(arith_suite.root / "pytest.ini"), "-v"
     )
 
     outcomes = result.parseoutcomes()
@@ -30,9 +30,9 @@ def test_every_benchmark_passes_its_self_tests(pytester: pytest.Pytester) -> Non
 def test_odd_limits_leave_every_pair_of_mme_whole(
     arith_suite: ArithSuite, limit: str
 ) -> None:
-    result = arith_suite.run(
+    result = arith_suite.run_apart(
         *(str(_BENCHMARKS / "mme"), "--sample", "--model", "oracle"),
-        *("--limit", limit, "--rootdir", str(arith_suite.root)),
+        *("--limit", limit, "-c", str(arith_suite.root / "pytest.ini")),
     )
 
     assert result.ret == 0

@@ -39,10 +39,11 @@ def test_tasks_stand_in_columns(tree: Path, capsys: pytest.CaptureFixture[str]) 
         "task",
         "org/name en",
         "generate_until",
+        "text",
         "x, y",
     ]
     column = lines[0].index("output type")
-    assert rows["b"][column:] == "multiple_choice"
+    assert rows["b"][column:].split() == ["multiple_choice", "text"]
     assert rows["g"].split() == ["g", "group", "2", "members"]
     assert rows["c"].split() == ["c", "python"]
     assert "gsm8k" in rows
@@ -71,6 +72,9 @@ def test_json_says_all(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "dataset_path": "org/name",
         "dataset_name": "en",
         "output_type": "generate_until",
+        "modalities": ["text"],
+        "documents": None,
+        "sample": None,
         "tags": ["x", "y"],
         "members": [],
     }
@@ -91,3 +95,73 @@ def test_what_does_not_exist_is_told(
     assert main(["tasks", *arguments]) == 4
 
     assert capsys.readouterr().err == f"evalkit: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "modalities"),
+    [
+        ("doc_to_visual: image\n", ["image"]),
+        ("doc_to_visual: !function utils.visual\n", ["image"]),
+        ("doc_to_image: [a, b]\ndoc_to_audio: c\n", ["image", "audio"]),
+        ("doc_to_visual: clip\ndataset_kwargs:\n  video: true\n", ["video"]),
+        ("doc_to_visual: null\n", ["text"]),
+        ("doc_to_messages: !function utils.messages\n", []),
+        ("doc_to_messages: !function u.m\nmetadata: {modality: audio}\n", ["audio"]),
+        ("metadata:\n  - modality: [image, video]\n", ["image", "video"]),
+        ("metadata:\n  version: 1\n", ["text"]),
+    ],
+)
+def test_what_a_task_shows_is_told(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    keys: str,
+    modalities: list[str],
+) -> None:
+    (tmp_path / "own.yaml").write_text(f"task: own\n{_DATA}{keys}")
+
+    lines = listed(capsys, "own", "--include-path", str(tmp_path), "--json")
+
+    assert json.loads("\n".join(lines))[0]["modalities"] == modalities
+
+
+def count_of(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> tuple[int | None, int | None]:
+    lines = listed(capsys, "own", "--include-path", str(folder), "--json")
+    row = json.loads("\n".join(lines))[0]
+    return row["documents"], row["sample"]
+
+
+def test_documents_are_counted_where_they_lie(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "test.jsonl").write_text('{"a": 1}\n\n{"a": 2}\n{"a": 3}')
+    data = "dataset_kwargs: {data_files: {test: test.jsonl}}\n"
+    task = tmp_path / "own.yaml"
+    task.write_text(f"task: own\ndataset_path: json\ntest_split: test\n{data}")
+
+    assert count_of(capsys, tmp_path) == (3, None)
+
+    task.write_text(f"{task.read_text()}process_docs: !function utils.shorter\n")
+    assert count_of(capsys, tmp_path) == (None, None)
+
+
+def test_a_task_may_say_how_many_documents_it_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sample").mkdir()
+    (tmp_path / "sample" / "test.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
+    task = tmp_path / "own.yaml"
+    task.write_text(f"task: own\ntest_split: test\n{_DATA}")
+
+    assert count_of(capsys, tmp_path) == (None, 2)
+    assert "sample of 2" in listed(capsys, "own", "--include-path", str(tmp_path))[1]
+
+    task.write_text(f"{task.read_text()}metadata:\n  documents: 4000\n")
+    assert count_of(capsys, tmp_path) == (4000, 2)
+
+
+def test_rows_of_parquet_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = listed(capsys, "mme", "--json")
+
+    assert json.loads("\n".join(lines))[0]["sample"] == 28
