@@ -100,6 +100,7 @@ def _section(package: str, folder: Path, result: Validation) -> Iterator[str]:
     yield from _packages(folder, result)
     yield from _credentials(folder, result)
     yield from _failures(folder, result)
+    yield from _families(result)
 
 
 def _release(package: str, folder: Path) -> str:
@@ -149,6 +150,18 @@ def _failures(folder: Path, result: Validation) -> Iterator[str]:
         yield f"- {reason}\n\n  {len(tasks)}: {_named(files)}\n"
     for problem in result.broken_groups:
         yield f"- {_escaped(problem.replace(f'{folder}/', ''))}\n"
+
+
+def _families(result: Validation) -> Iterator[str]:
+    counts = result.by_family()
+    partly = [
+        f"`{family}` {loaded} of {total}"
+        for family, (loaded, total) in sorted(counts.items())
+        if loaded < total
+    ]
+    if partly:
+        yield "### Folders that do not load wholly\n"
+        yield f"{', '.join(partly)}. The other {len(counts) - len(partly)} do.\n"
 
 
 def _reason(problem: str, folder: Path) -> str:

@@ -44,8 +44,8 @@ def _lines(validation: Validation) -> Iterator[str]:
     yield f"loaded {loaded} of {total} tasks{_percent(loaded, total)}"
     equipped = total - len(validation.lacking) - len(validation.unauthorized)
     if 0 < equipped < total:
-        share = _percent(loaded, equipped)
-        yield f"  {loaded} of the {equipped} that lack nothing{share}"
+        share = f"{loaded / equipped:.2%}"
+        yield f"  {loaded} of the {equipped} that lack nothing ({share})"
     if validation.failed:
         yield f"  {len(validation.failed)} are wrong"
     if validation.packages:
@@ -80,6 +80,9 @@ def _families(validation: Validation) -> Iterator[str]:
             f"folders: {whole} of {len(shares)} load wholly; "
             f"{mean:.1%} of a folder's tasks on average"
         )
+        for family, (loaded, total) in sorted(validation.by_family().items()):
+            if loaded < total:
+                yield f"  {family}: {loaded} of {total}"
 
 
 def _percent(part: int, whole: int) -> str:

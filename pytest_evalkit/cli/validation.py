@@ -68,12 +68,17 @@ class Validation:
         """The variables of missing credentials, and how many tasks each would serve."""
         return Counter(task.credential or "unnamed" for task in self.unauthorized)
 
-    def shares(self) -> dict[str, float]:
-        """Tell for each family the share of its tasks that load, from 0 to 1."""
+    def by_family(self) -> dict[str, tuple[int, int]]:
+        """Count for each family the tasks that load, and all its tasks."""
         outcomes: defaultdict[str, list[bool]] = defaultdict(list)
         for family, task in zip(self.families, self.tasks, strict=True):
             outcomes[family].append(task.problem is None)
-        return {family: sum(loads) / len(loads) for family, loads in outcomes.items()}
+        return {family: (sum(loads), len(loads)) for family, loads in outcomes.items()}
+
+    def shares(self) -> dict[str, float]:
+        """Tell for each family the share of its tasks that load, from 0 to 1."""
+        counts = self.by_family().items()
+        return {family: loaded / total for family, (loaded, total) in counts}
 
 
 def validate(paths: Sequence[Path]) -> Validation:

@@ -51,20 +51,11 @@ def compile_template(
     if pieces is not None:
         return _joined(pieces, place)
 
-    # What the template's own expressions raise on an unusual document.
-    failures = (
-        jinja2.TemplateError,
-        TypeError,
-        ValueError,
-        LookupError,
-        AttributeError,
-        ArithmeticError,
-    )
-
     def render(doc: Mapping[str, Any]) -> str:
         try:
             return template.render(doc)
-        except failures as error:
+        # The template's own expressions may raise anything on an unusual document.
+        except Exception as error:
             raise _error(f"the template failed: {error}", place) from error
 
     return render

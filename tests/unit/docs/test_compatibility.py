@@ -44,6 +44,7 @@ def test_the_page_groups_what_does_not_load_by_its_reason(
         "- num\\_fewshot is text ('x'), but must be a whole number\n\n"
         "  2: `wrong/b.yaml`, `wrong/c.yaml`\n"
     ) in text
+    assert "`wrong` 0 of 2. The other 1 do." in text
     assert "- g.yaml:2: group 'g': there is no task, group or tag 'absent'" in text
     assert str(tree) not in text
 

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_evalkit.errors import EvalkitError, TaskError
 from pytest_evalkit.tasks import Catalogue, DataSources, TaskSettings, load_task
+from pytest_evalkit.tasks.catalogue import DuplicateNameWarning
 
 if TYPE_CHECKING:
     from tests.unit.tasks.conftest import TaskFolder
@@ -30,6 +31,7 @@ _BOMB = "a0: &a0 [x, x]\n" + "".join(
     ("extra", "message"),
     [
         ("include: sums.yaml\n", "include: sums.yaml includes itself"),
+        ("include: around\n", "include: sums.yaml includes itself"),
         ("include: nowhere\n", "include: nowhere does not exist"),
         ("include: .\n", "include: . does not exist"),
         (_BOMB, "its aliases expand to more than 200,000 values"),
@@ -55,6 +57,8 @@ def test_a_bad_file_is_one_line(
 ) -> None:
     monkeypatch.chdir(folder.root)
     folder.write("utils.py", "def present(docs):\n    return docs\n")
+    folder.write("around", "include: back\n")
+    folder.write("back", "include: sums.yaml\n")
     started = time.monotonic()
 
     with pytest.raises(EvalkitError) as caught:
@@ -64,6 +68,42 @@ def test_a_bad_file_is_one_line(
     assert "\n" not in str(caught.value)
     assert not (folder.root / "ran").exists()
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ 1 // 0 }}", "integer division or modulo by zero"),
+        ("{{ question.split()[9] }}", "has no element 9"),
+        ("{{ question.absent() }}", "has no attribute 'absent'"),
+        ("{{ question | regex_replace('(', '') }}", "unterminated subpattern"),
+        ("{% for x in range(10 ** 9) %}{{ x }}{% endfor %}", "Range too big"),
+    ],
+)
+def test_a_template_that_raises_is_one_line_with_its_place(
+    folder: TaskFolder, template: str, message: str
+) -> None:
+    task = folder.load(doc_to_text=template)
+
+    with pytest.raises(TaskError, match="the template failed: ") as caught:
+        task.open(DataSources()).prepare(0)
+
+    assert message in str(caught.value)
+    assert caught.value.line is not None
+    assert "\n" not in str(caught.value)
+
+
+def test_the_second_file_of_a_name_is_told_and_left_out(folder: TaskFolder) -> None:
+    first = folder.write("a/sums.yaml", _SOUND)
+    second = folder.write("b/sums.yaml", _SOUND)
+
+    with pytest.warns(DuplicateNameWarning) as caught:
+        selection = Catalogue.of([folder.root]).select(["sums"])
+
+    (warning,) = caught
+    assert str(first) in str(warning.message)
+    assert str(second) in str(warning.message)
+    assert [task.path for task in selection.tasks] == [first]
 
 
 @pytest.mark.parametrize(
