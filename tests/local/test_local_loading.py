@@ -24,9 +24,8 @@ from tests.local.asking import ask, ask_all, made, question, said, texts
 
 def rendered(backend: Any, *messages: Message, **told: Any) -> str:
     try:
-        text: str = (
-            backend._running.load().preparing.prompter.render(messages, told).text
-        )
+        prompter = backend._running.load().preparing.prompter
+        text: str = prompter.render(prompter.completed(messages), told).text
         return text
     finally:
         asyncio.run(backend.aclose())
@@ -136,6 +135,7 @@ def test_a_checkpoint_of_another_kind_is_told(tiny_text: Path, tmp_path: Path) -
         ({"device": "cpu", "device_map": "auto"}, "contradict each other"),
         ({"max_length": 1}, "max_length must be at least 2"),
         ({"max_num_frames": 0}, "max_num_frames must be above 0"),
+        ({"video_decoder": "pyavv"}, "'pyav'"),
         ({"temperature": -1}, "temperature must be 0 or more"),
         ({"min_pixels": 5}, "takes no argument 'min_pixels'"),
         ({"apply_chat_template": False, "chat_template": "x"}, "of no use"),

@@ -192,7 +192,9 @@ def test_a_video_and_an_image_are_answered(
     answer = ask(backend, asked)
 
     assert answer.usage.output_tokens > 0
-    assert answer.notes[0].startswith("frames of the video: 0 (0.00 s), 1 (1.00 s)")
+    assert answer.notes[0].startswith(
+        "a video was shown as 4 frames: 0 (0.000 s), 1 (1.000 s)"
+    )
 
 
 @pytest.mark.parametrize("name", ["qwen2_5_vl", "qwen3_vl"])
@@ -215,12 +217,44 @@ def test_a_file_shows_the_frames_that_are_in_it(
 
     work = prepared(backend, question("What happens?", part))
 
-    assert work.notes == (
-        "frames of the video: 0 (0.00 s), 5 (1.25 s), 10 (2.50 s), 15 (3.75 s)",
-    )
+    (note,) = work.notes
+    assert note.endswith("0 (0.000 s), 5 (1.250 s), 10 (2.500 s), 15 (3.750 s)")
     if name == "qwen3_vl":
         assert seconds(spelt(backend, work)) == [0.6, 3.1]
         asyncio.run(backend.aclose())
+
+
+def test_images_may_be_shown_where_the_text_has_a_token_for_them(
+    tiny_qwen2_5_vl: Path,
+) -> None:
+    asked = question("First <image 2>, then <image 1>!", picture(1), picture(4))
+    backend = made("qwen2_5_vl", tiny_qwen2_5_vl, interleave_visuals=True)
+
+    moved = prepared(backend, asked)
+    text = spelt(backend, moved)
+    asyncio.run(backend.aclose())
+
+    plain = prepared(made("qwen2_5_vl", tiny_qwen2_5_vl), asked)
+    swapped = moved.inputs["image_grid_thw"].tolist()
+    assert swapped == plain.inputs["image_grid_thw"].tolist()[::-1]
+    assert swapped[0] != swapped[1]
+    before, between, after = text.replace("<|image_pad|>", "").split(
+        "<|vision_start|><|vision_end|>"
+    )
+    assert before.endswith("First ")
+    assert between == ", then "
+    assert after.startswith("!")
+
+
+def test_the_pixels_of_a_video_may_be_bounded_by_the_environment(
+    tiny_qwen2_5_vl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDEO_MAX_PIXELS", str(2 * 64 * 64))
+    video = frames([0.0, 1.0, 2.0, 3.0], size=(128, 128))
+
+    work = prepared(made("qwen2_5_vl", tiny_qwen2_5_vl), question("What?", video))
+
+    assert work.inputs["video_grid_thw"].tolist() == [[2, 8, 8]]
 
 
 def test_a_broken_image_is_the_error_of_its_question_alone(

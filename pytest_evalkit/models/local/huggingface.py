@@ -61,8 +61,8 @@ class HuggingFace:
     Attributes:
         pretrained: A folder, or a name on the Hugging Face hub.
         batch_size: How many requests the model answers at once; ``auto`` finds the
-            most that fit into memory. What does not fit is tried in halves. It changes
-            no answer.
+            most that fit into memory. What does not fit is tried in halves. But for
+            rounding, it changes no answer.
         max_batch_size: The most requests at once with ``batch_size=auto``.
         use_cache: False to have the model read everything again for each token it
             writes, in little memory and much time.

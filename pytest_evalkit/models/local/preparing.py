@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pytest_evalkit.errors import RequestRejectedError
-from pytest_evalkit.messages import MediaPart
+from pytest_evalkit.messages import MediaPart, media_of
 from pytest_evalkit.models.completed import cut_note
 from pytest_evalkit.models.local.batcher import Prepared
 from pytest_evalkit.models.local.drawing import WriteRule, draw_of
@@ -92,10 +92,11 @@ class Preparing:
             raise RequestRejectedError(
                 "a local model takes no tools; serve it and use --model openai"
             )
-        media = [part for message in request.messages for part in message.media]
+        messages = self.prompter.completed(request.messages)
+        media = media_of(messages)
         require_kinds(media, self._checkpoint.processor)
         told = request.parameters.extra.get("chat_template_kwargs") or {}
-        rendered = self.prompter.render(request.messages, told)
+        rendered = self.prompter.render(messages, told)
         reading = self._read(rendered, media)
         return self._writing(request, reading, has_media=bool(media))
 

@@ -12,6 +12,7 @@ from pytest_evalkit.errors import OptionError, RequestRejectedError
 from pytest_evalkit.messages import (
     Message,
     TextPart,
+    interleaved,
     text_of,
     to_hf_messages,
     with_system,
@@ -40,6 +41,8 @@ class PromptRule:
             the messages as they are.
         reasoning_prompt: Put after the last thing the user says, such as a request to
             think first; ``\n`` in it begins a line. None for nothing.
+        interleave_visuals: Whether media are shown where the text has a token for them,
+            such as ``<image>`` or ``<image 1>``; else where the task put them.
         add_bos_token: Whether a prompt that no template made gets what the tokenizer
             puts around a text; None for what the tokenizer does by itself.
         max_length: The most tokens that the model reads and writes together; None for
@@ -51,6 +54,7 @@ class PromptRule:
     enable_thinking: bool | None = None
     system_prompt: str | None = None
     reasoning_prompt: str | None = None
+    interleave_visuals: bool = False
     add_bos_token: bool | None = None
     max_length: int | None = None
 
@@ -119,13 +123,28 @@ class Prompter:
             return None
         return hashlib.sha256(self.template.encode()).hexdigest()
 
+    def completed(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Give a conversation as the model is to see it, media in their places."""
+        said = tuple(messages)
+        if self._system is not None:
+            said = with_system(said, self._system) if self._system else _heard(said)
+        elif self._usual_system and all(one.role != "system" for one in said):
+            said = with_system(said, self._usual_system)
+        if self._rule.reasoning_prompt:
+            said = _with_last_word(
+                said, self._rule.reasoning_prompt.replace("\\n", "\n")
+            )
+        if self._rule.interleave_visuals:
+            said = tuple(map(interleaved, said))
+        return said
+
     def render(
         self, messages: Sequence[Message], template_kwargs: Mapping[str, Any]
     ) -> Rendered:
         """Write what the model reads.
 
         Args:
-            messages: The conversation; where the assistant has the last word, the
+            messages: The conversation, completed; where the assistant has the last word, the
                 answer goes on from there.
             template_kwargs: What the template is told besides.
 
@@ -133,17 +152,16 @@ class Prompter:
             RequestRejectedError: The template refuses the conversation, or there is
                 none and media are to be shown.
         """
-        said = self._completed(messages)
         if self.template is None:
-            if any(message.media for message in said):
+            if any(message.media for message in messages):
                 raise RequestRejectedError(
                     "media are shown through a chat template, and there is none; give "
                     "one with chat_template=..."
                 )
             is_wanted = self._rule.apply_chat_template is False
             notes = () if is_wanted else (_WITHOUT_TEMPLATE,)
-            return Rendered(text_of(said), is_templated=False, notes=notes)
-        return Rendered(self._templated(said, template_kwargs), is_templated=True)
+            return Rendered(text_of(messages), is_templated=False, notes=notes)
+        return Rendered(self._templated(messages, template_kwargs), is_templated=True)
 
     def _templated(
         self, messages: Sequence[Message], template_kwargs: Mapping[str, Any]
@@ -168,18 +186,6 @@ class Prompter:
                 f"the chat template refuses the conversation: {error}"
             ) from error
         return text
-
-    def _completed(self, messages: Sequence[Message]) -> Sequence[Message]:
-        said = tuple(messages)
-        if self._system is not None:
-            said = with_system(said, self._system) if self._system else _heard(said)
-        elif self._usual_system and all(one.role != "system" for one in said):
-            said = with_system(said, self._usual_system)
-        if self._rule.reasoning_prompt:
-            said = _with_last_word(
-                said, self._rule.reasoning_prompt.replace("\\n", "\n")
-            )
-        return said
 
     def _chosen_template(self, tokenizer: Any) -> str | None:
         if self._rule.apply_chat_template is False:

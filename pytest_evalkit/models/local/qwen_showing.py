@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.messages import FrameChoice
+from pytest_evalkit.messages.video_environment import total_pixels_of_environment
 from pytest_evalkit.models.local.drawing import WriteRule
 from pytest_evalkit.models.local.showing import ShowRule
 
@@ -63,6 +64,7 @@ class QwenShowRule(ShowRule):
             min_frames=_LEAST_FRAMES,
             min_pixels=self.min_pixels,
             max_pixels=self.max_pixels,
+            total_pixels=total_pixels_of_environment(),
             frame_multiple=images.temporal_patch_size,
             side_multiple=images.patch_size * images.merge_size,
         )
@@ -83,8 +85,8 @@ class Qwen3ShowRule(QwenShowRule):
 
     Attributes:
         total_pixels: The most pixels of a video, where two frames count as one: with
-            many frames, each is made smaller, though not below ``min_pixels``. None
-            for any number.
+            many frames, each is made smaller, though not below ``min_pixels``; None
+            for what the variable VIDEO_MAX_PIXELS says, or any number.
     """
 
     total_pixels: int | None = None
@@ -92,4 +94,7 @@ class Qwen3ShowRule(QwenShowRule):
     def choice(self, processor: Any) -> FrameChoice:
         """Tell which frames are shown, and how large."""
         usual = QwenShowRule.choice(self, processor)
-        return replace(usual, total_pixels=self.total_pixels)
+        if self.total_pixels is None:
+            return usual
+        total = self.total_pixels * usual.frame_multiple
+        return replace(usual, total_pixels=total)

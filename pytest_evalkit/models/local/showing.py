@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pytest_evalkit.errors import OptionError, RequestRejectedError
 from pytest_evalkit.messages import (
@@ -18,8 +18,9 @@ from pytest_evalkit.messages import (
     rgb_image,
     samples,
 )
-
-Decoder = Literal["pyav", "torchcodec", "decord"]
+from pytest_evalkit.messages.video import DECODERS, frames_note
+from pytest_evalkit.messages.video_environment import decoder_of_environment
+from pytest_evalkit.naming import suggestion
 
 # The part of a processor that takes each kind, and what the kind is called.
 _TAKERS = {
@@ -39,8 +40,10 @@ class ShowRule:
         max_num_frames: The most frames of one video; without ``fps``, as many as that,
             spread evenly.
         fps: How many frames a second; None for ``max_num_frames``.
-        video_decoder: The package that decodes videos: ``pyav``, ``torchcodec`` or
-            ``decord``. All give the same frames.
+        video_decoder: What decodes videos: ``pyav``, ``torchcodec`` or ``decord``. All
+            choose the same frames. The default is the variable
+            LMMS_VIDEO_DECODE_BACKEND, or FORCE_QWENVL_VIDEO_READER, and without these
+            ``pyav``.
     """
 
     argument_aliases: ClassVar[dict[str, str]] = {
@@ -50,14 +53,19 @@ class ShowRule:
 
     max_num_frames: int = 32
     fps: float | None = None
-    video_decoder: Decoder = "pyav"
+    video_decoder: str = field(default_factory=decoder_of_environment)
 
     def __post_init__(self) -> None:
         """Check the ranges.
 
         Raises:
-            OptionError: A value is not above zero.
+            OptionError: A value is not above zero, or there is no such decoder.
         """
+        if self.video_decoder not in DECODERS:
+            raise OptionError(
+                f"unknown video_decoder {self.video_decoder!r}; "
+                f"{suggestion(self.video_decoder, DECODERS)}"
+            )
         for one in dataclasses.fields(self):
             value = getattr(self, one.name)
             if isinstance(value, int | float) and value <= 0:
@@ -170,13 +178,7 @@ def _add_video(shown: Shown, part: VideoPart, rule: ShowRule, processor: Any) ->
     video = decode_video(part.source, part, choice, rule.video_decoder)
     shown.videos.append(np.stack([np.asarray(frame) for frame in video.frames]))
     shown.metadata.append(_metadata(video.times_s, part, video.duration_s))
-    shown.notes.append(
-        "frames of the video: "
-        + ", ".join(
-            f"{index} ({time_s:.2f} s)"
-            for index, time_s in zip(video.indices, video.times_s, strict=True)
-        )
-    )
+    shown.notes.append(frames_note(video.indices, video.times_s))
 
 
 def _metadata(times_s: list[float], part: VideoPart, duration_s: float | None) -> Any:
