@@ -17,8 +17,7 @@ from pytest_evalkit.errors import (
 )
 from pytest_evalkit.host.failure import error_of
 from pytest_evalkit.host.media_wire import Wire, medium_wire
-from pytest_evalkit.host.server import REQUESTS_PATH
-from pytest_evalkit.host.wire import request_dict, response_of
+from pytest_evalkit.host.wire import REQUESTS_PATH, request_dict, response_of
 from pytest_evalkit.messages import MediaPart
 from pytest_evalkit.models.backend import (
     Backend,

@@ -35,7 +35,7 @@ from pytest_evalkit.host.openai_answer import (
     usage_dict,
 )
 from pytest_evalkit.host.openai_request import chat_request
-from pytest_evalkit.host.wire import request_of, response_dict
+from pytest_evalkit.host.wire import REQUESTS_PATH, request_of, response_dict
 from pytest_evalkit.models.backend import Backend, CompletionBackend, respond
 from pytest_evalkit.serving import (
     LAST_CHUNK,
@@ -46,7 +46,6 @@ from pytest_evalkit.serving import (
     stream_head,
 )
 
-REQUESTS_PATH = "/evalkit/requests"
 HEALTH_PATH = "/health"
 
 _BACKLOG = 4096

@@ -32,6 +32,7 @@ from pytest_evalkit.values import (
 )
 
 WIRE_VERSION = 1
+REQUESTS_PATH = "/evalkit/requests"
 
 _NO_DOCUMENT: Mapping[str, Any] = MappingProxyType({})
 

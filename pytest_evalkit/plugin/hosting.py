@@ -54,10 +54,10 @@ class NamedModel:
         Raises:
             OptionError: One of them makes no sense, or there is no such model.
         """
-        from pytest_evalkit.host.servers import HostRule
-
         if not is_local(name):
             return cls(name, arguments, None)
+        from pytest_evalkit.host.servers import HostRule
+
         own = {field.name for field in fields(HostRule)}
         told = {key: value for key, value in arguments.items() if key in own}
         for key, value in told.items():

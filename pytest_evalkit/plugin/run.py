@@ -8,14 +8,13 @@ from dataclasses import replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.engine import Engine, Event, LimitSet, Model
 from pytest_evalkit.errors import OptionError, TaskError
-from pytest_evalkit.host.servers import ModelServers
 from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.plugin.asked import asked_of
@@ -41,6 +40,9 @@ from pytest_evalkit.tasks import (
     TaskSettings,
     load_task,
 )
+
+if TYPE_CHECKING:
+    from pytest_evalkit.host.servers import ModelServers
 
 _RUN_KEY: pytest.StashKey[Run] = pytest.StashKey()
 
