@@ -9,7 +9,6 @@ from typing import Any
 from pytest_evalkit.compat.judges import unavailable
 from pytest_evalkit.compat.texts import strip_reasoning_tags
 from pytest_evalkit.scoring import THINKING_TAGS
-from pytest_evalkit.scoring.reasoning import THINKING_TAGS
 
 
 @dataclass

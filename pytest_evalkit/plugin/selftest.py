@@ -19,7 +19,6 @@ from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.tasks import Task, offline_sources, snapshot_path
 
 if TYPE_CHECKING:
-    from pytest_evalkit.plugin.collection import TaskFile
     from pytest_evalkit.tasks import TaskReference
 
 # The check that tells why a task cannot be opened; the others are then skipped.
@@ -33,7 +32,7 @@ class TaskUnderTest(pytest.Collector):
         task: The task; its documents are opened by the first check that runs.
     """
 
-    parent: TaskFile
+    parent: pytest.File
 
     def __init__(self, *, task: Task, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -119,7 +118,9 @@ class SelftestItem(pytest.Item):
         return self.path, None, self.name
 
 
-def task_under_test(file: TaskFile, reference: TaskReference | None) -> TaskUnderTest:
+def task_under_test(
+    file: pytest.File, reference: TaskReference | None
+) -> TaskUnderTest:
     """Load the task of a file for its self-tests, without its documents.
 
     Raises:
