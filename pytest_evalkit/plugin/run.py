@@ -69,7 +69,7 @@ class Run:
         self._told_groups = False
         self._models: list[Model] = []
         self._engines: list[Engine] = []
-        self._described = False
+        self._described: tuple[Model, Mapping[str, Any]] | None = None
         self._server: ModelServers | None = None
 
     @cached_property
@@ -267,15 +267,23 @@ class Run:
         return model
 
     def _describe(self, model: Model) -> None:
-        """Record once which model answered."""
-        if not self._described:
-            self._described = True
-            line = {
-                "kind": "model",
-                "name": model.name,
-                "description": without_secrets(model.backend.describe()),
-            }
-            self.journal.write(encode(line) + b"\n")
+        """Record which model answers, the first where there are several.
+
+        Once it has answered it may tell more, such as what it loaded: the last
+        description counts.
+        """
+        if self._described is not None and self._described[0] is not model:
+            return
+        described = (model, without_secrets(model.backend.describe()))
+        if described == self._described:
+            return
+        self._described = described
+        line = {
+            "kind": "model",
+            "name": model.name,
+            "description": described[1],
+        }
+        self.journal.write(encode(line) + b"\n")
 
     def _record_event(self, event: Event) -> None:
         """Record what an engine decided."""
@@ -315,6 +323,8 @@ class Run:
         problem = None
         for model in self._models:
             try:
+                if self._described is not None:
+                    self._describe(model)
                 self.loop.run_until_complete(model.backend.aclose())
             # A user's backend may raise anything, and the results are to stand.
             except Exception as error:  # noqa: BLE001

@@ -231,6 +231,29 @@ def test_a_secret_reaches_no_file(
     assert described == {"api_key": "***"}
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_what_a_model_tells_once_it_has_answered_is_recorded(
+    arith_suite: ArithSuite, workers: tuple[str, ...]
+) -> None:
+    arith_suite.write(
+        "mine.py",
+        "from pytest_evalkit import Response\n"
+        "class Mine:\n"
+        "    model_name = 'mine'\n"
+        "    loaded = None\n"
+        "    def describe(self): return {'loaded': self.loaded}\n"
+        "    async def generate(self, request):\n"
+        "        self.loaded = 'the weights'\n"
+        "        return Response(text='2')\n"
+        "    async def aclose(self): self.loaded = 'nothing any more'\n",
+    )
+
+    arith_suite.run("--model", "mine:Mine", *workers)
+
+    described = arith_suite.results()["config"]["model_description"]
+    assert described == {"loaded": "the weights"}
+
+
 def test_results_go_where_the_user_says(arith_suite: ArithSuite) -> None:
     arith_suite.run("--model", "oracle", "--output-path", "here/and/there")
 
