@@ -11,7 +11,6 @@ from typing import Any, TypedDict, cast
 
 from pytest_evalkit.codec import CodecError, decode, encode
 from pytest_evalkit.errors import (
-    DatasetError,
     RequestRejectedError,
     TransientModelError,
 )
@@ -51,7 +50,8 @@ class HostsDict(TypedDict):
         key: What is to be shown to them.
         name: Name of the model.
         facts: As JSON: what the backend tells of itself (``description``, ``pacing``),
-            and what it has besides (``tells_likelihoods``, ``streams``).
+            and what it has besides (``tells_likelihoods``, ``streams``,
+            ``draws_images``).
     """
 
     urls: list[str]
@@ -74,6 +74,7 @@ def hosts_dict(backend: Backend, urls: Sequence[str], key: str) -> HostsDict:
         "pacing": asdict(pacing) if isinstance(pacing, Pacing) else None,
         "tells_likelihoods": isinstance(backend, LoglikelihoodBackend),
         "streams": isinstance(backend, StreamingBackend),
+        "draws_images": getattr(backend, "draws_images", False),
     }
     return {
         "urls": list(urls),
@@ -119,6 +120,7 @@ class HostedModel:
     Attributes:
         model_name: What the results call the model.
         pacing: How fast it wants to be asked.
+        draws_images: Whether it can do visual chain of thought.
     """
 
     def __init__(self, hosts: HostsDict, facts: Mapping[str, Any], number: int) -> None:
@@ -130,6 +132,7 @@ class HostedModel:
         self._hosts = [_Host(url, self.model_name, hosts["key"]) for url in urls]
         self._pool: EncodingPool[Wire] = EncodingPool(max_bytes=_CACHE_BYTES)
         self.pacing = _pacing(facts["pacing"], len(urls))
+        self.draws_images: bool = facts["draws_images"]
         if facts["streams"]:
             # Only who has it is told by pytest's session to stream, and the hosts were.
             self.stream_for_latency = False
@@ -148,6 +151,7 @@ class HostedModel:
 
         Raises:
             ModelError: As the backend there raised it, or the host cannot be reached.
+            DatasetError: A medium cannot be read, here or there.
         """
         return cast("Response", await self._ask(request))
 
@@ -191,7 +195,7 @@ class HostedModel:
             media = await asyncio.gather(*map(self._encoded, parts))
             write = partial(_written, request, media)
             return await self._pool.run(write) if parts else write()
-        except (DatasetError, CodecError) as error:
+        except CodecError as error:
             raise RequestRejectedError(str(error)) from error
 
     async def _encoded(self, part: MediaPart) -> Wire:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import NotRequired, TypedDict
 
 from pytest_evalkit.errors import (
+    DatasetError,
     ModelError,
     ModelUnavailableError,
     RequestRejectedError,
@@ -21,7 +22,8 @@ class FailureDict(TypedDict):
     """An error between our own processes.
 
     Attributes:
-        kind: ``transient``, ``rejected`` or ``unavailable``.
+        kind: ``transient``, ``rejected``, ``unavailable``, or ``dataset`` for a medium
+            that the model cannot read.
         message: What went wrong, in one line.
         retry_after_s: Seconds to wait, where that was asked for.
         status: HTTP status of a refusal, where there was one.
@@ -47,9 +49,11 @@ def as_model_error(error: BaseException) -> ModelError:
     return RequestRejectedError(f"{type(error).__name__}: {error}")
 
 
-def failure_dict(error: ModelError) -> FailureDict:
+def failure_dict(error: ModelError | DatasetError) -> FailureDict:
     """Write an error for another process of ours."""
     message = str(error)
+    if isinstance(error, DatasetError):
+        return {"kind": "dataset", "message": message}
     if isinstance(error, TransientModelError):
         return {
             "kind": "transient",
@@ -67,9 +71,11 @@ def failure_dict(error: ModelError) -> FailureDict:
     return {"kind": "rejected", "message": message}
 
 
-def error_of(failure: FailureDict) -> ModelError:
+def error_of(failure: FailureDict) -> ModelError | DatasetError:
     """Read an error that another process of ours wrote."""
     message = failure["message"]
+    if failure["kind"] == "dataset":
+        return DatasetError(message)
     if failure["kind"] == "transient":
         return TransientModelError(
             message,

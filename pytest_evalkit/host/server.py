@@ -191,7 +191,8 @@ class HostServer:
         except asyncio.CancelledError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - as in ``respond``
-            body = {"failure": failure_dict(_told(error))}
+            told = error if isinstance(error, DatasetError) else _told(error)
+            body = {"failure": failure_dict(told)}
         return http_response(HTTPStatus.OK, encode(body))
 
     async def _chat(self, payload: Payload) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_evalkit.engine import Engine, RetryPolicy
 from pytest_evalkit.errors import (
+    DatasetError,
     ModelError,
     ModelUnavailableError,
     RequestRejectedError,
@@ -288,13 +289,23 @@ def test_what_a_backend_raises_by_accident_is_the_requests_error(serve: Serve) -
         using(model, lambda: model.generate(one("q")))
 
 
-def test_an_image_that_cannot_be_read_is_the_requests_error(
+def test_a_medium_that_the_model_cannot_read_is_told_as_one(serve: Serve) -> None:
+    def fail(_: Generate) -> str:
+        raise DatasetError("cannot decode the image")
+
+    model = hosted(MockBackend(fail), serve)
+
+    with pytest.raises(DatasetError, match=r"^cannot decode the image$"):
+        using(model, lambda: model.generate(one("q")))
+
+
+def test_an_image_that_cannot_be_read_is_told_as_by_the_model(
     letters: Letters, serve: Serve, tmp_path: Path
 ) -> None:
     part = ImagePart(ImageSource.of(str(tmp_path / "absent.png")))
     model = hosted(letters, serve)
 
-    with pytest.raises(RequestRejectedError, match=r"cannot read image .*absent\.png"):
+    with pytest.raises(DatasetError, match=r"cannot read image .*absent\.png"):
         using(
             model,
             lambda: model.generate(Generate(messages=(Message("user", (part,)),))),
@@ -311,6 +322,7 @@ def test_it_calls_and_describes_itself_as_the_model_does(letters: Letters) -> No
 
 class Streams(MockBackend):
     stream_for_latency = False
+    draws_images = True
     pacing = Pacing(num_concurrent=24, timeout=7.0)
 
 
@@ -331,6 +343,8 @@ def test_it_has_what_the_model_has() -> None:
     bare: object = hosted_model(hosts_dict(Bare(), urls, KEY), 0)
     rich: object = hosted_model(hosts_dict(Streams(lambda _: ""), urls, KEY), 0)
 
+    assert getattr(bare, "draws_images", None) is False
+    assert getattr(rich, "draws_images", None) is True
     kinds = (LoglikelihoodBackend, StreamingBackend)
     assert [isinstance(bare, kind) for kind in kinds] == [False, False]
     assert [isinstance(rich, kind) for kind in kinds] == [True, True]
