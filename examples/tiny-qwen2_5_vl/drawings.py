@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 SHAPES = Path(__file__).resolve().parents[2] / "benchmarks" / "shapes"
@@ -21,6 +22,7 @@ from pictures import (  # noqa: E402 -- likewise
     Picture,
     draw_picture,
 )
+from questions import SHORT, Exchange, further_exchanges  # noqa: E402 -- likewise
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,12 +35,11 @@ TINTS = ("", *COLOURS)
 
 
 class Drawing(NamedTuple):
-    """A question about a picture, its answer, and its category."""
+    """A picture, what is asked about it in turn, and the category of the first."""
 
     category: str
-    question: str
-    answer: str
     picture: Picture
+    exchanges: tuple[Exchange, ...]
 
     @property
     def image(self) -> Image:
@@ -67,9 +68,17 @@ def fresh_drawings(seed: int, categories: frozenset[str]) -> Iterator[Drawing]:
         for document in draw.plan_documents(chunk, CHUNK):
             row = document.row
             if row["category"] in categories and document.picture not in held_out:
-                yield Drawing(
-                    row["category"], row["question"], row["answer"], document.picture
-                )
+                exchange = Exchange(row["question"] + SHORT, row["answer"])
+                yield Drawing(row["category"], document.picture, (exchange,))
+
+
+def asked_more(drawings: Iterable[Drawing], rng: Random) -> Iterator[Drawing]:
+    """Ask up to two further questions about each picture, in an order drawn by lot."""
+    for drawing in drawings:
+        (asked,) = drawing.exchanges
+        exchanges = [asked, *further_exchanges(drawing.picture, asked, rng)]
+        rng.shuffle(exchanges)
+        yield drawing._replace(exchanges=tuple(exchanges))
 
 
 def held_out_pictures() -> frozenset[Picture]:

@@ -15,12 +15,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from random import Random
 from time import monotonic
 from typing import Any, NamedTuple
 
 import torch
-from checkpoint import END, MERGE, PATCH, VISION_WIDTH, make_model, make_processor
-from drawings import THINGS, TINTS, Drawing, fresh_drawings, patch_labels
+from checkpoint import MERGE, PATCH, VISION_WIDTH, make_model, make_processor
+from drawings import (
+    THINGS,
+    TINTS,
+    Drawing,
+    asked_more,
+    fresh_drawings,
+    patch_labels,
+)
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -35,10 +43,10 @@ BATCH = 32
 CROWDED = frozenset({"count", "word"})
 ALL = frozenset({"colour", "count", "shape", "position", "word"})
 IGNORED = -100
-INSTRUCTION = "\nAnswer with a single word or number."
+ANSWER_OPENING = "<|im_start|>assistant\n"
 SYSTEM = "You are a helpful assistant."
 # One conversation of so many begins with the system message.
-SYSTEM_EVERY = 4
+SYSTEM_EVERY = 2
 
 log = logging.getLogger("train")
 
@@ -132,35 +140,33 @@ class Pupil:
         return self.sight.loss(self._patches, torch.tensor(labels))
 
     def read(self, drawings: Sequence[Drawing]) -> dict[str, Tensor]:
-        """Turn questions with their answers into a batch, the answers as labels."""
-        answers = [f"{drawing.answer}{END}" for drawing in drawings]
-        prompts = [self._prompt(*numbered) for numbered in enumerate(drawings)]
+        """Turn conversations about pictures into a batch, the answers as labels."""
         batch = self.processor(
-            text=[
-                prompt + answer for prompt, answer in zip(prompts, answers, strict=True)
-            ],
+            text=[self._told(*numbered) for numbered in enumerate(drawings)],
             images=[[drawing.image] for drawing in drawings],
             padding=True,
             return_tensors="pt",
         )
-        labels = torch.full_like(batch["input_ids"], IGNORED)
-        lengths = batch["attention_mask"].sum(1).tolist()
-        for row, (answer, end) in enumerate(zip(answers, lengths, strict=True)):
-            start = end - len(self.processor.tokenizer(answer)["input_ids"])
-            labels[row, start:end] = batch["input_ids"][row, start:end]
-        return {**batch, "labels": labels}
-
-    def _prompt(self, number: int, drawing: Drawing) -> str:
-        text = {"type": "text", "text": drawing.question + INSTRUCTION}
-        messages: list[dict[str, Any]] = [
-            {"role": "user", "content": [{"type": "image"}, text]}
+        tokenizer = self.processor.tokenizer
+        opening = tokenizer(ANSWER_OPENING)["input_ids"]
+        labels = [
+            answers_alone(row, opening, tokenizer.eos_token_id)
+            for row in batch["input_ids"].tolist()
         ]
+        return {**batch, "labels": torch.tensor(labels)}
+
+    def _told(self, number: int, drawing: Drawing) -> str:
+        messages: list[dict[str, Any]] = []
         if number % SYSTEM_EVERY == 0:
-            messages.insert(0, {"role": "system", "content": SYSTEM})
-        prompt: str = self.processor.apply_chat_template(
-            messages, add_generation_prompt=True
-        )
-        return prompt
+            messages.append({"role": "system", "content": SYSTEM})
+        seen = [{"type": "image"}]
+        for question, answer in drawing.exchanges:
+            asked = [*seen, {"type": "text", "text": question}]
+            messages.append({"role": "user", "content": asked})
+            messages.append({"role": "assistant", "content": answer})
+            seen = []
+        told: str = self.processor.apply_chat_template(messages)
+        return told
 
     def save(self, folder: Path) -> None:
         """Write the model and its processor, without what was used in training only."""
@@ -169,10 +175,23 @@ class Pupil:
         self.processor.save_pretrained(folder)
 
 
+def answers_alone(tokens: Sequence[int], opening: Sequence[int], end: int) -> list[int]:
+    """Keep what stands between an opening and an end, that included; ignore the rest."""
+    labels = [IGNORED] * len(tokens)
+    inside = False
+    for place, token in enumerate(tokens):
+        if inside:
+            labels[place] = token
+            inside = token != end
+        else:
+            inside = tokens[place + 1 - len(opening) : place + 1] == opening
+    return labels
+
+
 def _corpus() -> list[str]:
     texts = [SYSTEM, "system\nuser\nassistant\n"] * 50
     for drawing in islice(fresh_drawings(ANSWERING_SEED, ALL), 1200):
-        texts += [drawing.question + INSTRUCTION, drawing.answer]
+        texts += [text for exchange in drawing.exchanges for text in exchange]
     return texts
 
 
@@ -232,8 +251,8 @@ def main() -> None:
     output = parser.parse_args().output
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.manual_seed(SEED)
-    # Sums depend on how many threads share them.
-    torch.set_num_threads(2)
+    # With several, sums and so the weights depend on their number.
+    torch.set_num_threads(1)
 
     pupil = Pupil()
     train(
@@ -246,7 +265,7 @@ def main() -> None:
         ANSWERING,
         pupil.answering_parameters(),
         pupil.answering_loss,
-        fresh_drawings(ANSWERING_SEED, ALL),
+        asked_more(fresh_drawings(ANSWERING_SEED, ALL), Random(SEED)),  # noqa: S311
     )
     for category, share in right_answers(pupil, 1500).items():
         log.info("%s: %.3f", category, share)

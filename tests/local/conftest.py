@@ -49,7 +49,7 @@ def tiny_qwen3_vl(
     return tiny_checkpoints.write_qwen3_vl(tmp_path_factory.mktemp("tiny") / "qwen3_vl")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def startup_folder() -> Path:
     """Give what PYTHONPATH of a child process must hold for torchvision to load."""
     return Path(sitecustomize.__file__).parent

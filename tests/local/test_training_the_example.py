@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from itertools import islice
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -77,7 +78,7 @@ def test_a_label_stands_at_the_patch_that_the_model_is_shown(
 
     # Its middle, (35, 61), is in the patch from (32, 56) on: column 4, row 7.
     square = Figure(shape="square", colour="black", left=28, top=54, size=14)
-    drawing = scripts.drawings.Drawing("shape", "?", "!", Picture(figures=(square,)))
+    drawing = scripts.drawings.Drawing("shape", Picture(figures=(square,)), ())
     seen = pupil.processor.image_processor([drawing.image], return_tensors="pt")
     darkness = -seen["pixel_values"].mean(1)
 
@@ -107,8 +108,8 @@ def test_letters_are_labelled_in_their_places(scripts: Scripts) -> None:
     ]
 
 
-def test_only_the_answer_is_learnt(scripts: Scripts, pupil: Any) -> None:
-    drawings = some(scripts, 10)
+def test_only_answers_are_learnt(scripts: Scripts, pupil: Any) -> None:
+    drawings = list(scripts.drawings.asked_more(some(scripts, 10), Random(1)))
 
     read = pupil.read(drawings)
 
@@ -116,7 +117,48 @@ def test_only_the_answer_is_learnt(scripts: Scripts, pupil: Any) -> None:
         pupil.processor.tokenizer.decode(labels[labels != scripts.train.IGNORED])
         for labels in read["labels"]
     ]
-    assert learnt == [f"{drawing.answer}<|im_end|>" for drawing in drawings]
+    assert learnt == [
+        "".join(f"{exchange.answer}<|im_end|>" for exchange in drawing.exchanges)
+        for drawing in drawings
+    ]
+
+
+def test_further_questions_have_the_right_answers(scripts: Scripts) -> None:
+    from pictures import Figure, Picture
+    from questions import SHORT, Exchange, further_exchanges
+
+    def figure(shape: str, colour: str, left: int, top: int) -> Figure:
+        return Figure(shape=shape, colour=colour, left=left, top=top, size=16)
+
+    figures = (
+        figure("circle", "red", 10, 10),
+        figure("cross", "red", 50, 14),
+        figure("square", "blue", 10, 60),
+        figure("square", "green", 60, 60),
+    )
+    asked = Exchange(f"How many circles are there?{SHORT}", "1")
+
+    told = {
+        exchange
+        for seed in range(400)
+        for exchange in further_exchanges(Picture(figures=figures), asked, Random(seed))
+    }
+
+    assert {
+        (exchange.question.removesuffix(SHORT), exchange.answer) for exchange in told
+    } == {
+        ("How many crosses are there?", "1"),
+        ("How many squares are there?", "2"),
+        ("What colour is the circle?", "red"),
+        ("What colour is the cross?", "red"),
+        ("What shape is the blue figure?", "square"),
+        ("What shape is the green figure?", "square"),
+        # One above the other by 4 pixels is too near to ask.
+        ("Is the circle left of the cross?", "yes"),
+        ("Is the circle right of the cross?", "no"),
+        ("Is the cross left of the circle?", "no"),
+        ("Is the cross right of the circle?", "yes"),
+    }
 
 
 def test_both_stages_lower_their_losses(scripts: Scripts) -> None:
