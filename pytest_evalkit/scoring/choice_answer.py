@@ -47,6 +47,7 @@ _SIGNS = {
 }
 # As far before a letter as words that reject it are looked for.
 _NEAR = 60
+_CLAUSE_LENGTH = 200
 _MARKS = " \t\n.,!?;:'\"。"
 
 
@@ -227,7 +228,8 @@ def _boxes(text: str, options: Options) -> Iterator[tuple[int, Parsed]]:
 
 def _text_at(text: str, position: int, options: Options) -> str | None:
     """Find the longest option text that stands at a position."""
-    rest = text[position:].lstrip(" \n:\"'").casefold()
+    most = max(map(len, options.texts.values()), default=0) + _NEAR
+    rest = text[position : position + most].lstrip(" \n:\"'").casefold()
     fitting = [
         letter
         for letter, own in options.texts.items()
@@ -318,21 +320,20 @@ def _weak(text: str, options: Options) -> Parsed:
 
 def _contained(text: str, options: Options) -> Parsed:
     said = text.casefold()
-    spans = [
-        (*match.span(), letter)
+    spans = sorted(
+        (match.start(), -match.end(), letter)
         for letter, own in options.texts.items()
         for match in re.finditer(_bounded(own.casefold()), said)
         if not _is_letter(own) and not _is_rejected(said, match)
-    ]
-    outer = [
-        letter
-        for start, end, letter in spans
-        if not any(
-            other[0] <= start and end <= other[1] and end - start < other[1] - other[0]
-            for other in spans
-        )
-    ]
-    return _one_of(list(dict.fromkeys(outer)), "contained")
+    )
+    outer: dict[str, None] = {}
+    widest = (0, 0)
+    for start, end, letter in spans:
+        # Within a longer one ("car" in "red car"), unless two options are one text.
+        if -end > -widest[1] or (start, end) == widest:
+            widest = (start, end)
+            outer[letter] = None
+    return _one_of(list(outer), "contained")
 
 
 def _one_of(letters: Sequence[str], rule: str) -> Parsed:
@@ -354,7 +355,7 @@ def _is_letter(text: str) -> bool:
 
 def _is_doubted(text: str, start: int) -> bool:
     """Tell whether the clause before a statement denies it or makes it a condition."""
-    clause = _CLAUSE.split(text[:start])[-1]
+    clause = _CLAUSE.split(text[max(0, start - _CLAUSE_LENGTH) : start])[-1]
     return _UNSURE.search(clause) is not None
 
 

@@ -22,10 +22,11 @@ _OPEN, _CLOSE = r"[(\[{<「『【]", r"[)\]}>」』】]"
 _QUOTE = "[\"']?"
 _END = r"(?=\s*(?:[.,;!?)\n。]|$))"
 
-# Words between what announces an answer and its letter.
+# Words between what announces an answer and its letter; so many at most, and not tried
+# again, so that the time a text takes does not grow with its square.
 _FILL = (
     r"(?:[\s:=\->→\"']|(?i:definitely|clearly|certainly|probably|therefore|thus|"
-    r"indeed|likely|most|the|option|choice|letter|answer|labell?ed|following)\b|选项|选)*"
+    r"indeed|likely|most|the|option|choice|letter|answer|labell?ed|following)\b|选项|选){0,30}+"
 )
 _IS = (
     r"(?i:is|was|would\s+be|should\s+be|must\s+be|will\s+be|has\s+to\s+be|remains|"
@@ -56,11 +57,11 @@ _BUT = r"\s*,?\s*(?i:but|rather|it\s+is|it's)\b"
 
 _WEAK = (
     r"(?i:\b(?:think|believe|guess|say|it\s+is|it's|that\s+is|that's|be|looks\s+like|"
-    r"seems\s+like|therefore|thus|so|hence)\b)[\s,:]*"
+    r"seems\s+like|therefore|thus|so|hence)\b),?"
 )
 _BEFORE_LAST = (
     r"(?:[.:,;。\n-]|(?i:\b(?:so|therefore|thus|hence|is|be|option|choice|with|"
-    r"choose|pick|answer|say|as)\b)|[是为选])\s*"
+    r"choose|pick|answer|say|as)\b)|[是为选])"
 )
 
 

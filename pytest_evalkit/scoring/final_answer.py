@@ -50,10 +50,12 @@ def boxes(text: str) -> Iterator[tuple[int, str]]:
     Yields:
         Where it ends, and its content without white space around it.
     """
+    ends = _closing_braces(text)
     for match in _BOX.finditer(text):
-        content = _balanced(text, match.end())
-        if content is not None:
-            yield match.end() + len(content), content.strip()
+        start = match.end()
+        end = ends.get(start - 1) if text[start - 1] == "{" else start + 1
+        if end is not None:
+            yield end, text[start:end].strip()
 
 
 def read_final_answer(text: str) -> Parsed:
@@ -75,12 +77,13 @@ def read_final_answer(text: str) -> Parsed:
     return NOT_FOUND
 
 
-def _balanced(text: str, start: int) -> str | None:
-    if text[start - 1] != "{":
-        return text[start : start + 1]
-    depth = 1
-    for position in range(start, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
-        if depth == 0:
-            return text[start:position]
-    return None
+def _closing_braces(text: str) -> dict[int, int]:
+    """Tell where each brace that is closed is closed."""
+    opened: list[int] = []
+    closed: dict[int, int] = {}
+    for match in re.finditer(r"[{}]", text):
+        if match.group() == "{":
+            opened.append(match.start())
+        elif opened:
+            closed[opened.pop()] = match.start()
+    return closed

@@ -20,7 +20,7 @@ def relaxed_accuracy(
 
     Numbers may differ by 5 % of the reference, which therefore has to be met exactly
     where it is zero; other texts have to be equal, whatever case and white space (Masry
-    et al. 2022, "ChartQA", section 5.1; Methani et al. 2020). Where the paper is silent:
+    et al. 2022, "ChartQA"; Methani et al. 2020). Where the paper is silent:
     a final full stop, commas between thousands and signs of currency do not count. "50%"
     is near to "50" as well as to "0.5". A unit behind a number does not count unless
     both sides have one; then they have to be equal.

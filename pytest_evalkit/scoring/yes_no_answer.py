@@ -16,7 +16,7 @@ _EASTERN = {"是": "yes", "是的": "yes", "有": "yes", "对": "yes"} | {
     "没有": "no",
 }
 _STATEMENT = re.compile(
-    r"\banswer\b\s*(?:is|was|would\s+be|should\s+be|:|=|-)*[\s:\"'*(]*\b(yes|no)\b",
+    r"\banswer\b\s*+(?:is|was|would\s+be|should\s+be|:|=|-)*+[\s:\"'*(]*+\b(yes|no)\b",
     re.IGNORECASE,
 )
 _BEGINNING = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)

@@ -160,6 +160,34 @@ def test_several_letters_are_ambiguous(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "letter"),
     [
+        ("The correct answer is:\n\nB. dog", "B"),
+        ("Therefore, the answer is (B) dog.", "B"),
+        ("**B**\n\nExplanation: A is too small", "B"),
+        ("Thus the answer: $\\boxed{\\textbf{(C)}}$", "C"),
+        ("<answer>B, because A is wrong</answer>", "B"),
+        ("A or B? The answer is B.", "B"),
+        ("The answer isn't B; it's C.", "C"),
+        ("D) None of the above", "D"),
+        ("The object is a dog, which corresponds to option B.", "B"),
+        ("B is incorrect, C is incorrect, so D", "D"),
+        ("Option A: wrong. Option B: wrong. Option C: right.", "C"),
+        ("I would rule out A and B, leaving C. So the answer is C", "C"),
+        ("The answer is B.\n\nNote: option A could be argued.", "B"),
+        ("The man is wearing a blue shirt. A", "A"),
+        ("Statement I is true, so A", "A"),
+        ("本题选B", "B"),
+        ("B选项正确", "B"),
+        ("因此，答案为：**B. 狗**", "B"),
+        ("排除A和C，选B", "B"),
+    ],
+)
+def test_answers_as_models_write_them(text: str, letter: str) -> None:
+    assert read_choice(text, 4).value == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
         ("dog", "B"),
         ("Dog.", "B"),
         ("A cat sits", "A"),
@@ -194,6 +222,9 @@ def test_an_option_is_read_from_its_text(text: str, letter: str | None) -> None:
         ("3", ["2", "3"], "B"),
         ("There are 13 of them", ["3", "13"], "B"),
         ("about 3.5", ["3", "5"], None),
+        ("It equals -3.", ["3", "-3"], "B"),
+        ("x = 2", ["x = 1", "x = 2"], "B"),
+        ("a cat, a cat", ["cat", "cat"], None),
         ("(B) dog", ["(A) cat", "(B) dog"], "B"),
         ("dog", ["(A) cat", "(B) dog"], "B"),
         ("是红色", ["红色", "蓝色"], "A"),
@@ -238,3 +269,13 @@ def test_any_text_gives_a_letter_of_the_options_or_none(text: str, count: int) -
     assert parsed == read_choice(text, count)
     assert parsed.is_found == (parsed.value is not None)
     assert parsed.value is None or parsed.value in "ABCDEFGHIJ"[:count]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["- ", "option A is ", "answer: ", "\\boxed{", "answer to ", "cat ", " ", "not A "],
+)
+def test_an_answer_that_goes_round_in_circles_takes_no_longer(text: str) -> None:
+    looping = text * (20_000 // len(text))
+
+    assert read_choice(looping, ["cat", "dog"]).status in {"found", "ambiguous", "none"}
