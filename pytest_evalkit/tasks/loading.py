@@ -54,19 +54,18 @@ def load_task(
         TaskError: The file is wrong; says where, and the nearest valid name.
         OptionError: A setting is wrong for this task.
     """
-    written = source = read_source(path, overrides, name)
-    _warn_of_repetitions(source)
-    schema.check(source)
-    python = python_task(source)
-    if python is not None:
-        source = python.merged
-    _check_required(source, settings)
+    written = read_source(path, overrides, name)
+    _warn_of_repetitions(written)
+    schema.check(written)
+    _check_unsafe(written, settings)
+    python = python_task(written)
+    source = written if python is None else python.merged
+    _check_required(source)
     values = {key: load_functions(value) for key, value in source.values.items()}
     variant = _variant(source, settings)
     num_fewshot = _num_fewshot(values, settings)
     repeats = _first(settings.repeats, values.get("repeats"), 1)
     recipe = _recipe(source, values, settings, variant, num_fewshot)
-    recipe = recipe if python is None else _of_class(recipe, python, settings)
     name = str(values["task"])
     return Task(
         name=name,
@@ -84,7 +83,7 @@ def load_task(
         gates=tuple(values.get("gate") or ()),
         needs=schema.texts(source, "needs"),
         parameters=_parameters(source, settings),
-        recipe=recipe,
+        recipe=recipe if python is None else _of_class(recipe, python, settings),
     )
 
 
@@ -112,8 +111,7 @@ def _warn_of_repetitions(source: Source) -> None:
         )
 
 
-def _check_required(source: Source, settings: TaskSettings) -> None:
-    _check_unsafe(source, settings)
+def _check_required(source: Source) -> None:
     values = source.values
     for key, stand_in in (
         ("dataset_path", "custom_dataset"),
