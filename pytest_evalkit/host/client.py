@@ -16,7 +16,12 @@ from pytest_evalkit.errors import (
 )
 from pytest_evalkit.host.failure import error_of
 from pytest_evalkit.host.media_wire import Wire, medium_wire
-from pytest_evalkit.host.wire import REQUESTS_PATH, request_dict, response_of
+from pytest_evalkit.host.wire import (
+    ASKS_FOR_DESCRIPTION,
+    REQUESTS_PATH,
+    request_dict,
+    response_of,
+)
 from pytest_evalkit.messages import MediaPart
 from pytest_evalkit.models.backend import (
     Backend,
@@ -126,6 +131,8 @@ class HostedModel:
     def __init__(self, hosts: HostsDict, facts: Mapping[str, Any], number: int) -> None:
         self.model_name = hosts["name"]
         self._description: Mapping[str, Any] = facts["description"]
+        # What the model tells once it is loaded, only a host knows.
+        self._is_described = False
         self._endpoint = ",".join(hosts["urls"])
         turned = number % len(hosts["urls"])
         urls = [*hosts["urls"][turned:], *hosts["urls"][:turned]]
@@ -143,7 +150,10 @@ class HostedModel:
         return self._endpoint
 
     def describe(self) -> Mapping[str, Any]:
-        """Tell how answers come about, as the model in the hosts does."""
+        """Tell how answers come about, as the model in the hosts does.
+
+        Once it has answered, that is what the host of the first answer tells.
+        """
         return self._description
 
     async def generate(self, request: Generate) -> Response:
@@ -174,6 +184,8 @@ class HostedModel:
             host.in_flight -= 1
         if "failure" in answer:
             raise error_of(answer["failure"])
+        if "description" in answer:
+            self._description, self._is_described = answer["description"], True
         response = response_of(answer["response"])
         if response.timing is not None:
             return response
@@ -193,7 +205,8 @@ class HostedModel:
             parts = [part for message in request.messages for part in message.media]
         try:
             media = await asyncio.gather(*map(self._encoded, parts))
-            write = partial(_written, request, media)
+            asks = not self._is_described
+            write = partial(_written, request, media, asks_for_description=asks)
             return await self._pool.run(write) if parts else write()
         except CodecError as error:
             raise RequestRejectedError(str(error)) from error
@@ -225,8 +238,13 @@ def _pacing(wire: Wire | None, hosts: int) -> Pacing:
     return replace(pacing, num_concurrent=pacing.num_concurrent * hosts)
 
 
-def _written(request: Request, media: Sequence[Wire]) -> bytes:
-    return encode(request_dict(request, media))
+def _written(
+    request: Request, media: Sequence[Wire], *, asks_for_description: bool
+) -> bytes:
+    wire = request_dict(request, media)
+    if asks_for_description:
+        wire[ASKS_FOR_DESCRIPTION] = True
+    return encode(wire)
 
 
 def _made(part: MediaPart) -> Made[Wire]:

@@ -35,7 +35,12 @@ from pytest_evalkit.host.openai_answer import (
     usage_dict,
 )
 from pytest_evalkit.host.openai_request import chat_request
-from pytest_evalkit.host.wire import REQUESTS_PATH, request_of, response_dict
+from pytest_evalkit.host.wire import (
+    ASKS_FOR_DESCRIPTION,
+    REQUESTS_PATH,
+    request_of,
+    response_dict,
+)
 from pytest_evalkit.models.backend import Backend, CompletionBackend, respond
 from pytest_evalkit.serving import (
     LAST_CHUNK,
@@ -188,6 +193,8 @@ class HostServer:
             request = await asyncio.to_thread(request_of, payload)
             response = await respond(self._backend, request)
             body: dict[str, Any] = {"response": response_dict(response)}
+            if payload.get(ASKS_FOR_DESCRIPTION):
+                body["description"] = self._backend.describe()
         except asyncio.CancelledError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - as in ``respond``

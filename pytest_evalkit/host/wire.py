@@ -33,6 +33,8 @@ from pytest_evalkit.values import (
 
 WIRE_VERSION = 1
 REQUESTS_PATH = "/evalkit/requests"
+# A field of a request: whether the answer also describes the model.
+ASKS_FOR_DESCRIPTION: Literal["asks_for_description"] = "asks_for_description"
 
 _NO_DOCUMENT: Mapping[str, Any] = MappingProxyType({})
 
@@ -59,6 +61,7 @@ class RequestDict(TypedDict):
         context: What comes before a continuation.
         continuation: What is judged.
         text: What is judged as a whole.
+        asks_for_description: Whether the answer also describes the model.
     """
 
     version: int
@@ -70,6 +73,7 @@ class RequestDict(TypedDict):
     context: NotRequired[str]
     continuation: NotRequired[str]
     text: NotRequired[str]
+    asks_for_description: NotRequired[bool]
 
 
 def request_dict(request: Request, media: Iterable[Wire] = ()) -> RequestDict:

@@ -231,16 +231,19 @@ def test_a_secret_reaches_no_file(
     assert described == {"api_key": "***"}
 
 
+@pytest.mark.parametrize("is_local", [False, True])
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_what_a_model_tells_once_it_has_answered_is_recorded(
-    arith_suite: ArithSuite, workers: tuple[str, ...]
+    arith_suite: ArithSuite, workers: tuple[str, ...], *, is_local: bool
 ) -> None:
     arith_suite.write(
         "mine.py",
         "from pytest_evalkit import Response\n"
         "class Mine:\n"
         "    model_name = 'mine'\n"
+        f"    is_local = {is_local}\n"
         "    loaded = None\n"
+        "    async def load(self): pass\n"
         "    def describe(self): return {'loaded': self.loaded}\n"
         "    async def generate(self, request):\n"
         "        self.loaded = 'the weights'\n"
