@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from pytest_evalkit.messages import (
     VideoPart,
     VideoSource,
 )
+from pytest_evalkit.models.local.qwen_showing import QwenShowRule
 from tests.local.asking import ask, made, picture, question
 
 
@@ -91,6 +93,29 @@ def test_images_are_scaled_between_the_bounds_of_the_family(
     assert all(48 * 48 <= height * width <= 96 * 96 for height, width in sizes)
     assert sizes[2] == (48, 48)
     assert sizes[0][1] > 2 * sizes[0][0]
+
+
+@pytest.mark.parametrize(
+    ("own", "told", "expected"),
+    [
+        # Those of the published checkpoints leave the usual bounds alone.
+        ((3136, 12_845_056), {}, (200_704, 1_605_632)),
+        ((9216, 9216), {}, (9216, 9216)),
+        ((400_000, 12_845_056), {}, (400_000, 1_605_632)),
+        ((9216, 9216), {"min_pixels": 20_000}, (20_000, 20_000)),
+        ((9216, 9216), {"max_pixels": 5_000}, (5_000, 5_000)),
+        ((9216, 9216), {"min_pixels": 50, "max_pixels": 60}, (50, 60)),
+    ],
+)
+def test_the_usual_bounds_stay_within_the_checkpoints_own(
+    own: tuple[int, int], told: dict[str, Any], expected: tuple[int, int]
+) -> None:
+    sizes = dict(zip(("shortest_edge", "longest_edge"), own, strict=True))
+    processor = SimpleNamespace(image_processor=SimpleNamespace(size=sizes))
+
+    size = QwenShowRule(**told).images_kwargs(processor)["size"]
+
+    assert (size["shortest_edge"], size["longest_edge"]) == expected
 
 
 def seconds(text: str) -> list[float]:

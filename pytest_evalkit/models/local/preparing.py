@@ -229,7 +229,7 @@ class Preparing:
             text=[rendered.text],
             return_tensors="pt",
             text_kwargs={"add_special_tokens": False},
-            **shown.arguments(rule),
+            **shown.arguments(rule, processor),
         )
         return Reading(
             tuple(made["input_ids"][0].tolist()),

@@ -33,12 +33,14 @@ class QwenShowRule(ShowRule):
     """How images and videos are shown.
 
     Attributes:
-        min_pixels: An image or a frame with fewer is made larger.
-        max_pixels: An image or a frame with more is made smaller.
+        min_pixels: An image or a frame with fewer is made larger; None for 200704, or
+            what is nearest to it within the checkpoint's own bounds.
+        max_pixels: An image or a frame with more is made smaller; None for 1605632, or
+            what is nearest to it within the checkpoint's own bounds.
     """
 
-    min_pixels: int = _MIN_PIXELS
-    max_pixels: int = _MAX_PIXELS
+    min_pixels: int | None = None
+    max_pixels: int | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -48,31 +50,40 @@ class QwenShowRule(ShowRule):
                 round.
         """
         ShowRule.__post_init__(self)
-        if self.min_pixels > self.max_pixels:
+        least, most = self.min_pixels, self.max_pixels
+        if least is not None and most is not None and least > most:
             raise OptionError(
-                f"min_pixels must not be above max_pixels, got {self.min_pixels} and "
-                f"{self.max_pixels}"
+                f"min_pixels must not be above max_pixels, got {least} and {most}"
             )
 
     def choice(self, processor: Any) -> FrameChoice:
         """Tell which frames are shown, and how large."""
         images = processor.image_processor
+        least, most = self._bounds(images)
         return FrameChoice(
             nframes=self.max_num_frames,
             fps=self.fps,
             max_frames=self.max_num_frames,
             min_frames=_LEAST_FRAMES,
-            min_pixels=self.min_pixels,
-            max_pixels=self.max_pixels,
+            min_pixels=least,
+            max_pixels=most,
             total_pixels=total_pixels_of_environment(),
             frame_multiple=images.temporal_patch_size,
             side_multiple=images.patch_size * images.merge_size,
         )
 
-    def images_kwargs(self) -> dict[str, Any]:
+    def images_kwargs(self, processor: Any) -> dict[str, Any]:
         """Say between which areas an image lies."""
-        size = {"shortest_edge": self.min_pixels, "longest_edge": self.max_pixels}
-        return {"size": size}
+        least, most = self._bounds(processor.image_processor)
+        return {"size": {"shortest_edge": least, "longest_edge": most}}
+
+    def _bounds(self, images: Any) -> tuple[int, int]:
+        """Give the least and the most pixels; one that is told moves the other."""
+        # A checkpoint that was made for small pictures sees nothing in large ones.
+        low, high = images.size["shortest_edge"], images.size["longest_edge"]
+        least = self.min_pixels or min(max(_MIN_PIXELS, low), high)
+        most = self.max_pixels or max(min(max(_MAX_PIXELS, low), high), least)
+        return (least if self.min_pixels else min(least, most)), most
 
     def videos_kwargs(self) -> dict[str, Any]:
         """Say that frames have their size already."""

@@ -81,7 +81,7 @@ class ShowRule:
             max_pixels=_ANY_PIXELS,
         )
 
-    def images_kwargs(self) -> dict[str, Any]:
+    def images_kwargs(self, processor: Any) -> dict[str, Any]:  # noqa: ARG002 - likewise
         """Say what the processor of images is told besides."""
         return {}
 
@@ -110,12 +110,12 @@ class Shown:
     rate: int | None = None
     notes: list[str] = field(default_factory=list)
 
-    def arguments(self, rule: ShowRule) -> dict[str, Any]:
+    def arguments(self, rule: ShowRule, processor: Any) -> dict[str, Any]:
         """Give what a processor takes of them."""
         given: dict[str, Any] = {}
         if self.images:
             given["images"] = self.images
-            given["images_kwargs"] = rule.images_kwargs()
+            given["images_kwargs"] = rule.images_kwargs(processor)
         if self.videos:
             given["videos"] = self.videos
             given["videos_kwargs"] = {
