@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pytest_evalkit.codec import decode, encode
 from pytest_evalkit.errors import (
     ModelUnavailableError,
     OptionError,
@@ -53,6 +54,7 @@ def test_it_tells_what_it_is_once_loaded(tiny_text: Path) -> None:
     told = dict(backend.describe())
     asyncio.run(backend.aclose())
 
+    assert decode(encode(told)) == told
     template = (tiny_text / "chat_template.jinja").read_text(encoding="utf-8")
     assert told["revision"] == "main"
     assert told["loaded"]["class"] == "LlamaForCausalLM"

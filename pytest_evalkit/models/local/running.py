@@ -182,8 +182,9 @@ def facts(loaded: Loaded) -> dict[str, Any]:
         "max_length": checkpoint.max_length,
         "repetition_penalty": checkpoint.repetition_penalty,
         "chat_template_sha256": loaded.preparing.prompter.template_hash,
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
+        # Torch's is a class of its own, which is no JSON.
+        "torch": str(torch.__version__),
+        "transformers": str(transformers.__version__),
     }
 
 
