@@ -35,6 +35,7 @@ _OWN = {
     "pytest_evalkit.plugin.options",
     "pytest_evalkit.plugin.place",
     "pytest_evalkit.plugin.refusal",
+    "pytest_evalkit.plugin.run_options",
     "pytest_evalkit.plugin.setup",
 }
 _ON_XDIST = {
