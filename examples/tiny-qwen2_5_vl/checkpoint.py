@@ -115,15 +115,16 @@ def make_config(tokenizer: Any) -> Any:
         "bos_token_id": None,
         "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
-        # The ten frequencies of a head, shared out to time, height and width.
+        # The ten frequencies of a head, shared out to time, height and width. From the
+        # usual base of ten thousand, all six columns of a picture would look the same.
         "rope_parameters": {
             "rope_type": "default",
-            "rope_theta": 10000.0,
+            "rope_theta": 10.0,
             "mrope_section": [2, 4, 4],
         },
     }
     vision = {
-        "depth": 3,
+        "depth": 4,
         "hidden_size": VISION_WIDTH,
         "intermediate_size": 128,
         "num_heads": 4,
@@ -132,8 +133,10 @@ def make_config(tokenizer: Any) -> Any:
         "spatial_merge_size": MERGE,
         "temporal_patch_size": 2,
         "window_size": SIDE,
-        "fullatt_block_indexes": [2],
+        "fullatt_block_indexes": [3],
         "initializer_range": 0.05,
+        # Low for the same reason: a picture has only twelve patches a side.
+        "rope_parameters": {"rope_type": "axial", "rope_theta": 30.0},
     }
     return Qwen2_5_VLConfig(
         text_config=text,

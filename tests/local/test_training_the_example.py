@@ -74,6 +74,7 @@ def test_drawings_take_turns_among_the_wanted_categories(scripts: Scripts) -> No
 def test_a_label_stands_at_the_patch_that_the_model_is_shown(
     scripts: Scripts, pupil: Any
 ) -> None:
+    from labels import EMPTY, THINGS, TINTS, patch_labels
     from pictures import Figure, Picture
 
     # Its middle, (35, 61), is in the patch from (32, 56) on: column 4, row 7.
@@ -82,29 +83,57 @@ def test_a_label_stands_at_the_patch_that_the_model_is_shown(
     seen = pupil.processor.image_processor([drawing.image], return_tensors="pt")
     darkness = -seen["pixel_values"].mean(1)
 
-    labels = scripts.drawings.patch_labels(drawing.picture, 8, 2)
+    labels = patch_labels(drawing.picture, 8, 2)
 
-    (place,) = (number for number, label in enumerate(labels) if label != (0, 0))
-    assert scripts.drawings.THINGS[labels[place][0]] == "square"
-    assert scripts.drawings.TINTS[labels[place][1]] == "black"
+    (place,) = (number for number, label in enumerate(labels) if label != EMPTY)
+    assert THINGS[labels[place][0]] == "square"
+    assert TINTS[labels[place][1]] == "black"
     # No other patch is as dark: this one alone is black all over.
     assert darkness.argmax() == place
 
 
 def test_letters_are_labelled_in_their_places(scripts: Scripts) -> None:
+    from labels import THINGS, TINTS, patch_labels
     from pictures import Lettering, Picture
 
     lettering = Lettering(word="FOX", colour="red", left=10, top=20)
 
-    spots = [
-        tuple(spot) for spot in scripts.drawings.spots(Picture(lettering=lettering))
+    labels = patch_labels(Picture(lettering=lettering), 8, 1)
+
+    # A letter is 10 pixels wide and 14 high, and the next begins 12 to the right: the
+    # middles are (15, 27), (27, 27) and (39, 27), in rows of twelve patches.
+    found = {
+        place: (THINGS[label[0]], TINTS[label[1]])
+        for place, label in enumerate(labels)
+        if any(label)
+    }
+    assert found == {37: ("F", "red"), 39: ("O", "red"), 40: ("X", "red")}
+
+
+def test_a_figure_is_labelled_by_its_like_and_by_what_lies_around(
+    scripts: Scripts,
+) -> None:
+    from labels import NEIGHBOURS, patch_labels
+    from pictures import Figure, Picture
+
+    def figure(shape: str, left: int, top: int) -> Figure:
+        return Figure(shape=shape, colour="red", left=left, top=top, size=16)
+
+    figures = (figure("cross", 4, 4), figure("cross", 4, 40), figure("circle", 60, 44))
+
+    labels = [
+        label for label in patch_labels(Picture(figures=figures), 8, 1) if any(label)
     ]
 
-    # A letter is 10 pixels wide and 14 high; the next begins 12 to the right.
-    assert spots == [
-        ("F", "red", 15, 27),
-        ("O", "red", 27, 27),
-        ("X", "red", 39, 27),
+    around = [
+        {place for place, there in zip(NEIGHBOURS, label[3:], strict=True) if there}
+        for label in labels
+    ]
+    assert [label[2] for label in labels] == [2, 2, 1]
+    assert around == [
+        {("below", "cross"), ("below", "circle"), ("right of", "circle")},
+        {("above", "cross"), ("right of", "circle")},
+        {("left of", "cross"), ("above", "cross")},
     ]
 
 
