@@ -6,13 +6,12 @@ import asyncio
 import io
 import json
 import wave
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_evalkit.engine import Engine, RetryPolicy
 from pytest_evalkit.errors import (
     DatasetError,
     ModelError,
@@ -350,55 +349,3 @@ def test_it_has_what_the_model_has() -> None:
     assert [isinstance(rich, kind) for kind in kinds] == [True, True]
     assert getattr(bare, "pacing", None) == Pacing()
     assert getattr(rich, "pacing", None) == Pacing(num_concurrent=48, timeout=7.0)
-
-
-class Counting:
-    """Waits until all requests of a round are there, and says which copy answered."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    async def answer(self, _: Generate) -> str:
-        await asyncio.sleep(0)
-        return self.name
-
-
-def spread(names: Sequence[str], serve: Serve, requests: int) -> list[str]:
-    backends = [MockBackend(Counting(name).answer) for name in names]
-    urls = [root(serve(backend, key=KEY)) for backend in backends]
-    model = hosted_model(hosts_dict(backends[0], urls, KEY), 0)
-
-    async def all_at_once() -> list[str]:
-        asked = (model.generate(one(str(n))) for n in range(requests))
-        return [answer.text for answer in await asyncio.gather(*asked)]
-
-    texts: list[str] = using(model, all_at_once)
-    return texts
-
-
-def test_requests_are_spread_evenly_over_the_hosts(serve: Serve) -> None:
-    texts = spread(["a", "b"], serve, 12)
-
-    assert sorted(texts) == ["a"] * 6 + ["b"] * 6
-
-
-def test_a_host_that_is_gone_is_asked_no_more(serve: Serve) -> None:
-    backend = MockBackend(lambda _: "here")
-    urls = ["http://127.0.0.1:1", root(serve(backend, key=KEY))]
-    model = hosted_model(hosts_dict(backend, urls, KEY), 0)
-    engine = Engine(model, policy=RetryPolicy(base_s=0.001), max_concurrency=4)
-
-    async def all_at_once() -> list[str]:
-        asked = (engine.ask(one(str(n))) for n in range(8))
-        return [answer.text for answer in await asyncio.gather(*asked)]
-
-    assert using(model, all_at_once) == ["here"] * 8
-
-
-def test_a_model_whose_hosts_are_gone_stops_the_run() -> None:
-    backend = MockBackend(lambda _: "")
-    model = hosted_model(hosts_dict(backend, ["http://127.0.0.1:1"], KEY), 0)
-    engine = Engine(model, policy=RetryPolicy(base_s=0.001))
-
-    with pytest.raises(ModelUnavailableError, match="cannot reach"):
-        using(model, lambda: engine.ask(one("q")))
