@@ -153,9 +153,11 @@ def _revision(source: Source) -> str | None:
 
 
 def _sample(source: Source, split: str) -> Location:
+    sample, name = source.path.parent / "sample", source.values.get("dataset_name")
     folders = (
         source.path.parent / f"{source.path.stem}.sample",
-        source.path.parent / "sample",
+        *((sample / str(name),) if name else ()),
+        sample,
     )
     for folder in folders:
         if found := _in_folder(folder, split, _SAMPLE_SUFFIXES):

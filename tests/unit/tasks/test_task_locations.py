@@ -114,6 +114,20 @@ def test_a_sample_lies_beside_the_file(
     assert _files(location) == [path]
 
 
+def test_each_configuration_may_have_a_sample(folder: TaskFolder) -> None:
+    folder.write("sample/test.jsonl", "")
+    path = folder.write("sample/main/test.jsonl", "")
+
+    location = _located(
+        folder,
+        sources=DataSources(use_sample=True),
+        dataset_path="org/name",
+        dataset_name="main",
+    )
+
+    assert _files(location) == [path]
+
+
 def test_a_missing_sample_is_not_replaced(folder: TaskFolder) -> None:
     with pytest.raises(DatasetError, match="no sample of split 'test'"):
         _located(folder, sources=DataSources(use_sample=True))
