@@ -1,0 +1,73 @@
+"""What each benchmark gives on its sample: at best, for constants, and by chance.
+
+A new benchmark needs no row as long as its best is 1, no constant is ever right, and
+its questions are open. A variant with reasoning shares the row of its task.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """The levels of a task; those of its first metric, unless said otherwise.
+
+    Attributes:
+        best: By metric, what the best answers get where that is not 1.
+        empty: What empty answers get, in every metric.
+        said: By answer, what saying it to everything gets where that is not 0.
+        chance: What drawn answers get on average, and how far off they may be; None
+            where questions are open.
+    """
+
+    best: Mapping[str, float] = field(default_factory=dict)
+    empty: float = 0.0
+    said: Mapping[str, float] = field(default_factory=dict)
+    chance: tuple[float, float] | None = None
+
+
+def closed(options: float, documents: int) -> tuple[float, float]:
+    """Tell the chance of questions with so many options, within four deviations."""
+    p = 1 / options
+    return p, 4 * math.sqrt(p * (1 - p) / documents)
+
+
+_MATHVISTA = Level(said={"A": 1 / 6, "yes": 1 / 6})
+
+LEVELS: Mapping[str, Level] = {
+    "chartqa": Level(said={"yes": 1 / 7}),
+    "docvqa_test": Level(said={"A": 1.0, "yes": 1.0}),
+    "infovqa_test": Level(said={"A": 1.0, "yes": 1.0}),
+    "longvideobench_val_i": Level(said={"A": 0.25, "yes": 0.25}, chance=closed(4, 4)),
+    "longvideobench_val_v": Level(said={"A": 0.25, "yes": 0.25}, chance=closed(4, 4)),
+    "mathvista_testmini_cot": _MATHVISTA,
+    "mathvista_testmini_format": _MATHVISTA,
+    "mathvista_testmini_solution": _MATHVISTA,
+    "mme": Level(
+        best={"mme_perception_score": 2000.0, "mme_cognition_score": 800.0},
+        said={"yes": 500.0},
+        # One draw in sixteen is right, both of a pair one time in 256.
+        chance=(10 * (100 / 16 + 100 / 256), 255.0),
+    ),
+    "shapes": Level(said={"yes": 0.1}),
+    "videomme": Level(said={"A": 0.25}, chance=closed(4, 4)),
+    "videomme_w_subtitle": Level(said={"A": 0.25}, chance=closed(4, 4)),
+}
+
+
+def level_of(task: str) -> Level:
+    """Give the levels of a task."""
+    return LEVELS.get(task.removesuffix("_reasoning"), Level())
+
+
+def group_of(task: str, item: str) -> Any:
+    """Tell what the documents share that count together; None for single ones."""
+    if task == "mme":
+        return item.rpartition("-")[0]
+    if task.startswith("mmbench"):
+        return int(item) % 1_000_000
+    return None

@@ -1,0 +1,161 @@
+"""Every benchmark on its sample: the best answers, constants, draws, and parts of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_evalkit.tasks import Catalogue
+from tests.e2e.benchmark_levels import group_of, level_of
+
+_BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+_TASKS = sorted(
+    name
+    for name, entry in Catalogue.of([_BENCHMARKS]).entries.by_name.items()
+    if entry.kind != "group"
+)
+_ANSWERS = "A", "yes"
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """What a run of all benchmarks left behind."""
+
+    folder: Path
+
+    @cached_property
+    def rows(self) -> Mapping[str, Mapping[str, Any]]:
+        """By task, the values of its metrics in the order of the task file."""
+        results = json.loads((self.folder / "results.json").read_text("utf-8"))
+        assert results["complete"]
+        return {task: _values(row) for task, row in results["results"].items()}
+
+    def items(self, task: str) -> list[str]:
+        """The documents of a task that were scored."""
+        path = self.folder / f"samples_{task}.jsonl"
+        if not path.exists():
+            return []
+        lines = path.read_text("utf-8").splitlines()
+        return [json.loads(line)["item_id"] for line in lines]
+
+    def first(self, task: str) -> Any:
+        """The value of a task's first metric."""
+        return next(iter(self.rows[task].values()))
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, Any]:
+    figures = ("_stderr", "_ci95", "_rate", "_clustered", "_clt")
+    return {
+        name.partition(",")[0]: value
+        for name, value in row.items()
+        if "," in name and not name.partition(",")[0].endswith(figures)
+    }
+
+
+Run = Callable[..., Concluded]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run all benchmarks on their samples, each way once."""
+    done: dict[tuple[str, ...], Concluded] = {}
+
+    def run_once(*arguments: str) -> Concluded:
+        if arguments not in done:
+            done[arguments] = _run(tmp_path_factory.mktemp("run"), *arguments)
+        return done[arguments]
+
+    return run_once
+
+
+def _run(folder: Path, *arguments: str) -> Concluded:
+    pytest_ini = folder / "pytest.ini"
+    pytest_ini.write_text("[pytest]\n", encoding="utf-8")
+    command = (sys.executable, "-m", "pytest", "-q", str(_BENCHMARKS), "--sample")
+    places = ("-c", str(pytest_ini), "--output-path", str(folder / "results"))
+    done = subprocess.run(
+        [*command, *places, *arguments],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    (results,) = folder.glob("results/*/*/results.json")
+    return Concluded(results.parent)
+
+
+@pytest.mark.parametrize("task", _TASKS)
+def test_the_best_answers_get_the_maximum(run: Run, task: str) -> None:
+    row = run("--model", "oracle").rows[task]
+
+    best = level_of(task).best
+    assert row == {metric: best.get(metric, 1.0) for metric in row}
+    assert row
+
+
+@pytest.mark.parametrize("task", _TASKS)
+def test_empty_answers_get_nothing(run: Run, task: str) -> None:
+    row = run("--model", "constant").rows[task]
+
+    assert row == dict.fromkeys(row, level_of(task).empty)
+
+
+@pytest.mark.parametrize("answer", _ANSWERS)
+@pytest.mark.parametrize("task", _TASKS)
+def test_one_answer_to_everything_gets_its_share(
+    run: Run, task: str, answer: str
+) -> None:
+    level = level_of(task)
+
+    score = run("--model", "constant", "--model-args", f"text={answer}").first(task)
+
+    assert score == pytest.approx(level.said.get(answer, level.empty))
+
+
+@pytest.mark.parametrize("task", [name for name in _TASKS if level_of(name).chance])
+def test_draws_get_what_chance_gives(run: Run, task: str) -> None:
+    score = run("--model", "random").first(task)
+
+    chance = level_of(task).chance
+    assert chance is not None
+    assert score == pytest.approx(chance[0], abs=chance[1])
+
+
+@pytest.mark.parametrize("limit", ["1", "3"])
+@pytest.mark.parametrize("task", _TASKS)
+def test_a_limit_leaves_groups_whole(run: Run, task: str, limit: str) -> None:
+    part = run("--model", "oracle", "--limit", limit).items(task)
+
+    assert part
+    assert _whole(task, part, run("--model", "oracle").items(task))
+
+
+@pytest.mark.parametrize("task", _TASKS)
+def test_shards_have_each_document_once_and_leave_groups_whole(
+    run: Run, task: str
+) -> None:
+    shards = [
+        run("--model", "oracle", "--shard", f"{number}/2").items(task)
+        for number in (1, 2)
+    ]
+
+    everything = run("--model", "oracle").items(task)
+    assert sorted(shards[0] + shards[1]) == sorted(everything)
+    assert all(_whole(task, part, everything) for part in shards)
+
+
+def _whole(task: str, part: list[str], everything: list[str]) -> bool:
+    """Tell whether what counts together is in the part, or out of it, as a whole."""
+    groups = {group_of(task, item) for item in part} - {None}
+    belonging = [item for item in everything if group_of(task, item) in groups]
+    return set(belonging) <= set(part)
