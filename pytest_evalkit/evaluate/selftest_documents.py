@@ -13,6 +13,7 @@ from pytest_evalkit.evaluate.selftest_subject import (
     Subject,
     UnmetError,
 )
+from pytest_evalkit.evaluate.stored_prompt import stored_prompt
 
 _SNAPSHOT_VERSION = 1
 # Of a text that is another one, so much is shown from where it becomes so.
@@ -112,7 +113,9 @@ def _prompts(subject: Subject) -> dict[str, Any]:
                 "schema_version": _SNAPSHOT_VERSION,
                 "task": opened.task.name,
                 "prompts": {
-                    opened.item_ids[doc_id]: prompt_of(opened.prepare(doc_id))
+                    opened.item_ids[doc_id]: stored_prompt(
+                        prompt_of(opened.prepare(doc_id))
+                    )
                     for doc_id in chosen
                 },
             }
