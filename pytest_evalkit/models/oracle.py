@@ -16,8 +16,9 @@ from pytest_evalkit.values import (
     RollingLoglikelihood,
 )
 
-# How unlikely each character is of what is not the answer.
-_WRONG_LOGPROB = -1.0
+# How unlikely each character is of what is not the answer: enough for scores that are
+# shares of probability to be those of a model that is certain.
+_WRONG_LOGPROB = -30.0
 
 
 class Oracle:
