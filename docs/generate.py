@@ -32,7 +32,9 @@ from pytest_evalkit.scoring.spread import BOOTSTRAPPED
 from pytest_evalkit.tasks import (
     Catalogue,
     Entry,
+    TaskSettings,
     dataset_kwargs,
+    load_task,
     schema,
     sizes_of,
 )
@@ -210,15 +212,19 @@ def _benchmarks() -> str:
     """List the benchmarks that come with the package, as their files tell."""
     entries = Catalogue.of([packaged_benchmarks()]).entries.by_name.values()
     folders: dict[Path, list[Entry]] = {}
+    groups: dict[Path, list[str]] = {}
     for entry in sorted(entries, key=lambda entry: (str(entry.path), entry.name)):
         if entry.kind == "task":
             folders.setdefault(entry.path.parent, []).append(entry)
+        else:
+            groups.setdefault(entry.path.parent, []).append(entry.name)
     head = ("task", "shows", "documents", "sample", "asks for", "metrics", "data set")
     sections = []
     for folder, tasks in folders.items():
         title, where = _title(folder), folder.relative_to(packaged_benchmarks())
         table = _table(head, map(_benchmark, tasks))
-        sections.append(f"## {title}\n\n`benchmarks/{where.as_posix()}`{table}")
+        named = f", in groups {_listed(groups[folder])}" if folder in groups else ""
+        sections.append(f"## {title}\n\n`benchmarks/{where.as_posix()}`{named}{table}")
     return "\n\n" + "".join(sections)
 
 
@@ -233,7 +239,8 @@ def _title(folder: Path) -> str:
 
 def _benchmark(entry: Entry) -> tuple[str, ...]:
     values, sizes = read_source(entry.path).values, sizes_of(entry)
-    metrics = (str(one["metric"]) for one in values.get("metric_list") or ())
+    plan = load_task(entry.path, TaskSettings(confirm_unsafe=True)).scoring
+    metrics = (metric.name for metric in plan.metrics)
     parts = (entry.dataset_path, entry.dataset_name)
     dataset = " ".join(part for part in parts if part)
     revision = values.get("dataset_revision")
