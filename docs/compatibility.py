@@ -100,6 +100,9 @@ def _section(package: str, folder: Path, result: Validation) -> Iterator[str]:
     yield f"| tasks of a folder that load, on average | {mean:.2%} |"
     yield f"| groups whose members are all there | {sound} of {result.groups} |\n"
     yield from _packages(folder, result)
+    if result.stand_ins:
+        named = ", ".join(f"`{name}`" for name in result.stand_ins)
+        yield f"Some want credentials, to ask judges; a stand-in did for {named}.\n"
     yield from _credentials(folder, result)
     yield from _failures(folder, result)
     yield from _families(result)

@@ -8,7 +8,7 @@ import queue
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from pytest_evalkit.tasks import TaskReference, TaskSettings, load_task
 
 # Longer than any import of a sound module takes, tables and models included.
 _PATIENCE_S = 180.0
+# Never sent anywhere: the process that has it asks nobody, and is thrown away.
+_STAND_IN = "stand-in"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Loaded:
         credential: The variable of the credential whose absence is the cause, empty
             where none is told; None for another cause.
         warnings: What was warned of.
+        stand_ins: The variables of credentials that are not set and for which anything
+            did, since nothing is asked of anyone.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Loaded:
     package: str | None = None
     credential: str | None = None
     warnings: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
 
 
 def load_tasks(
@@ -152,6 +157,23 @@ def _serve(connection: Connection) -> None:
 
 
 def _load(
+    reference: TaskReference, caught: Sequence[warnings.WarningMessage]
+) -> Loaded:
+    """Load a task, with something in place of each credential that it wants.
+
+    What is put into the environment stays there, as does the module that read it.
+    """
+    stand_ins: list[str] = []
+    while True:
+        loaded = _attempt(reference, caught)
+        wanted = loaded.credential
+        if not wanted or wanted in stand_ins:
+            return replace(loaded, stand_ins=tuple(stand_ins))
+        os.environ[wanted] = _STAND_IN
+        stand_ins.append(wanted)
+
+
+def _attempt(
     reference: TaskReference, caught: Sequence[warnings.WarningMessage]
 ) -> Loaded:
     settings = TaskSettings(confirm_unsafe=True)

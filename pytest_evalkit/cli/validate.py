@@ -54,6 +54,9 @@ def _lines(validation: Validation) -> Iterator[str]:
     if validation.credentials:
         named = _counts(validation.credentials)
         yield f"  {len(validation.unauthorized)} want a credential: {named}"
+    if validation.stand_ins:
+        named = ", ".join(validation.stand_ins)
+        yield f"  a stand-in did for credentials that are not set: {named}"
     yield from _families(validation)
     if validation.groups:
         sound = validation.groups - len(validation.broken_groups)

@@ -68,6 +68,12 @@ class Validation:
         """The variables of missing credentials, and how many tasks each would serve."""
         return Counter(task.credential or "unnamed" for task in self.unauthorized)
 
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """The variables of credentials that are not set, and that anything did for."""
+        names = {name for task in self.tasks for name in task.stand_ins}
+        return tuple(sorted(names))
+
     def by_family(self) -> dict[str, tuple[int, int]]:
         """Count for each family the tasks that load, and all its tasks."""
         outcomes: defaultdict[str, list[bool]] = defaultdict(list)

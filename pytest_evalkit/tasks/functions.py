@@ -18,6 +18,7 @@ from typing import Any
 from pytest_evalkit import compat
 from pytest_evalkit.errors import EvalkitError, TaskError
 from pytest_evalkit.naming import suggestion
+from pytest_evalkit.tasks.credential import wanted_credential
 from pytest_evalkit.tasks.import_failure import import_error
 from pytest_evalkit.tasks.source import FunctionReference, Place
 
@@ -162,7 +163,9 @@ def _module(
         return find(folder, name)
     except (Exception, SystemExit, compat.JudgeUnavailableError) as error:
         # A module of a task may fail in any way; the user must learn which one did.
-        _failures[folder, name] = error
+        # A credential can be set by and by; whatever else is wrong stays so.
+        if wanted_credential(error) is None:
+            _failures[folder, name] = error
         raise import_error(reference, name, error) from error
 
 
