@@ -20,6 +20,7 @@ from pytest_evalkit.evaluate.selftest_subject import (
 )
 from pytest_evalkit.evaluate.trial import Trial, attempt
 from pytest_evalkit.models.chance import Constant, Random
+from pytest_evalkit.scoring.reasoned import FORMAT
 from pytest_evalkit.tasks import Prepared
 from pytest_evalkit.values import Generate, Response
 
@@ -136,11 +137,16 @@ def _called(target: Any) -> str:
 def _judged(
     subject: Subject, solved: Trial, questions: Mapping[int, _Question]
 ) -> frozenset[str]:
-    """Name the metrics, with their filters, that are 1 for every right answer."""
+    """Name the metrics, with their filters, that are 1 for every right answer.
+
+    What the form of an answer is worth says nothing of its being right.
+    """
+    is_reasoned = subject.opened.task.scoring.reasoned is not None
     return frozenset(
         f"{name},{pipeline}"
         for (pipeline, name), values in solved.values().items()
-        if (own := [values[doc_id] for doc_id in values if doc_id in questions])
+        if not (is_reasoned and name == FORMAT)
+        and (own := [values[doc_id] for doc_id in values if doc_id in questions])
         and all(_score(subject, value) == 1 for value in own)
     )
 

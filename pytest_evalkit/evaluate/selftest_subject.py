@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,17 @@ class Subject:
         return f"document {self.opened.item_ids[doc_id]}"
 
     def expectation(self, key: str) -> Any:
-        """Read what ``metadata`` of the task says under a key; None where nothing."""
-        return self.opened.task.metadata.get(key)
+        """Read what ``metadata`` of the task says under a key; None where nothing.
+
+        What is said of the metrics of a task holds of its variant with reasoning too,
+        where one of them has another name.
+        """
+        declared, plan = self.opened.task.metadata.get(key), self.opened.task.scoring
+        if plan.reasoned is None or not isinstance(declared, Mapping):
+            return declared
+        own = (metric.name for metric in plan.reasoned.metrics)
+        names = dict(zip(own, (metric.name for metric in plan.metrics), strict=False))
+        return {_renamed(str(one), names): value for one, value in declared.items()}
 
     def require_scorer(self) -> None:
         """Go on only where answers can be scored here.
@@ -100,3 +110,9 @@ class Subject:
     def guessed(self) -> Trial:
         """Have all documents answered by someone who knows nothing."""
         return self.tried_first(Constant() if self.is_generation else Random())
+
+
+def _renamed(key: str, names: Mapping[str, str]) -> str:
+    """Rename the metric of a ``metric`` or ``metric,filter``."""
+    metric, comma, pipeline = key.partition(",")
+    return f"{names.get(metric, metric)}{comma}{pipeline}"

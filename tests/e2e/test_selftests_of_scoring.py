@@ -265,6 +265,22 @@ def test_options_are_said_as_the_ideal_answer_says_them(
     assert outcomes(result)["chance"] == "PASSED"
 
 
+def test_a_variant_with_reasoning_has_the_levels_of_its_task(
+    arith_suite: ArithSuite,
+) -> None:
+    keys: dict[str, Any] = {**CHOICE, "reasoning": True}
+    levels = {"maximum": {"exact_match,letter": 1}, "chance": {"exact_match": 0.25}}
+    arith_suite.task(rows=QUESTIONS, **{**keys, "metadata": levels})
+    right = outcomes(selftest(arith_suite, "-v"))
+
+    levels["maximum"]["exact_match,letter"] = 2
+    arith_suite.task(rows=QUESTIONS, **{**keys, "metadata": levels})
+    wrong = failing(selftest(arith_suite, "-v"))
+
+    assert right["oracle"] == right["chance"] == "PASSED"
+    assert wrong == {"oracle"}
+
+
 def test_likelihoods_choose_by_chance_too(arith_suite: ArithSuite) -> None:
     keys = {
         **CHOICE,
