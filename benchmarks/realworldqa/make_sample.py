@@ -21,8 +21,7 @@ QUESTIONS = (
     ),
     (
         ("blue", "blue", "gold"),
-        "In which direction from the last blue disc is the gold one?\n\n"
-        "A. left\nB. above\nC. right",
+        "Where is the gold disc, from the others?\n\nA. left\nB. above\nC. right",
         "C",
     ),
     (("red", "red", "red"), "How many discs are there?", "3"),

@@ -9,10 +9,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-# Hint, what is drawn (None for nothing), question, choices, answer.
+PHYSICS = ("natural science", "physics")
+GRAMMAR = ("language science", "grammar")
+# Subject and topic, hint, what is drawn (None for nothing), question, choices, answer.
 QUESTIONS = (
-    ("", "N-S N-S", "Will these magnets attract or repel?", ("repel", "attract"), 1),
     (
+        PHYSICS,
+        "",
+        "N-S N-S",
+        "Will these magnets attract or repel?",
+        ("repel", "attract"),
+        1,
+    ),
+    (
+        PHYSICS,
         "The two bottles hold the same liquid.",
         "30 C | 60 C",
         "In which bottle do the particles move faster on average?",
@@ -20,13 +30,21 @@ QUESTIONS = (
         0,
     ),
     (
+        PHYSICS,
         "A kettle boils on a stove.",
         None,
         "What moves from the stove to the kettle?",
         ("sound", "water", "light", "heat"),
         3,
     ),
-    ("", None, "Which word is a verb?", ("table", "blue", "sing", "under", "ten"), 2),
+    (
+        GRAMMAR,
+        "",
+        None,
+        "Which word is a verb?",
+        ("table", "blue", "sing", "under", "ten"),
+        2,
+    ),
 )
 
 
@@ -52,14 +70,14 @@ def plan_rows() -> list[dict[str, Any]]:
             "hint": hint,
             "task": "closed choice",
             "grade": "grade4",
-            "subject": "natural science" if answer != 2 else "language science",
-            "topic": "physics" if answer != 2 else "grammar",
+            "subject": subject,
+            "topic": topic,
             "category": "sample",
             "skill": "sample",
             "lecture": "",
             "solution": "",
         }
-        for hint, shown, question, choices, answer in QUESTIONS
+        for (subject, topic), hint, shown, question, choices, answer in QUESTIONS
     ]
 
 
