@@ -23,10 +23,16 @@ _MMLU = sorted(
     - {"mmlu_generative"}
     - {f"mmlu_{group}" for group in ("stem", "humanities", "social_sciences", "other")}
 )
+_BBH = sorted(
+    {file.stem.removeprefix("bbh_") for file in (BENCHMARKS / "bbh").glob("bbh_*.yaml")}
+    # The published examples are written in another form than lm-eval's.
+    - {"sports_understanding"}
+)
 # (file of the benchmark, file of lm-eval, examples to show)
 PAIRS = [
     *((f"mmlu/{name}.yaml", f"mmlu/default/{name}.yaml", None) for name in _MMLU),
     ("mmlu/mmlu_anatomy.yaml", "mmlu/default/mmlu_anatomy.yaml", 5),
+    *((f"bbh/bbh_{name}.yaml", f"bbh/cot_fewshot/{name}.yaml", None) for name in _BBH),
     ("arc/arc_easy.yaml", "arc/arc_easy.yaml", None),
     ("arc/arc_challenge.yaml", "arc/arc_challenge.yaml", 2),
     ("hellaswag/hellaswag.yaml", "hellaswag/hellaswag.yaml", 2),
@@ -65,9 +71,7 @@ def _asked(opened: OpenedTask) -> list[Any]:
 def _texts(request: Any) -> Any:
     if isinstance(request, Generate):
         messages: tuple[Message, ...] = request.messages
-        return [
-            (message.role, message.text) for message in messages
-        ], request.parameters.stop
+        return [(message.role, message.text) for message in messages]
     assert isinstance(request, Loglikelihood)
     return request.context, request.continuation
 
