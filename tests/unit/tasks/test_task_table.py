@@ -258,3 +258,16 @@ def test_an_unreachable_hub_is_told_at_once(
         assert part in text
     assert "\n" not in text
     assert before == huggingface_hub.constants.HF_HUB_OFFLINE
+
+
+def test_mappings_that_differ_from_row_to_row_are_mappings(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"given": [{"a": 1}, {}]}\n{"given": [{"b": ["x"]}]}\n', "utf-8")
+    dataset = datasets.load_dataset("json", data_files=str(file), split="train")
+
+    table = Table(dataset)
+
+    assert [row["given"] for row in (table[0], table[1])] == [
+        [{"a": 1}, {}],
+        [{"b": ["x"]}],
+    ]
