@@ -269,7 +269,10 @@ def test_a_variant_with_reasoning_has_the_levels_of_its_task(
     arith_suite: ArithSuite,
 ) -> None:
     keys: dict[str, Any] = {**CHOICE, "reasoning": True}
-    levels = {"maximum": {"exact_match,letter": 1}, "chance": {"exact_match": 0.25}}
+    levels: dict[str, dict[str, float]] = {
+        "maximum": {"exact_match,letter": 1},
+        "chance": {"exact_match": 0.25},
+    }
     arith_suite.task(rows=QUESTIONS, **{**keys, "metadata": levels})
     right = outcomes(selftest(arith_suite, "-v"))
 
