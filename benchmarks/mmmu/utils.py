@@ -214,12 +214,17 @@ def _read_open(answer: str) -> Parsed:
 
 
 def _end(line: str, *, is_last: bool) -> str | None:
-    indicators = (*_INDICATORS, "=") if is_last else _INDICATORS
-    ends = [
-        line.rsplit(each, maxsplit=1)[-1].strip() for each in indicators if each in line
-    ]
-    ends = [end for end in ends if end]
-    shortest = min(ends, key=len, default="")
+    """Give the shortest end of a line behind an indicator; None where there is none.
+
+    An empty end takes the place of a longer one, and any other that of an empty one: the
+    order of the indicators counts, as in the authors' script.
+    """
+    shortest = ""
+    for indicator in (*_INDICATORS, "=") if is_last else _INDICATORS:
+        if indicator in line:
+            end = line.rsplit(indicator, maxsplit=1)[-1].strip()
+            if not shortest or len(end) < len(shortest):
+                shortest = end
     return None if not shortest or shortest in _TRIVIAL else shortest
 
 

@@ -37,9 +37,16 @@ def closed(options: float, documents: int) -> tuple[float, float]:
 
 
 _MATHVISTA = Level(said={"A": 1 / 6, "yes": 1 / 6})
+_POPE = Level(best={"yes_ratio": 0.5}, said={"yes": 0.5})
+_REALWORLD = Level(said={"A": 1 / 5}, chance=closed(5, 5))
 
 LEVELS: Mapping[str, Level] = {
+    "ai2d": Level(said={"A": 0.25}, chance=closed(4, 4)),
     "chartqa": Level(said={"yes": 1 / 7}),
+    # On ADE20K two of three, on COCO none, on Omni3D one of two.
+    "cv_bench": Level(said={"A": ((2 / 3 + 0) / 2 + 1 / 2) / 2}),
+    "cv_bench_2d": Level(said={"A": (2 / 3 + 0) / 2}),
+    "cv_bench_3d": Level(said={"A": 0.5}),
     "docvqa_test": Level(said={"A": 1.0, "yes": 1.0}),
     "infovqa_test": Level(said={"A": 1.0, "yes": 1.0}),
     "longvideobench_val_i": Level(said={"A": 0.25, "yes": 0.25}, chance=closed(4, 4)),
@@ -47,15 +54,36 @@ LEVELS: Mapping[str, Level] = {
     "mathvista_testmini_cot": _MATHVISTA,
     "mathvista_testmini_format": _MATHVISTA,
     "mathvista_testmini_solution": _MATHVISTA,
+    # A constant letter wins only the one question without copies; a text all copies.
+    "mmbench_cn_dev": Level(said={"A": 0.25}),
+    "mmbench_cn_test": Level(said={"A": 1.0}),
+    "mmbench_en_dev": Level(said={"A": 0.25, "yes": 0.25}),
+    "mmbench_en_test": Level(said={"A": 1.0, "yes": 2 / 10}),
     "mme": Level(
         best={"mme_perception_score": 2000.0, "mme_cognition_score": 800.0},
         said={"yes": 500.0},
         # One draw in sixteen is right, both of a pair one time in 256.
         chance=(10 * (100 / 16 + 100 / 256), 255.0),
     ),
+    "mmerealworld": _REALWORLD,
+    "mmerealworld_cn": _REALWORLD,
+    # Of seven kinds one wholly, and one by half.
+    "mmstar": Level(said={"A": 1.5 / 7}, chance=closed(4, 7)),
+    "pope": Level(best=_POPE.best, said=_POPE.said, chance=closed(2, 6)),
+    "pope_adv": _POPE,
+    "pope_pop": _POPE,
+    "pope_random": _POPE,
+    "realworldqa": Level(said={"A": 1 / 5}),
+    "scienceqa": Level(said={"A": 0.25}),
+    "scienceqa_img": Level(said={"A": 0.5}),
+    "seedbench": Level(said={"A": 2 / 5}, chance=closed(4, 5)),
+    "seedbench_2_plus": Level(said={"A": 0.25}, chance=closed(4, 4)),
     "shapes": Level(said={"yes": 0.1}),
     "videomme": Level(said={"A": 0.25}, chance=closed(4, 4)),
     "videomme_w_subtitle": Level(said={"A": 0.25}, chance=closed(4, 4)),
+    "vstar_bench": Level(said={"A": 2 / 5}),
+    "vstar_bench_direct_attributes": Level(said={"A": 1 / 3}),
+    "vstar_bench_relative_position": Level(said={"A": 0.5}),
 }
 
 
