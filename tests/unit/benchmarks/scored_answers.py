@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class Judged:
     statuses: tuple[str, ...]
 
 
+@cache
 def open_sample(task_file: str) -> OpenedTask:
     """Open a task of ``benchmarks/`` on its sample, as ``folder/task.yaml``."""
     task = load_task(_BENCHMARKS / task_file, TaskSettings())
