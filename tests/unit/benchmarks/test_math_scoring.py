@@ -80,5 +80,5 @@ def test_answers_are_right_where_they_mean_the_same(
 
 
 def test_a_solution_without_a_box_is_an_error(utils: ModuleType) -> None:
-    with pytest.raises(ValueError, match="the solution has no box: 'It is 7.'"):
+    with pytest.raises(ValueError, match=r"the solution has no box: 'It is 7\.'"):
         utils.process_results({"solution": "It is 7."}, ["7"])
