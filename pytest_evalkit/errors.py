@@ -5,7 +5,8 @@
     │   ├── MissingPackageError    what it asks for needs a package that is not installed
     │   └── MissingCredentialError what it asks for needs a credential that is not set
     ├── TaskError                  a task file is wrong; says path and line
-    │   └── DatasetError           its documents cannot be read
+    │   ├── DatasetError           its documents cannot be read
+    │   └── UnsafeTaskError        it runs what a model writes, which is not allowed
     ├── ModelError                 the model gave no answer
     │   ├── ModelUnavailableError  it cannot be reached or refuses us: stop the run
     │   ├── RequestRejectedError   this request cannot be served: asking again is vain
@@ -91,6 +92,10 @@ class TaskError(EvalkitError):
 
 class DatasetError(TaskError):
     """The documents of a task cannot be read."""
+
+
+class UnsafeTaskError(TaskError):
+    """Scoring a task runs code that the model wrote, and the user has not allowed it."""
 
 
 class ModelError(EvalkitError):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pytest_evalkit.errors import OptionError
+from pytest_evalkit.errors import OptionError, UnsafeTaskError
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS, parse_reasoning_tags
 from pytest_evalkit.tasks import schema
@@ -134,10 +134,12 @@ def _check_required(source: Source) -> None:
 
 def _check_unsafe(source: Source, settings: TaskSettings) -> None:
     if source.values.get("unsafe_code") and not settings.confirm_unsafe:
-        raise source.error(
+        path, line = source.place("unsafe_code")
+        raise UnsafeTaskError(
             "unsafe_code: scoring this task runs code that the model wrote, on this "
             "machine; if that is what you want, give --allow-code-execution",
-            "unsafe_code",
+            path=path,
+            line=line,
         )
 
 
