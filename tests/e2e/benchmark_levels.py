@@ -36,6 +36,8 @@ def closed(options: float, documents: int) -> tuple[float, float]:
     return p, 4 * math.sqrt(p * (1 - p) / documents)
 
 
+# The sample that all tasks of BIG-Bench Hard share has "(A)" once, "yes" twice.
+_BBH = Level(said={"A": 1 / 9, "yes": 2 / 9})
 _MATHVISTA = Level(said={"A": 1 / 6, "yes": 1 / 6})
 _POPE = Level(best={"yes_ratio": 0.5}, said={"yes": 0.5})
 _REALWORLD = Level(said={"A": 1 / 5}, chance=closed(5, 5))
@@ -49,11 +51,18 @@ LEVELS: Mapping[str, Level] = {
     "cv_bench_3d": Level(said={"A": 0.5}),
     "docvqa_test": Level(said={"A": 1.0, "yes": 1.0}),
     "infovqa_test": Level(said={"A": 1.0, "yes": 1.0}),
+    # Errors by the hundred words; one of the seventeen words is "a".
+    "librispeech_test_clean": Level(
+        best={"word_error_rate": 0.0}, empty=100.0, said={"A": 100 * 16 / 17}
+    ),
+    "librispeech_test_other": Level(best={"word_error_rate": 0.0}, empty=100.0),
     "longvideobench_val_i": Level(said={"A": 0.25, "yes": 0.25}, chance=closed(4, 4)),
     "longvideobench_val_v": Level(said={"A": 0.25, "yes": 0.25}, chance=closed(4, 4)),
     "mathvista_testmini_cot": _MATHVISTA,
     "mathvista_testmini_format": _MATHVISTA,
     "mathvista_testmini_solution": _MATHVISTA,
+    "minerva": Level(said={"A": 1 / 3}, chance=closed(5, 3)),
+    "mmau_test_mini": Level(said={"A": 0.25}, chance=closed(4, 4)),
     # A constant letter wins only the one question without copies; a text all copies.
     "mmbench_cn_dev": Level(said={"A": 0.25}),
     "mmbench_cn_test": Level(said={"A": 1.0}),
@@ -67,6 +76,7 @@ LEVELS: Mapping[str, Level] = {
     ),
     "mmerealworld": _REALWORLD,
     "mmerealworld_cn": _REALWORLD,
+    "mmlu_generative": Level(said={"A": 0.25}, chance=closed(4, 8)),
     # Of seven kinds one wholly, and one by half.
     "mmstar": Level(said={"A": 1.5 / 7}, chance=closed(4, 7)),
     "pope": Level(best=_POPE.best, said=_POPE.said, chance=closed(2, 6)),
@@ -89,6 +99,8 @@ LEVELS: Mapping[str, Level] = {
 
 def level_of(task: str) -> Level:
     """Give the levels of a task."""
+    if task.startswith("bbh_"):
+        return _BBH
     return LEVELS.get(task.removesuffix("_reasoning"), Level())
 
 

@@ -57,7 +57,7 @@ class Concluded:
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
-    figures = ("_stderr", "_ci95", "_rate", "_clustered", "_clt")
+    figures = ("_stderr", "_ci95", "parse_rate", "_clustered", "_clt")
     return {
         name: value
         for name, value in row.items()
