@@ -42,14 +42,21 @@ _MATHVISTA = Level(said={"A": 1 / 6, "yes": 1 / 6})
 _POPE = Level(best={"yes_ratio": 0.5}, said={"yes": 0.5})
 _REALWORLD = Level(said={"A": 1 / 5}, chance=closed(5, 5))
 
+_LIKELIHOODS = Level(chance=closed(4, 8))
+
 LEVELS: Mapping[str, Level] = {
     "ai2d": Level(said={"A": 0.25}, chance=closed(4, 4)),
+    "aqua_rat": Level(said={"A": 0.25}, chance=closed(5, 8)),
+    "arc_challenge": _LIKELIHOODS,
+    "arc_easy": _LIKELIHOODS,
+    "bbh_cot_fewshot": Level(said={"A": 1 / 9, "yes": 2 / 9}),
     "chartqa": Level(said={"yes": 1 / 7}),
     # On ADE20K two of three, on COCO none, on Omni3D one of two.
     "cv_bench": Level(said={"A": ((2 / 3 + 0) / 2 + 1 / 2) / 2}),
     "cv_bench_2d": Level(said={"A": (2 / 3 + 0) / 2}),
     "cv_bench_3d": Level(said={"A": 0.5}),
     "docvqa_test": Level(said={"A": 1.0, "yes": 1.0}),
+    "hellaswag": _LIKELIHOODS,
     "infovqa_test": Level(said={"A": 1.0, "yes": 1.0}),
     # Errors by the hundred words; one of the seventeen words is "a".
     "librispeech_test_clean": Level(
@@ -76,6 +83,7 @@ LEVELS: Mapping[str, Level] = {
     ),
     "mmerealworld": _REALWORLD,
     "mmerealworld_cn": _REALWORLD,
+    "mmlu": _LIKELIHOODS,
     "mmlu_generative": Level(said={"A": 0.25}, chance=closed(4, 8)),
     # Of seven kinds one wholly, and one by half.
     "mmstar": Level(said={"A": 1.5 / 7}, chance=closed(4, 7)),
@@ -83,6 +91,7 @@ LEVELS: Mapping[str, Level] = {
     "pope_adv": _POPE,
     "pope_pop": _POPE,
     "pope_random": _POPE,
+    "qasc": Level(said={"A": 0.125}, chance=closed(8, 8)),
     "realworldqa": Level(said={"A": 1 / 5}),
     "scienceqa": Level(said={"A": 0.25}),
     "scienceqa_img": Level(said={"A": 0.5}),
@@ -97,11 +106,15 @@ LEVELS: Mapping[str, Level] = {
 }
 
 
+# Tasks that share a sample, by how their names begin.
+_FAMILIES = ("bbh_cot_fewshot", "bbh", "mmlu")
+
+
 def level_of(task: str) -> Level:
     """Give the levels of a task."""
-    if task.startswith("bbh_"):
-        return _BBH
-    return LEVELS.get(task.removesuffix("_reasoning"), Level())
+    name = task.removesuffix("_reasoning")
+    family = next((one for one in _FAMILIES if name.startswith(f"{one}_")), name)
+    return LEVELS.get(name) or LEVELS.get(family, Level())
 
 
 def group_of(task: str, item: str) -> Any:

@@ -24,7 +24,10 @@ _MMLU = sorted(
     - {f"mmlu_{group}" for group in ("stem", "humanities", "social_sciences", "other")}
 )
 _BBH = sorted(
-    {file.stem.removeprefix("bbh_") for file in (BENCHMARKS / "bbh").glob("bbh_*.yaml")}
+    {
+        file.stem.removeprefix("bbh_cot_fewshot_")
+        for file in (BENCHMARKS / "bbh").glob("bbh_cot_*.yaml")
+    }
     # The published examples are written in another form than lm-eval's.
     - {"sports_understanding"}
 )
@@ -32,7 +35,10 @@ _BBH = sorted(
 PAIRS = [
     *((f"mmlu/{name}.yaml", f"mmlu/default/{name}.yaml", None) for name in _MMLU),
     ("mmlu/mmlu_anatomy.yaml", "mmlu/default/mmlu_anatomy.yaml", 5),
-    *((f"bbh/bbh_{name}.yaml", f"bbh/cot_fewshot/{name}.yaml", None) for name in _BBH),
+    *(
+        (f"bbh/bbh_cot_fewshot_{name}.yaml", f"bbh/cot_fewshot/{name}.yaml", None)
+        for name in _BBH
+    ),
     ("arc/arc_easy.yaml", "arc/arc_easy.yaml", None),
     ("arc/arc_challenge.yaml", "arc/arc_challenge.yaml", 2),
     ("hellaswag/hellaswag.yaml", "hellaswag/hellaswag.yaml", 2),

@@ -87,8 +87,8 @@ def test_what_follows_the_last_the_answer_is_has_to_be_the_target(
 
 
 def names(benchmarks: Path) -> list[str]:
-    files = sorted((benchmarks / "bbh").glob("bbh_*.yaml"))
-    return [file.stem.removeprefix("bbh_") for file in files]
+    files = sorted((benchmarks / "bbh").glob("bbh_cot_*.yaml"))
+    return [file.stem.removeprefix("bbh_cot_fewshot_") for file in files]
 
 
 def test_there_are_27_tasks(benchmarks: Path, published: Path) -> None:
@@ -105,7 +105,9 @@ def test_prompts_are_the_published_ones(benchmarks: Path, published: Path) -> No
     for name in names(benchmarks):
         file = published / "cot-prompts" / f"{name}.txt"
         prompt = file.read_text("utf-8").partition("-----\n")[2]
-        task = load_task(benchmarks / "bbh" / f"bbh_{name}.yaml", TaskSettings())
+        task = load_task(
+            benchmarks / "bbh" / f"bbh_cot_fewshot_{name}.yaml", TaskSettings()
+        )
 
         (request,) = task.open(DataSources(use_sample=True)).prepare(0).requests
 
