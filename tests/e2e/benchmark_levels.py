@@ -36,8 +36,6 @@ def closed(options: float, documents: int) -> tuple[float, float]:
     return p, 4 * math.sqrt(p * (1 - p) / documents)
 
 
-# The sample that all tasks of BIG-Bench Hard share has "(A)" once, "yes" twice.
-_BBH = Level(said={"A": 1 / 9, "yes": 2 / 9})
 _MATHVISTA = Level(said={"A": 1 / 6, "yes": 1 / 6})
 _POPE = Level(best={"yes_ratio": 0.5}, said={"yes": 0.5})
 _REALWORLD = Level(said={"A": 1 / 5}, chance=closed(5, 5))
@@ -49,6 +47,7 @@ LEVELS: Mapping[str, Level] = {
     "aqua_rat": Level(said={"A": 0.25}, chance=closed(5, 8)),
     "arc_challenge": _LIKELIHOODS,
     "arc_easy": _LIKELIHOODS,
+    # The sample that all its tasks share has "(A)" once, "yes" twice.
     "bbh_cot_fewshot": Level(said={"A": 1 / 9, "yes": 2 / 9}),
     "chartqa": Level(said={"yes": 1 / 7}),
     # On ADE20K two of three, on COCO none, on Omni3D one of two.
@@ -107,7 +106,7 @@ LEVELS: Mapping[str, Level] = {
 
 
 # Tasks that share a sample, by how their names begin.
-_FAMILIES = ("bbh_cot_fewshot", "bbh", "mmlu")
+_FAMILIES = ("bbh_cot_fewshot", "mmlu")
 
 
 def level_of(task: str) -> Level:
