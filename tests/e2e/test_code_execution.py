@@ -42,12 +42,22 @@ def programs(suite: ArithSuite, *, unsafe_code: bool | None = None) -> Path:
 
 
 def test_programs_do_not_run_unless_allowed(arith_suite: ArithSuite) -> None:
-    programs(arith_suite, unsafe_code=True)
+    path = programs(arith_suite, unsafe_code=True)
 
-    result = arith_suite.run("--model", "oracle")
+    result = arith_suite.run("--model", "oracle", str(path))
 
     result.stdout.fnmatch_lines(["*give --allow-code-execution"])
     assert result.ret == pytest.ExitCode.INTERRUPTED
+
+
+def test_a_task_of_programs_is_left_out_of_its_folder(arith_suite: ArithSuite) -> None:
+    programs(arith_suite, unsafe_code=True)
+    arith_suite.task("other")
+
+    result = arith_suite.run("--model", "oracle", "-rs")
+
+    result.assert_outcomes(passed=6, skipped=1)
+    result.stdout.fnmatch_lines(["*give --allow-code-execution"])
 
 
 @pytest.mark.parametrize(
