@@ -43,6 +43,7 @@ class Controller:
         self._documents: dict[int, int] = {}
         self._has_items = False
         self._watch: Watch | None = None
+        self._is_watching = False
         self._conclusion: Conclusion | None = None
         self._notes: dict[str, None] = {}
         self._hosted: HostedSession | None = None
@@ -129,6 +130,9 @@ class Controller:
             return
         self._documents[share_index(node)] = sum(map(may_be_document, ids))
         self._has_items = self._has_items or bool(ids)
+        if self._documents[share_index(node)]:
+            # Now, while workers are busy, rather than when their first reports wait.
+            self._watching()
         is_last = len(self._documents) == self._shares.count
         if self._hosted is not None and self._has_items and is_last:
             self._hosted.await_ready(self._config)
@@ -137,12 +141,17 @@ class Controller:
         """Count what has ended."""
         if not hasattr(report, "evalkit"):
             return
+        if not self._is_watching:
+            self._is_watching = True
+            self._watching().begin(sum(self._documents.values()))
+        self._watching().count_report(report)
+
+    def _watching(self) -> Watch:
         if self._watch is None:
             from pytest_evalkit.plugin.watch import Watch
 
             self._watch = Watch(self._config)
-            self._watch.begin(sum(self._documents.values()))
-        self._watch.count_report(report)
+        return self._watch
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(
