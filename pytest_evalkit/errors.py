@@ -3,7 +3,8 @@
     EvalkitError
     ├── OptionError                a name, option or argument the user gave is wrong
     │   ├── MissingPackageError    what it asks for needs a package that is not installed
-    │   └── MissingCredentialError what it asks for needs a credential that is not set
+    │   ├── MissingCredentialError what it asks for needs a credential that is not set
+    │   └── UnsuitedModelError     the model cannot do what a task asks of it
     ├── TaskError                  a task file is wrong; says path and line
     │   ├── DatasetError           its documents cannot be read
     │   └── UnsafeTaskError        it runs what a model writes, which is not allowed
@@ -63,6 +64,18 @@ class MissingCredentialError(OptionError):
         remedy = f"; set {variable}" if variable else ""
         super().__init__(f"{wanted_by} needs a credential: {reason}{remedy}")
         self.variable = variable
+
+
+class UnsuitedModelError(OptionError):
+    """The model cannot do what a task asks of it.
+
+    Attributes:
+        reason: What it cannot do, and what to do instead, without the task's name.
+    """
+
+    def __init__(self, task: str, reason: str) -> None:
+        super().__init__(f"{task} {reason}")
+        self.reason = reason
 
 
 class TaskError(EvalkitError):

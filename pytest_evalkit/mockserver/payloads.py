@@ -42,6 +42,12 @@ def last_user_image(payload: Mapping[str, Any]) -> bytes | None:
     return None
 
 
+def shows_image(payload: Mapping[str, Any]) -> bool:
+    """Tell whether the last user message has an image, in whatever form."""
+    content = _last_user_content(payload)
+    return any(isinstance(part, dict) and "image_url" in part for part in content)
+
+
 def _last_user_content(payload: Mapping[str, Any]) -> str | list[Any]:
     messages = payload.get("messages")
     for message in reversed(messages if isinstance(messages, list) else []):

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from pytest_evalkit.mockserver.lettering import read_word
-from pytest_evalkit.mockserver.payloads import last_user_image, last_user_text
+from pytest_evalkit.mockserver.payloads import (
+    last_user_image,
+    last_user_text,
+    shows_image,
+)
 from pytest_evalkit.mockserver.regions import SHAPES, Region, regions_of
 from pytest_evalkit.mockserver.reply import Reply
 
@@ -30,26 +35,31 @@ _SIDES: dict[str, Callable[[Region, Region], bool]] = {
 def answer_shapes(payload: dict[str, Any]) -> Reply:
     """Answer the last question of a chat on the picture that came with it.
 
-    Without a picture, or with one that cannot be decoded, the reply is an error 400. A
-    question of another kind is answered ``unknown``.
+    A question of another kind is answered ``unknown``, whether or not a picture came
+    with it. Where a picture that counts is missing or cannot be decoded, the reply is
+    an error 400.
     """
+    question = last_user_text(payload).partition("\n")[0].strip()
     image = last_user_image(payload)
     if image is None:
+        if not shows_image(payload) and _asked(question) is None:
+            return Reply(text=_UNKNOWN)
         return Reply(text="the demo model needs a picture", status=400)
     try:
         regions = regions_of(image)
     except OSError as error:
         return Reply(text=f"the picture cannot be decoded: {error}", status=400)
-    question = last_user_text(payload).partition("\n")[0]
-    return Reply(text=_answer(question, regions))
+    look = _asked(question)
+    return Reply(text=_UNKNOWN if look is None else look(regions))
 
 
-def _answer(question: str, regions: Sequence[Region]) -> str:
+def _asked(question: str) -> Callable[[Sequence[Region]], str] | None:
+    """Find what to look for; None where the question is of another kind."""
     for pattern, look in _QUESTIONS.items():
-        match = re.fullmatch(pattern, question.strip())
+        match = re.fullmatch(pattern, question)
         if match:
-            return look(regions, **match.groupdict())
-    return _UNKNOWN
+            return partial(look, **match.groupdict())
+    return None
 
 
 def _shapes(regions: Sequence[Region]) -> list[Region]:

@@ -18,6 +18,8 @@ from pytest_evalkit.values import Generate, Response
 class Demo:
     """Answers the questions of ``benchmarks/shapes`` by looking at the pictures.
 
+    Questions of another kind it answers ``unknown``.
+
     Requests go over HTTP to a server of its own, which starts at the first of them on a
     free port of this machine.
     """
@@ -38,7 +40,7 @@ class Demo:
 
         Raises:
             TransientModelError: The server broke off.
-            RequestRejectedError: The request has no picture.
+            RequestRejectedError: A picture is missing, or cannot be decoded.
         """
         chat = self._chat
         if chat is None:

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_evalkit.plugin.fixtures import mock_server, model, record_score
 from pytest_evalkit.plugin.options import OPTIONS_KEY, add_options, read_options
-from pytest_evalkit.plugin.refusal import tell_refusal
+from pytest_evalkit.plugin.refusal import left_out_lines, tell_refusal
 
 if TYPE_CHECKING:
     from pytest_evalkit.plugin.collection import TaskFile
@@ -84,6 +84,13 @@ def pytest_collection_modifyitems(
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Tell a wrong command line that only showed when tasks were collected."""
     tell_refusal(session)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say, below the figures, what was asked for and is not among them."""
+    for line in left_out_lines(config):
+        terminalreporter.write_line(line, yellow=True)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,14 +6,19 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_evalkit.errors import EvalkitError, UnsafeTaskError
+from pytest_evalkit.errors import (
+    EvalkitError,
+    UnsafeTaskError,
+    UnsuitedModelError,
+)
 from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.place import node_path
+from pytest_evalkit.plugin.refusal import note_left_out, note_refusal
 
 if TYPE_CHECKING:
     from pluggy import HookRelay
@@ -89,14 +94,23 @@ class TaskFile(pytest.Module):
         except UnsafeTaskError as error:
             if self._is_named():
                 raise self.CollectError(str(error)) from None
-            # It only lies where other tasks are asked for.
-            pytest.skip(str(error), allow_module_level=True)
+            self._leave_out(error.message, str(error))
+        except UnsuitedModelError as error:
+            if self._is_named():
+                note_refusal(self.config)
+                raise self.CollectError(str(error)) from None
+            self._leave_out(error.reason, str(error))
         except EvalkitError as error:
             raise self.CollectError(str(error)) from None
         # Two colons would end the part of a node id that names the task.
         name = opened.task.name.replace("::", ".")
         node: TaskNode = TaskNode.from_parent(self, name=name, opened=opened)
         return node
+
+    def _leave_out(self, reason: str, place_and_reason: str) -> NoReturn:
+        """Skip the file, which only lies where other tasks are asked for."""
+        note_left_out(self.config, self.path.name, reason)
+        pytest.skip(place_and_reason, allow_module_level=True)
 
 
 class TaskNode(pytest.Collector):

@@ -2,51 +2,42 @@
 
 from __future__ import annotations
 
-import pytest
-
-from pytest_evalkit.errors import OptionError
+from pytest_evalkit.errors import UnsuitedModelError
 from pytest_evalkit.models.backend import (
     Backend,
     DrawingBackend,
     LoglikelihoodBackend,
 )
-from pytest_evalkit.plugin.refusal import note_refusal
 from pytest_evalkit.tasks import OpenedTask, Task
 from pytest_evalkit.values import Generate
 
 
-def require_likelihoods(
-    config: pytest.Config, backend: Backend | None, task: Task
-) -> None:
+def require_likelihoods(backend: Backend | None, task: Task) -> None:
     """Refuse a task of likelihoods where the model tells none.
 
     Args:
-        config: pytest's configuration, which learns that the command line is wrong.
         backend: What answers, or None where a fixture will say.
         task: The task.
 
     Raises:
-        OptionError: The model cannot do the task; says what to do.
+        UnsuitedModelError: The model cannot do the task; says what to do.
     """
     if task.needs_likelihoods and _tells_none(backend):
         assert backend is not None
-        raise _refused(config, backend, task)
+        raise _refused(backend, task)
 
 
-def require_likelihoods_of_class(
-    config: pytest.Config, backend: Backend | None, opened: OpenedTask
-) -> None:
+def require_likelihoods_of_class(backend: Backend | None, opened: OpenedTask) -> None:
     """Refuse a task whose class asks for likelihoods where the model tells none.
 
     The first document shows what the class asks for.
 
     Args:
-        config: As above.
         backend: As above.
         opened: The task with its documents.
 
     Raises:
-        OptionError: The model cannot do the task; says what to do.
+        UnsuitedModelError: The model cannot do the task; says what to do.
         TaskError: The class fails for its first document.
     """
     if not opened.task.is_constructing or not _tells_none(backend):
@@ -54,45 +45,48 @@ def require_likelihoods_of_class(
     requests = opened.prepare(0).requests
     if not all(isinstance(request, Generate) for request in requests):
         assert backend is not None
-        raise _refused(config, backend, opened.task)
+        raise _refused(backend, opened.task)
 
 
-def require_drawing(config: pytest.Config, backend: Backend | None, task: Task) -> None:
+def require_drawing(backend: Backend | None, task: Task) -> None:
     """Refuse a task of visual chain of thought where the model draws nothing.
 
     Args:
-        config: As above.
         backend: As above.
         task: The task.
 
     Raises:
-        OptionError: The model cannot do the task; says what to do.
+        UnsuitedModelError: The model cannot do the task; says what to do.
     """
     if task.output_type != "generate_visual_cot" or backend is None:
         return
     if isinstance(backend, DrawingBackend) and backend.draws_images:
         return
-    note_refusal(config)
-    raise OptionError(
-        f"{task.path}: task {task.name!r} (generate_visual_cot) has the model draw an "
-        f"image before it answers, which model {backend.model_name!r} cannot do; use a "
-        "model class of your own that can and says so by draws_images = True"
+    raise UnsuitedModelError(
+        _place(task),
+        "has the model draw an image before it answers, which model "
+        f"{backend.model_name!r} cannot do; use a model class of your own that can and "
+        "says so by draws_images = True",
     )
+
+
+def _place(task: Task) -> str:
+    return f"{task.path}: task {task.name!r} ({task.output_type})"
 
 
 def _tells_none(backend: Backend | None) -> bool:
     return backend is not None and not isinstance(backend, LoglikelihoodBackend)
 
 
-def _refused(config: pytest.Config, backend: Backend, task: Task) -> OptionError:
-    note_refusal(config)
+def _refused(backend: Backend, task: Task) -> UnsuitedModelError:
     remedy = "use --model openai-completions with a server that echoes logprobs"
     if task.output_type == "multiple_choice":
         remedy += (
             ", or --choice-as-generation to ask for the letter of a choice, which is "
             "scored as choice_acc"
         )
-    return OptionError(
-        f"{task.path}: task {task.name!r} ({task.output_type}) asks for likelihoods, "
-        f"which model {backend.model_name!r} does not tell; {remedy}"
+    return UnsuitedModelError(
+        _place(task),
+        f"asks for likelihoods, which model {backend.model_name!r} does not tell; "
+        f"{remedy}",
     )

@@ -154,6 +154,7 @@ class Run:
 
         Raises:
             TaskError: The file is wrong, or its documents cannot be read.
+            UnsuitedModelError: The model cannot do what the task asks.
         """
         key = (path, None if reference is None else reference.name)
         if key not in self._named:
@@ -161,11 +162,11 @@ class Run:
                 data_dir=self.options.data_dir, use_sample=self.options.use_sample
             )
             task = self.load_task(path, reference)
-            require_likelihoods(self.config, self.backend, task)
-            require_drawing(self.config, self.backend, task)
+            require_likelihoods(self.backend, task)
+            require_drawing(self.backend, task)
             self._refuse_namesake(task)
             opened = task.open(sources)
-            require_likelihoods_of_class(self.config, self.backend, opened)
+            require_likelihoods_of_class(self.backend, opened)
             self.opened[task.name] = opened
             self._named[key] = task.name
         return self.opened[self._named[key]]

@@ -128,6 +128,12 @@ def test_one_answer_to_everything_gets_its_share(
     assert score == pytest.approx(level.said.get(answer, level.empty))
 
 
+def test_a_chat_model_is_asked_all_but_likelihoods(run: Run) -> None:
+    rows = run("--model", "demo").rows
+
+    assert rows.keys() == set(_WRITTEN)
+
+
 @pytest.mark.parametrize("task", [name for name in _TASKS if level_of(name).chance])
 def test_draws_get_what_chance_gives(run: Run, task: str) -> None:
     score = run("--model", "random").first(task)

@@ -57,7 +57,12 @@ def test_a_task_of_programs_is_left_out_of_its_folder(arith_suite: ArithSuite) -
     result = arith_suite.run("--model", "oracle", "-rs")
 
     result.assert_outcomes(passed=6, skipped=1)
-    result.stdout.fnmatch_lines(["*give --allow-code-execution"])
+    result.stdout.fnmatch_lines(
+        [
+            "left out arith.yaml: unsafe_code: *; if that *, give --allow-code-execution",
+            "SKIPPED*give --allow-code-execution",
+        ]
+    )
 
 
 @pytest.mark.parametrize(

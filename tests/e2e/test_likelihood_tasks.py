@@ -38,14 +38,17 @@ def test_a_constant_says_how_likely_choices_are_too(arith_suite: ArithSuite) -> 
     assert arith_suite.score(metric="acc") == 0.0
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
-def test_a_model_without_likelihoods_is_refused_when_tasks_are_collected(
+_WORKERS = pytest.mark.parametrize("workers", [(), ("-n", "2")])
+
+
+@_WORKERS
+def test_a_model_without_likelihoods_is_refused_for_tasks_that_are_named(
     arith_suite: ArithSuite, workers: tuple[str, ...]
 ) -> None:
-    arith_suite.task(**_CHOICE)
-    arith_suite.task("second", **{**_CHOICE, "output_type": "loglikelihood"})
+    first = arith_suite.task(**_CHOICE)
+    second = arith_suite.task("second", **{**_CHOICE, "output_type": "loglikelihood"})
 
-    result = arith_suite.run("--model", "demo", *workers)
+    result = arith_suite.run("--model", "demo", *workers, str(first), str(second))
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stdout.fnmatch_lines(
@@ -64,13 +67,46 @@ def test_a_model_without_likelihoods_is_refused_when_tasks_are_collected(
     assert not (arith_suite.root / "results").exists()
 
 
+@_WORKERS
+def test_tasks_that_a_model_cannot_do_are_left_out_of_their_folder(
+    arith_suite: ArithSuite, workers: tuple[str, ...]
+) -> None:
+    for name in ("c1", "c2", "c3", "c4", "c5"):
+        arith_suite.task(name, **_CHOICE)
+    arith_suite.task("drawn", output_type="generate_visual_cot")
+
+    result = arith_suite.run("--model", "demo", *workers)
+
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        [
+            "*arith*exact_match*6/6*",
+            "left out c1.yaml, c2.yaml, c3.yaml and 2 more: asks for likelihoods, *",
+            "left out drawn.yaml: has the model draw an image *",
+        ]
+    )
+    assert list(arith_suite.results()["results"]) == ["arith"]
+
+
+@_WORKERS
+def test_a_folder_of_nothing_but_such_tasks_is_refused(
+    arith_suite: ArithSuite, workers: tuple[str, ...]
+) -> None:
+    arith_suite.task(**_CHOICE)
+
+    result = arith_suite.run("--model", "demo", *workers)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["left out arith.yaml: asks for likelihoods, *"])
+
+
 def test_a_task_that_draws_first_is_refused_where_the_model_does_not(
     arith_suite: ArithSuite,
 ) -> None:
-    arith_suite.task(output_type="generate_visual_cot")
+    path = arith_suite.task(output_type="generate_visual_cot")
 
-    refused = arith_suite.run("--model", "demo")
-    answered = arith_suite.run("--model", "oracle")
+    refused = arith_suite.run("--model", "demo", f"{path}::arith[0]")
+    answered = arith_suite.run("--model", "oracle", str(path))
 
     assert refused.ret == pytest.ExitCode.USAGE_ERROR
     refused.stdout.fnmatch_lines(

@@ -131,14 +131,21 @@ def test_an_empty_picture_has_neither_shape_nor_word() -> None:
 
 
 def test_a_question_of_another_kind_is_unknown_to_it() -> None:
-    assert look(encoded(lambda _: None), "What is the capital of France?") == "unknown"
+    question = "What is the capital of France?"
+    alone = {"messages": [{"role": "user", "content": question}]}
+
+    assert look(encoded(lambda _: None), question) == "unknown"
+    assert answer_shapes(alone).text == "unknown"
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("What?", "needs a picture"),
-        ([{"type": "text", "text": "What?"}], "needs a picture"),
+        ("What colour is the star?", "needs a picture"),
+        (
+            [{"type": "text", "text": "How many stars are there?\nCount."}],
+            "needs a picture",
+        ),
         ([{"type": "image_url", "image_url": {"url": "http://h/x.png"}}], "needs"),
         (
             [{"type": "image_url", "image_url": {"url": "data:image/png;base64,!"}}],

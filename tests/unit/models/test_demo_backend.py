@@ -46,7 +46,9 @@ def test_the_demo_model_answers_over_http_and_starts_again_after_it_was_closed()
 def test_the_demo_model_says_that_it_needs_a_picture() -> None:
     async def run() -> None:
         demo = Demo()
-        request = Generate(messages=(Message.of_text("user", "Why?"),))
+        request = Generate(
+            messages=(Message.of_text("user", "What colour is the star?"),)
+        )
         try:
             await demo.generate(request)
         finally:
