@@ -121,6 +121,8 @@ class CaseRecorder:
             "fingerprint": "",
             "is_sample": False,
         }
+        if item.path in run.wholes:
+            selection["whole"] = run.wholes[item.path]
         run.record_selection(selection)
 
 

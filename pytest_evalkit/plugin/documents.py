@@ -84,7 +84,7 @@ class DocumentRunner:
     def _selection(self, node: TaskNode, count: int) -> SelectionDict:
         opened = node.opened
         share = self._run.share
-        return {
+        selection: SelectionDict = {
             "kind": "selection",
             "task": opened.task.name,
             "path": str(node.path),
@@ -94,6 +94,9 @@ class DocumentRunner:
             "fingerprint": opened.fingerprint,
             "is_sample": self._run.options.use_sample,
         }
+        if node in self._run.wholes:
+            selection["whole"] = self._run.wholes[node]
+        return selection
 
     def run_item(self, item: DocumentItem, nextitem: pytest.Item | None) -> None:
         """Run one document and report it.

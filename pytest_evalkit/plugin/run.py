@@ -29,7 +29,12 @@ from pytest_evalkit.plugin.pace import Pace
 from pytest_evalkit.plugin.place import Share, run_folder, run_start, worker_input
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.groups import group_line
-from pytest_evalkit.results.journal import JournalWriter, SelectionDict
+from pytest_evalkit.results.journal import (
+    JournalWriter,
+    RunDict,
+    SelectionDict,
+    WholeDict,
+)
 from pytest_evalkit.results.secrets import without_secrets
 from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS, parse_reasoning_tags
 from pytest_evalkit.tasks import (
@@ -66,6 +71,7 @@ class Run:
         self.opened: dict[str, OpenedTask] = {}
         self._named: dict[tuple[Path, str | None], str] = {}
         self.known_tasks: dict[str, Task] = {}
+        self.wholes: Mapping[Any, WholeDict] = {}
         self._told_groups = False
         self._models: list[Model] = []
         self._engines: list[Engine] = []
@@ -88,7 +94,19 @@ class Run:
     def journal(self) -> JournalWriter:
         """This process's journal, made when it is first written to."""
         name = worker_input(self.config).get("workerid", "main")
-        return JournalWriter(self.folder.journal_dir / f"{name}.jsonl")
+        journal = JournalWriter(self.folder.journal_dir / f"{name}.jsonl")
+        journal.write_run(self._described_run())
+        return journal
+
+    def _described_run(self) -> RunDict:
+        """Write down what run the journal is of."""
+        return {
+            "kind": "run",
+            "started_at": self.started_date,
+            "shard": self.options.shard,
+            "options": without_secrets(self.given_options()),
+            "settings": without_secrets(self.settings.to_dict()),
+        }
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:

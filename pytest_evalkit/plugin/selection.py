@@ -1,45 +1,55 @@
-"""Which of the selected documents a run, and a worker, takes.
+"""Which of the selected documents and cases a run, and a worker, takes.
 
 Documents that belong together, as ``metadata.group_by`` says, form a bundle. Bundles
 stand one after another in the order of their first documents, and are never cut: one is
-taken where its first document is.
+taken where its first document is. A case in Python stands alone.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Hashable, Iterable, Sequence
-from itertools import groupby
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from pytest_evalkit.errors import TaskError
-from pytest_evalkit.plugin.collection import DocumentItem
+from pytest_evalkit.plugin.cases import asks_for_model
+from pytest_evalkit.plugin.collection import DocumentItem, TaskNode
 from pytest_evalkit.plugin.options import RunOptions
 from pytest_evalkit.plugin.place import Share
+from pytest_evalkit.results.journal import WholeDict
 
 _Bundle = list[pytest.Item]
 
+_DIGEST_DIGITS = 16
 
-class Narrowed(NamedTuple):
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
     """What narrowing did.
 
     Attributes:
         removed: The items taken out.
         notes: Of each task whose bundles made a limit or an offset another number of
             documents, one line that says so.
+        wholes: Where ``--shard`` took a share, what it was taken of: by the node of a
+            task, and by the path of a module of cases.
     """
 
     removed: Sequence[pytest.Item] = ()
     notes: Sequence[str] = ()
+    wholes: Mapping[TaskNode | Path, WholeDict] = field(default_factory=dict)
 
 
 def narrow(items: list[pytest.Item], options: RunOptions) -> Narrowed:
     """Keep the documents that ``--offset``, ``--limit`` and ``--shard`` leave.
 
     What pytest itself deselected is gone already, so that a limit counts documents
-    that match ``-k``. Items that are no documents stay.
+    that match ``-k``. Of cases in Python ``--shard`` alone takes its share. Items that
+    are neither stay.
 
     Args:
         items: The items of the session; narrowed in place, in their order.
@@ -52,22 +62,50 @@ def narrow(items: list[pytest.Item], options: RunOptions) -> Narrowed:
         return Narrowed()
     keep: set[int] = set()
     notes: list[str] = []
-    for node, neighbours in groupby(items, key=_task_node):
-        group = list(neighbours)
-        kept = group if node is None else _narrow_task(group, options, notes)
-        keep.update(map(id, kept))
+    wholes: dict[TaskNode | Path, WholeDict] = {}
+    for owner, owned in _by_owner(items).items():
+        if owner is None:
+            keep.update(map(id, owned))
+            continue
+        chosen = _chosen(owned, options, notes)
+        if options.shard is not None:
+            wholes[owner] = _whole(chosen)
+            index, count = options.shard
+            chosen = chosen[index - 1 :: count]
+        keep.update(id(item) for bundle in chosen for item in bundle)
     removed = [item for item in items if id(item) not in keep]
     items[:] = [item for item in items if id(item) in keep]
-    return Narrowed(removed, notes)
+    return Narrowed(removed=removed, notes=notes, wholes=wholes)
 
 
-def _task_node(item: pytest.Item) -> object:
-    return item.parent if isinstance(item, DocumentItem) else None
+def _by_owner(
+    items: Iterable[pytest.Item],
+) -> dict[TaskNode | Path | None, list[pytest.Item]]:
+    """Sort items by what they belong to: a task, or a module of cases; None for others."""
+    owned: dict[TaskNode | Path | None, list[pytest.Item]] = {}
+    for item in items:
+        owner: TaskNode | Path | None = None
+        if isinstance(item, DocumentItem):
+            owner = item.parent
+        elif asks_for_model(item):
+            owner = item.path
+        owned.setdefault(owner, []).append(item)
+    return owned
 
 
-def _narrow_task(
+def _whole(bundles: Iterable[_Bundle]) -> WholeDict:
+    # Not by node ids, which begin with where a machine has the files.
+    names = sorted(item.name for bundle in bundles for item in bundle)
+    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    return {"documents": len(names), "digest": digest[:_DIGEST_DIGITS]}
+
+
+def _chosen(
     items: Sequence[pytest.Item], options: RunOptions, notes: list[str]
-) -> Iterable[pytest.Item]:
+) -> list[_Bundle]:
+    """Take what an offset and a limit leave of a task; of cases all."""
+    if not isinstance(items[0], DocumentItem):
+        return [[item] for item in items]
     start, end = options.offset, len(items)
     if options.limit is not None:
         end = start + _count(options.limit, len(items))
@@ -75,10 +113,7 @@ def _narrow_task(
     plain, taken = len(items[start:end]), sum(map(len, chosen))
     if taken != plain:
         notes.append(_rounding(items[0], options, plain, taken))
-    if options.shard is not None:
-        index, count = options.shard
-        chosen = chosen[index - 1 :: count]
-    return (item for bundle in chosen for item in bundle)
+    return chosen
 
 
 def _count(limit: float, available: int) -> int:

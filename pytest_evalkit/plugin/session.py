@@ -48,6 +48,7 @@ class EvaluationSession:
         """Take out what this run, and this worker, is not to do."""
         narrowed = narrow(items, self._run.options)
         self._notes = tuple(narrowed.notes)
+        self._run.wholes = narrowed.wholes
         if narrowed.removed:
             self._config.hook.pytest_deselected(items=narrowed.removed)
         if worker_input(self._config):

@@ -16,9 +16,11 @@ from pytest_evalkit.results.journal import (
     GroupDict,
     Place,
     PlaceReader,
+    RunDict,
     SelectionDict,
     read_journals,
 )
+from pytest_evalkit.results.parts import Parts
 from pytest_evalkit.results.schema import LimitDict, ResultsDict
 from pytest_evalkit.results.traffic import Traffic
 from pytest_evalkit.scoring import ScoringPlan
@@ -50,20 +52,36 @@ _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
 class TaskRecord:
     """What the journals say of one task."""
 
-    def __init__(self, first: SelectionDict, facts: TaskFacts) -> None:
-        self.name = first["task"]
+    def __init__(self, name: str, facts: TaskFacts) -> None:
+        self.name = name
         self.facts = facts
         self.tally = Tally(facts.plan)
-        self._selections = {first["shard"]: first}
+        # By part of a merged run, and share of a worker.
+        self._selections: dict[tuple[int, int], SelectionDict] = {}
         # By filter, then document; a place is packed into one number, since a run may
         # have hundreds of thousands of them.
         self._places: dict[str, dict[int, int]] = {
             pipeline.name: {} for pipeline in facts.plan.pipelines
         }
 
-    def select(self, selection: SelectionDict) -> None:
-        """Take in what a process set out to do; once per share."""
-        self._selections[selection["shard"]] = selection
+    def select(self, selection: SelectionDict, part: int = 0) -> None:
+        """Take in what a process set out to do; once per share.
+
+        Args:
+            selection: What it says.
+            part: Number of the run it belongs to, among those that were merged.
+        """
+        self._selections[part, selection["shard"]] = selection
+
+    @property
+    def selections(self) -> Mapping[tuple[int, int], SelectionDict]:
+        """What processes set out to do, by part and share."""
+        return self._selections
+
+    @property
+    def doc_ids(self) -> set[int]:
+        """The documents that have samples."""
+        return {doc for places in self._places.values() for doc in places}
 
     def add(self, sample: SampleDict, place: Place) -> None:
         """Take in one sample."""
@@ -75,16 +93,16 @@ class TaskRecord:
     def is_complete(self) -> bool:
         """Whether every selected document has been recorded, however it ended."""
         recorded = max((len(places) for places in self._places.values()), default=0)
-        return recorded >= self._selected
+        return recorded >= self.selected
 
     @property
-    def _selected(self) -> int:
+    def selected(self) -> int:
+        """How many documents were to be evaluated."""
         return sum(said["selected"] for said in self._selections.values())
 
     def places(self) -> Iterator[Place]:
         """Tell where the samples stand: by document, then in the filters' order."""
-        documents = sorted({doc for places in self._places.values() for doc in places})
-        for doc_id in documents:
+        for doc_id in sorted(self.doc_ids):
             for places in self._places.values():
                 packed = places.get(doc_id)
                 if packed is not None:
@@ -106,7 +124,7 @@ class TaskRecord:
             num_fewshot=self.facts.num_fewshot,
             directions={row["metric"]: row["higher_is_better"] for row in aggregates},
             aggregates=aggregates,
-            coverage=self.tally.coverage(said["original"], self._selected),
+            coverage=self.tally.coverage(said["original"], self.selected),
             error_kinds=self.tally.error_kinds(),
             task_hash=self.tally.task_hash(),
             fingerprint=said["fingerprint"],
@@ -116,9 +134,9 @@ class TaskRecord:
     def _partial(self, said: SelectionDict) -> str | None:
         if said["is_sample"]:
             return "the documents are the shipped sample's (--sample)"
-        if self._selected < said["original"]:
+        if self.selected < said["original"]:
             return (
-                f"{self._selected} of {said['original']} documents were selected "
+                f"{self.selected} of {said['original']} documents were selected "
                 "(--gate-partial judges all the same)"
             )
         return None
@@ -136,6 +154,7 @@ class RunRecord:
         model_description: How its answers came about.
         limits: How many requests could be in flight, as it was set; process by process.
         spent: By what the budget came to its end, or None.
+        parts: The runs that the journals are of.
     """
 
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
@@ -145,6 +164,7 @@ class RunRecord:
     model_description: Mapping[str, Any] = field(default_factory=dict)
     limits: list[LimitDict] = field(default_factory=list)
     spent: str | None = None
+    parts: Parts = field(default_factory=Parts)
 
     @property
     def is_complete(self) -> bool:
@@ -164,7 +184,13 @@ class RunRecord:
         """Take in a line that is neither a selection nor a sample."""
         said = {name: value for name, value in line.items() if name != "kind"}
         if line["kind"] == "concurrency":
+            if self.parts.number:
+                said["part"] = self.parts.number
             self.limits.append(cast("LimitDict", said))
+        elif line["kind"] == "run":
+            self.parts.begin_session(cast("RunDict", line))
+        elif line["kind"] == "part":
+            self.parts.begin_part(line["number"])
         elif line["kind"] == "budget":
             self.spent = line["reason"]
         elif line["kind"] == "group":
@@ -186,22 +212,24 @@ def read_run(
     Raises:
         ResultsError: A journal is damaged other than at its end.
     """
-    record = RunRecord()
+    record, journal = RunRecord(), -1
     for line in read_journals(folder.journal_dir):
+        if line.place.journal != journal:
+            journal = line.place.journal
+            record.parts.begin_journal()
         selection = line.selection
         if selection is not None:
-            task = record.tasks.get(selection["task"])
-            if task is None:
-                facts = facts_of(selection)
-                record.tasks[selection["task"]] = TaskRecord(selection, facts)
-            else:
-                task.select(selection)
+            name = selection["task"]
+            if name not in record.tasks:
+                record.tasks[name] = TaskRecord(name, facts_of(selection))
+            record.tasks[name].select(selection, record.parts.number)
         elif "kind" in line.value:
             record.note(line.value)
         else:
             sample = line.sample
             record.tasks[sample["task"]].add(sample, line.place)
             record.traffic.add(sample)
+            record.parts.add(sample)
     return record
 
 

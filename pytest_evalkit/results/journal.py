@@ -1,8 +1,8 @@
 """The journal: what a run has finished, durable line by line.
 
-Each process of a run appends to a file of its own: first what it set out to do (one
-``group`` line per group of tasks, one ``selection`` line per task), then the samples of
-each document as it finishes. What a
+Each process of a run appends to a file of its own: first what run it is of (a ``run``
+line) and what it set out to do (one ``group`` line per group of tasks, one ``selection``
+line per task), then the samples of each document as it finishes. What a
 run concludes is read from its journals alone, so that it is the same whether one
 process wrote them or many, and whether they ended well or were killed.
 """
@@ -14,11 +14,49 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple, Self, TypedDict, cast
+from typing import (
+    Any,
+    BinaryIO,
+    Literal,
+    NamedTuple,
+    NotRequired,
+    Self,
+    TypedDict,
+    cast,
+)
 
 from pytest_evalkit.codec import CodecError, decode, encode
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.evaluate import SampleDict
+
+
+class RunDict(TypedDict):
+    """What run a journal is of.
+
+    ``started_at`` is in seconds since 1970 (UTC), ``shard`` what ``--shard`` says: which
+    of how many. ``options`` are those in force, without secrets; ``settings`` what they
+    say about every task, by which its file is read as it was in the run.
+    """
+
+    kind: Literal["run"]
+    started_at: float
+    shard: tuple[int, int] | None
+    options: dict[str, Any]
+    settings: dict[str, Any]
+
+
+class PartDict(TypedDict):
+    """Which part of a merged run a journal is of: the first line of its file."""
+
+    kind: Literal["part"]
+    number: int
+
+
+class WholeDict(TypedDict):
+    """What ``--shard`` took its share of: so many documents, and a hash of which."""
+
+    documents: int
+    digest: str
 
 
 class SelectionDict(TypedDict):
@@ -26,7 +64,8 @@ class SelectionDict(TypedDict):
 
     ``shard`` numbers the worker's share, so that a replacement which repeats the line
     of a dead worker is not counted twice. ``path`` is None for cases in Python, and
-    ``is_sample`` says that the documents were the shipped sample's.
+    ``is_sample`` says that the documents were the shipped sample's. ``whole`` is there
+    where the run was one of several shards.
     """
 
     kind: Literal["selection"]
@@ -37,6 +76,7 @@ class SelectionDict(TypedDict):
     selected: int
     fingerprint: str
     is_sample: bool
+    whole: NotRequired[WholeDict]
 
 
 class GroupMetricDict(TypedDict):
@@ -95,6 +135,14 @@ class JournalWriter:
                 written += os.write(self._file, lines[written:])
         except OSError as error:
             raise _unwritable(self._path, error) from error
+
+    def write_run(self, run: RunDict) -> None:
+        """Append what run the journal is of.
+
+        Raises:
+            ResultsError: It cannot be written.
+        """
+        self.write(encode(run) + b"\n")
 
     def write_selection(self, selection: SelectionDict) -> None:
         """Append what this process sets out to do of one task.

@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_WRITTEN = (
+    *("num_fewshot", "system_instruction", "fewshot_as_multiturn", "prompt_variant"),
+    *("model_name", "generation", "repeats", "fewshot_seed", "compat"),
+    "choice_as_generation",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSettings:
@@ -37,6 +43,15 @@ class TaskSettings:
     confirm_unsafe: bool = False
     compat: str = "fixed"
     choice_as_generation: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the settings as JSON values, but for leave to run code."""
+        return {name: getattr(self, name) for name in _WRITTEN}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TaskSettings:
+        """Read settings as they were written; what is absent is left to the task."""
+        return cls(**{name: values[name] for name in _WRITTEN if name in values})
 
     def is_by_letter(self, values: Mapping[str, Any]) -> bool:
         """Tell whether the choices of a task, given its keys, are asked for by letter."""

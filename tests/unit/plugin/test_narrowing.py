@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,13 +22,19 @@ class Plain:
     """An item that is no document."""
 
 
+class Node(SimpleNamespace):
+    """A task, known by itself alone, as pytest's nodes are."""
+
+    __hash__ = object.__hash__
+
+
 def documents(task: str, count: int, bundles: str | None = None) -> list[Any]:
     """Items of one task, without the session that pytest would want for them.
 
     A letter of ``bundles`` for each says what belongs together; a dot stands alone.
     """
     keys = None if bundles is None else [None if x == "." else x for x in bundles]
-    node = SimpleNamespace(name=task, opened=SimpleNamespace(bundles=keys))
+    node = Node(name=task, opened=SimpleNamespace(bundles=keys))
     items = []
     for number in range(count):
         item: Any = object.__new__(DocumentItem)
@@ -196,3 +203,41 @@ def test_a_session_without_documents_is_not_parted() -> None:
     take_share(items, Share(0, 2))
 
     assert len(items) == 3
+
+
+def cases(module: str, count: int) -> list[Any]:
+    """Tests in Python that ask for the model."""
+    return [
+        Node(name=f"{module}{n}", path=Path(module), fixturenames=("model",))
+        for n in range(count)
+    ]
+
+
+def test_a_shard_takes_its_share_of_cases_and_leaves_other_tests() -> None:
+    items = [*cases("c", 2), Plain(), *cases("c", 5)[2:], Plain()]
+
+    narrow(items, replace(_NONE_LEFT_OUT, limit=1.0, shard=(2, 2)))
+
+    assert names(items) == ["c1", "plain", "c3", "plain"]
+
+
+def test_what_shards_were_taken_of_is_the_same_for_all() -> None:
+    wholes = []
+    for index in (1, 2, 3):
+        items = documents("a", 7)
+        options = replace(_NONE_LEFT_OUT, offset=1, limit=5.0, shard=(index, 3))
+        (whole,) = narrow(items, options).wholes.values()
+        wholes.append(whole)
+
+    others = documents("a", 7)
+    (other,) = narrow(others, replace(_NONE_LEFT_OUT, shard=(1, 3))).wholes.values()
+
+    assert wholes[0]["documents"] == 5
+    assert wholes == wholes[:1] * 3
+    assert other["digest"] != wholes[0]["digest"]
+
+
+def test_nothing_is_said_of_a_whole_without_shards() -> None:
+    narrowed = narrow(documents("a", 7), replace(_NONE_LEFT_OUT, limit=5.0))
+
+    assert not narrowed.wholes
