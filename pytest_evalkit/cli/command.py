@@ -22,8 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments; None for those of the process.
 
     Returns:
-        The exit status: 0; 1 where ``validate`` finds a task that is wrong; 4 where
-        the arguments or the files they name are.
+        The exit status: 0; 1 where ``validate`` finds a task that is wrong, or a merged
+        run fails; 2 where that is incomplete; 4 where the arguments or the files they
+        name are wrong.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     # The server reads its own options, so that there is one list of them.
@@ -60,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument(
         "--markdown", action="store_true", help="print tables in Markdown"
     )
+    merging = commands.add_parser(
+        "merge", help="join the runs of --shard, or of different documents, to one run"
+    )
+    _add_merging(merging)
     tasks = commands.add_parser("tasks", help="list tasks, groups and their tags")
     tasks.add_argument(
         "pattern", metavar="PATTERN", nargs="?", default="*", help="a name, tag or glob"
@@ -91,6 +96,61 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_merging(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs",
+        metavar="RUN",
+        nargs="+",
+        type=Path,
+        help="a run folder, or a folder above several",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        type=Path,
+        help="folder of the merged run (default: a new one below results/)",
+    )
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="write an incomplete run where shards or documents are missing",
+    )
+    parser.add_argument(
+        "--gate",
+        metavar="[TASK:]METRIC>=X",
+        action="append",
+        default=[],
+        help="a condition on the merged results, besides those of the runs",
+    )
+    parser.add_argument(
+        "--gate-partial", "--gate_partial", action="store_true", help="as pytest's"
+    )
+    parser.add_argument(
+        "--max-errors", "--max_errors", metavar="N", type=_count, help="as pytest's"
+    )
+    parser.add_argument(
+        "--include-path",
+        "--include_path",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="a folder to look for tasks in whose files have moved",
+    )
+
+
+def _count(text: str) -> int:
+    """Read a count, 0 or more.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    count = int(text)
+    if count < 0:
+        raise ValueError
+    return count
+
+
 def _add_serving(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="NAME", required=True, help="as pytest's --model"
@@ -113,6 +173,22 @@ def _show(options: argparse.Namespace) -> int:
     return show(options.run, markdown=options.markdown)
 
 
+def _merge(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.merge import MergeOptions, merge
+
+    return merge(
+        MergeOptions(
+            runs=options.runs,
+            output=options.output,
+            is_partial=options.partial,
+            gates=options.gate,
+            gate_partial=options.gate_partial,
+            max_errors=options.max_errors,
+            include_paths=options.include_path,
+        )
+    )
+
+
 def _tasks(options: argparse.Namespace) -> int:
     from pytest_evalkit.cli.tasks import list_tasks
 
@@ -132,6 +208,7 @@ def _serve_model(options: argparse.Namespace) -> int:
 
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "merge": _merge,
     "serve-model": _serve_model,
     "show": _show,
     "tasks": _tasks,

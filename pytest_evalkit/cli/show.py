@@ -38,7 +38,7 @@ def show(run: str, *, markdown: bool) -> int:
     """
     path = _last_run() if run == "last" else Path(run)
     results = read_results(path)
-    text = _markdown(results) if markdown else _terminal(results, path, sys.stdout)
+    text = _markdown(results) if markdown else terminal_text(results, path, sys.stdout)
     sys.stdout.write(text)
     return 0
 
@@ -63,7 +63,14 @@ def _markdown(results: ResultsDict) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _terminal(results: ResultsDict, path: Path, out: TextIO) -> str:
+def terminal_text(results: ResultsDict, path: Path, out: TextIO) -> str:
+    """Write what a run concluded as a terminal shows it.
+
+    Args:
+        results: The results.
+        path: The run folder, or its ``results.json``.
+        out: Where it is to be shown.
+    """
     color = out.isatty()
     ascii_only = not _can_write(out, "↑↓±─…")
     width = shutil.get_terminal_size().columns

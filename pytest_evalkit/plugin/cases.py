@@ -21,13 +21,8 @@ from pytest_evalkit.errors import BudgetSpentError
 from pytest_evalkit.evaluate import SAMPLE_SCHEMA_VERSION
 from pytest_evalkit.plugin.place import node_path
 from pytest_evalkit.plugin.run import Run, run_of
-from pytest_evalkit.results.conclusion import TaskFacts
-from pytest_evalkit.results.folder import RunFolder
-from pytest_evalkit.results.journal import SelectionDict, read_journals
-from pytest_evalkit.scoring.aggregations import AGGREGATIONS
-from pytest_evalkit.scoring.plan import FilterPipeline, MetricSpec, ScoringPlan
-
-PASSED_METRIC = "passed"
+from pytest_evalkit.results.cases import PASSED_METRIC
+from pytest_evalkit.results.journal import SelectionDict
 
 RecordScore = Callable[[str, float], None]
 SCORES_KEY: pytest.StashKey[dict[str, float]] = pytest.StashKey()
@@ -173,33 +168,3 @@ def _sample(
         }
         sample.update(scores, metrics=list(scores))
     return sample
-
-
-def case_facts(folder: RunFolder, task: str) -> TaskFacts:
-    """Say how the cases of one module score: the mean of whatever they recorded.
-
-    Raises:
-        ResultsError: A journal is damaged.
-    """
-    names = {PASSED_METRIC: None}
-    for line in read_journals(folder.journal_dir):
-        if line.value.get("task") == task:
-            names.update(dict.fromkeys(line.value.get("metrics", ())))
-    metrics = tuple(
-        MetricSpec(
-            name=name,
-            function=None,
-            aggregation=AGGREGATIONS["mean"],
-            aggregation_name="mean",
-            higher_is_better=True,
-        )
-        for name in names
-    )
-    pipeline = FilterPipeline(name="none", steps=())
-    return TaskFacts(
-        alias=task,
-        config={},
-        version=None,
-        num_fewshot=0,
-        plan=ScoringPlan(pipelines=(pipeline,), metrics=metrics),
-    )

@@ -15,11 +15,17 @@ import pytest
 
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.plugin.asked import asked_of
-from pytest_evalkit.plugin.cases import case_facts
 from pytest_evalkit.plugin.pace import allowance_of, price_of
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.verdicts import report_verdicts
 from pytest_evalkit.reports.html import render_html
+from pytest_evalkit.results.cases import case_facts
+from pytest_evalkit.results.concluding import (
+    Judging,
+    conclude_record,
+    facts_of_task,
+    gates_of,
+)
 from pytest_evalkit.results.conclusion import (
     RunRecord,
     TaskFacts,
@@ -28,10 +34,8 @@ from pytest_evalkit.results.conclusion import (
     write_results,
     write_samples,
 )
-from pytest_evalkit.results.document import RunFacts, build_results
+from pytest_evalkit.results.document import RunFacts
 from pytest_evalkit.results.folder import RunFolder, write_whole
-from pytest_evalkit.results.gates import Gate, gates_of_task, parse_gate
-from pytest_evalkit.results.groups import conclude_groups
 from pytest_evalkit.results.journal import SelectionDict
 from pytest_evalkit.results.schema import ResultsDict
 
@@ -112,13 +116,7 @@ def _facts(run: Run, said: SelectionDict) -> TaskFacts:
     else:
         task = run.load_task(path, asked_of(run.config).reference(path, name))
     run.known_tasks[name] = task
-    return TaskFacts(
-        alias=task.alias,
-        config=task.config,
-        version=task.version,
-        num_fewshot=task.num_fewshot,
-        plan=task.scoring,
-    )
+    return facts_of_task(task)
 
 
 def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
@@ -137,16 +135,12 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         latency=record.traffic.latency(),
         concurrency=record.concurrency,
     )
-    judge_partial = run.options.gate_partial
-    tasks = [
-        task.conclude(judge_partial=judge_partial) for task in record.tasks.values()
-    ]
-    groups = conclude_groups(
-        record.groups.values(),
-        tasks,
+    judging = Judging(
+        gates=gates_of(record, run.options.gates, run.known_tasks),
+        judges_partial=run.options.gate_partial,
         is_strict=run.options.compat == "strict",
     )
-    return build_results(tasks, facts, _gates(run, record), groups)
+    return conclude_record(record, facts, judging)
 
 
 def _usage(run: Run, record: RunRecord) -> dict[str, Any]:
@@ -159,17 +153,6 @@ def _usage(run: Run, record: RunRecord) -> dict[str, Any]:
             price = price_of(record.model_name, table)
         usage["budget"] = record.traffic.budget(allowance, price, record.spent)
     return usage
-
-
-def _gates(run: Run, record: RunRecord) -> list[Gate]:
-    gates = [parse_gate(text) for text in run.options.gates]
-    for name in record.tasks:
-        task = run.known_tasks.get(name)
-        if task is not None:
-            gates.extend(gates_of_task(name, [dict(raw) for raw in task.gates]))
-    for group in record.groups.values():
-        gates.extend(gates_of_task(group["name"], group["gates"]))
-    return gates
 
 
 def _git_hash(folder: Path) -> str | None:

@@ -106,6 +106,7 @@ class Run:
             "shard": self.options.shard,
             "options": without_secrets(self.given_options()),
             "settings": without_secrets(self.settings.to_dict()),
+            "gates": list(self.options.gates),
         }
 
     @cached_property

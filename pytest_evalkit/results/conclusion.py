@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, cast
@@ -16,11 +16,9 @@ from pytest_evalkit.results.journal import (
     GroupDict,
     Place,
     PlaceReader,
-    RunDict,
     SelectionDict,
     read_journals,
 )
-from pytest_evalkit.results.parts import Parts
 from pytest_evalkit.results.schema import LimitDict, ResultsDict
 from pytest_evalkit.results.traffic import Traffic
 from pytest_evalkit.scoring import ScoringPlan
@@ -52,36 +50,20 @@ _OFFSET_MASK = (1 << _OFFSET_BITS) - 1
 class TaskRecord:
     """What the journals say of one task."""
 
-    def __init__(self, name: str, facts: TaskFacts) -> None:
-        self.name = name
+    def __init__(self, first: SelectionDict, facts: TaskFacts) -> None:
+        self.name = first["task"]
         self.facts = facts
         self.tally = Tally(facts.plan)
-        # By part of a merged run, and share of a worker.
-        self._selections: dict[tuple[int, int], SelectionDict] = {}
+        self._selections = {first["shard"]: first}
         # By filter, then document; a place is packed into one number, since a run may
         # have hundreds of thousands of them.
         self._places: dict[str, dict[int, int]] = {
             pipeline.name: {} for pipeline in facts.plan.pipelines
         }
 
-    def select(self, selection: SelectionDict, part: int = 0) -> None:
-        """Take in what a process set out to do; once per share.
-
-        Args:
-            selection: What it says.
-            part: Number of the run it belongs to, among those that were merged.
-        """
-        self._selections[part, selection["shard"]] = selection
-
-    @property
-    def selections(self) -> Mapping[tuple[int, int], SelectionDict]:
-        """What processes set out to do, by part and share."""
-        return self._selections
-
-    @property
-    def doc_ids(self) -> set[int]:
-        """The documents that have samples."""
-        return {doc for places in self._places.values() for doc in places}
+    def select(self, selection: SelectionDict) -> None:
+        """Take in what a process set out to do; once per share."""
+        self._selections[selection["shard"]] = selection
 
     def add(self, sample: SampleDict, place: Place) -> None:
         """Take in one sample."""
@@ -90,19 +72,24 @@ class TaskRecord:
         places[sample["doc_id"]] = place.journal << _OFFSET_BITS | place.offset
 
     @property
+    def selections(self) -> Sequence[SelectionDict]:
+        """What each process set out to do."""
+        return list(self._selections.values())
+
+    @property
     def is_complete(self) -> bool:
         """Whether every selected document has been recorded, however it ended."""
         recorded = max((len(places) for places in self._places.values()), default=0)
-        return recorded >= self.selected
+        return recorded >= self._selected
 
     @property
-    def selected(self) -> int:
-        """How many documents were to be evaluated."""
+    def _selected(self) -> int:
         return sum(said["selected"] for said in self._selections.values())
 
     def places(self) -> Iterator[Place]:
         """Tell where the samples stand: by document, then in the filters' order."""
-        for doc_id in sorted(self.doc_ids):
+        documents = sorted({doc for places in self._places.values() for doc in places})
+        for doc_id in documents:
             for places in self._places.values():
                 packed = places.get(doc_id)
                 if packed is not None:
@@ -124,7 +111,7 @@ class TaskRecord:
             num_fewshot=self.facts.num_fewshot,
             directions={row["metric"]: row["higher_is_better"] for row in aggregates},
             aggregates=aggregates,
-            coverage=self.tally.coverage(said["original"], self.selected),
+            coverage=self.tally.coverage(said["original"], self._selected),
             error_kinds=self.tally.error_kinds(),
             task_hash=self.tally.task_hash(),
             fingerprint=said["fingerprint"],
@@ -134,9 +121,9 @@ class TaskRecord:
     def _partial(self, said: SelectionDict) -> str | None:
         if said["is_sample"]:
             return "the documents are the shipped sample's (--sample)"
-        if self.selected < said["original"]:
+        if self._selected < said["original"]:
             return (
-                f"{self.selected} of {said['original']} documents were selected "
+                f"{self._selected} of {said['original']} documents were selected "
                 "(--gate-partial judges all the same)"
             )
         return None
@@ -154,7 +141,6 @@ class RunRecord:
         model_description: How its answers came about.
         limits: How many requests could be in flight, as it was set; process by process.
         spent: By what the budget came to its end, or None.
-        parts: The runs that the journals are of.
     """
 
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
@@ -164,7 +150,6 @@ class RunRecord:
     model_description: Mapping[str, Any] = field(default_factory=dict)
     limits: list[LimitDict] = field(default_factory=list)
     spent: str | None = None
-    parts: Parts = field(default_factory=Parts)
 
     @property
     def is_complete(self) -> bool:
@@ -184,18 +169,12 @@ class RunRecord:
         """Take in a line that is neither a selection nor a sample."""
         said = {name: value for name, value in line.items() if name != "kind"}
         if line["kind"] == "concurrency":
-            if self.parts.number:
-                said["part"] = self.parts.number
             self.limits.append(cast("LimitDict", said))
-        elif line["kind"] == "run":
-            self.parts.begin_session(cast("RunDict", line))
-        elif line["kind"] == "part":
-            self.parts.begin_part(line["number"])
         elif line["kind"] == "budget":
             self.spent = line["reason"]
         elif line["kind"] == "group":
             self.groups[line["name"]] = cast("GroupDict", line)
-        else:
+        elif line["kind"] == "model":
             self.model_name = line["name"]
             self.model_description = line["description"]
 
@@ -212,24 +191,22 @@ def read_run(
     Raises:
         ResultsError: A journal is damaged other than at its end.
     """
-    record, journal = RunRecord(), -1
+    record = RunRecord()
     for line in read_journals(folder.journal_dir):
-        if line.place.journal != journal:
-            journal = line.place.journal
-            record.parts.begin_journal()
         selection = line.selection
         if selection is not None:
-            name = selection["task"]
-            if name not in record.tasks:
-                record.tasks[name] = TaskRecord(name, facts_of(selection))
-            record.tasks[name].select(selection, record.parts.number)
+            task = record.tasks.get(selection["task"])
+            if task is None:
+                facts = facts_of(selection)
+                record.tasks[selection["task"]] = TaskRecord(selection, facts)
+            else:
+                task.select(selection)
         elif "kind" in line.value:
             record.note(line.value)
         else:
             sample = line.sample
             record.tasks[sample["task"]].add(sample, line.place)
             record.traffic.add(sample)
-            record.parts.add(sample)
     return record
 
 

@@ -110,6 +110,7 @@ class RunFacts:
         throughput: What was done each second.
         latency: What a request took, in seconds.
         concurrency: How many requests could be in flight, as it was set over time.
+        sources: The runs that it rests on, by the key of ``config`` that names them.
     """
 
     model_name: str
@@ -124,6 +125,7 @@ class RunFacts:
     throughput: Mapping[str, Any] = field(default_factory=dict)
     latency: Mapping[str, Any] = field(default_factory=dict)
     concurrency: Sequence[LimitDict] = ()
+    sources: Mapping[str, Any] = field(default_factory=dict)
 
 
 def build_results(
@@ -207,5 +209,6 @@ def _config(run: RunFacts) -> dict[str, Any]:
         "model": run.model_name,
         **{name: options[name] for name in _CONFIG_OPTIONS if name in options},
         "model_description": without_secrets(run.model_description),
+        **run.sources,
         "resolved_cli_args": options,
     }

@@ -35,7 +35,9 @@ class RunDict(TypedDict):
 
     ``started_at`` is in seconds since 1970 (UTC), ``shard`` what ``--shard`` says: which
     of how many. ``options`` are those in force, without secrets; ``settings`` what they
-    say about every task, by which its file is read as it was in the run.
+    say about every task, by which its file is read as it was in the run. ``gates`` are
+    those of command line and configuration, as written. In the journals of a merged run, ``part`` numbers the runs that it was made of, from one, and
+    ``name`` is what the run's folder was called.
     """
 
     kind: Literal["run"]
@@ -43,13 +45,9 @@ class RunDict(TypedDict):
     shard: tuple[int, int] | None
     options: dict[str, Any]
     settings: dict[str, Any]
-
-
-class PartDict(TypedDict):
-    """Which part of a merged run a journal is of: the first line of its file."""
-
-    kind: Literal["part"]
-    number: int
+    gates: list[str]
+    part: NotRequired[int]
+    name: NotRequired[str]
 
 
 class WholeDict(TypedDict):
@@ -65,7 +63,7 @@ class SelectionDict(TypedDict):
     ``shard`` numbers the worker's share, so that a replacement which repeats the line
     of a dead worker is not counted twice. ``path`` is None for cases in Python, and
     ``is_sample`` says that the documents were the shipped sample's. ``whole`` is there
-    where the run was one of several shards.
+    where the run was one of several shards, ``part`` where runs were merged.
     """
 
     kind: Literal["selection"]
@@ -77,6 +75,7 @@ class SelectionDict(TypedDict):
     fingerprint: str
     is_sample: bool
     whole: NotRequired[WholeDict]
+    part: NotRequired[int]
 
 
 class GroupMetricDict(TypedDict):

@@ -70,15 +70,13 @@ class GateDict(TypedDict):
 class LimitDict(TypedDict):
     """A number of requests in flight that was set: when, in seconds of the run, and why.
 
-    ``worker`` is there where several processes ran, each with its own limit, and ``part``
-    in a merged run: which of the runs, each counting its seconds from its own start.
+    ``worker`` is there where several processes ran, each with its own limit.
     """
 
     t_s: float
     limit: int
     reason: str
     worker: NotRequired[int]
-    part: NotRequired[int]
 
 
 class BudgetDict(TypedDict):

@@ -1,0 +1,63 @@
+"""What fails a run where no pytest counts its failed tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_evalkit.codec import decode
+from pytest_evalkit.results.cases import PASSED_METRIC
+from pytest_evalkit.results.conclusion import RunRecord, TaskRecord
+from pytest_evalkit.results.folder import RunFolder
+from pytest_evalkit.results.journal import PlaceReader
+from pytest_evalkit.results.schema import ResultsDict, task_names
+
+
+def failures(
+    folder: RunFolder,
+    record: RunRecord,
+    results: ResultsDict,
+    *,
+    max_errors: int,
+    fails_wrong: bool,
+) -> Iterator[str]:
+    """Say what would fail the run under pytest, one line for each kind.
+
+    Args:
+        folder: The run's folder.
+        record: What its journals say.
+        results: What it concludes.
+        max_errors: Documents in error that do not fail it.
+        fails_wrong: Whether wrong answers do.
+    """
+    failed = sum(gate["verdict"] == "fail" for gate in results["gates"])
+    if failed:
+        yield f"{failed} of {len(results['gates'])} gates failed"
+    for name, rows in results["aggregates"].items():
+        for row in rows:
+            if "error" in row:
+                yield f"{name}: {row['metric']},{row['filter']}: {row['error']}"
+    errors = sum(results["coverage"][name]["errors"] for name in task_names(results))
+    if errors > max_errors:
+        yield f"{errors} documents are in error; --max-errors allows {max_errors}"
+    for task in record.tasks.values():
+        is_of_cases = any(said["path"] is None for said in task.selections)
+        if not is_of_cases and not fails_wrong:
+            continue
+        wrong = _wrong(folder, task, PASSED_METRIC if is_of_cases else None)
+        if wrong:
+            what = "cases failed" if is_of_cases else "answers are wrong (--fail-wrong)"
+            yield f"{task.name}: {wrong} {what}"
+
+
+def _wrong(folder: RunFolder, task: TaskRecord, metric: str | None) -> int:
+    """Count the documents whose first score, or a metric by its name, is not above 0."""
+    scores: dict[int, float] = {}
+    with PlaceReader(folder.journal_dir) as reader:
+        for place in task.places():
+            sample = decode(reader.line(place))
+            names = sample["metrics"] if metric is None else [metric]
+            values = (sample.get(name) for name in names)
+            numbers = [value for value in values if isinstance(value, int | float)]
+            if numbers:
+                scores.setdefault(sample["doc_id"], numbers[0])
+    return sum(score <= 0 for score in scores.values())
