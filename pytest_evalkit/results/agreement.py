@@ -77,11 +77,12 @@ def _mixed_models(pairs: Sequence[tuple[Source, Part]]) -> Iterator[str]:
                 "the model", known, one.model_name, part, other.model_name
             )
             continue
+        ours = _answering(one.model_description)
         theirs = _answering(other.model_description)
-        for name, value in _answering(one.model_description).items():
-            if theirs.get(name) != value:
+        for name in {**ours, **theirs}:
+            if ours.get(name) != theirs.get(name):
                 what = f"argument {name!r} of the model"
-                yield _difference(what, known, value, part, theirs.get(name))
+                yield _difference(what, known, ours.get(name), part, theirs.get(name))
 
 
 def _answering(description: Mapping[str, Any]) -> dict[str, Any]:
