@@ -32,6 +32,7 @@ from pytest_evalkit.results.merging import elapsed_s, join
 from pytest_evalkit.results.read import read_results
 from pytest_evalkit.results.schema import ResultsDict
 from pytest_evalkit.results.sources import (
+    MERGED_FROM,
     Part,
     Source,
     in_order,
@@ -41,7 +42,6 @@ from pytest_evalkit.results.sources import (
 
 _RESULTS = Path("results")
 _SAMPLES_ON_PAGE = 200
-_MERGED_FROM = "merged_from"
 
 EXIT_FAILED = 1
 EXIT_INCOMPLETE = 2
@@ -200,7 +200,7 @@ class _Merged:
             throughput=record.traffic.throughput(elapsed),
             latency=record.traffic.latency(),
             concurrency=record.concurrency,
-            sources={_MERGED_FROM: [_named(part) for part in self._parts]},
+            sources={MERGED_FROM: [_named(part) for part in self._parts]},
         )
 
     def _given_options(self) -> dict[str, Any]:
@@ -266,7 +266,7 @@ def _target(output: Path | None, model: str) -> RunFolder:
 
 def _is_merged(folder: Path) -> bool:
     has_results = RunFolder(folder).results_path.exists()
-    return has_results and _MERGED_FROM in read_results(folder)["config"]
+    return has_results and MERGED_FROM in read_results(folder)["config"]
 
 
 @contextmanager

@@ -25,6 +25,9 @@ from pytest_evalkit.results.schema import ResultsDict
 from pytest_evalkit.scoring import ScoringPlan
 from pytest_evalkit.scoring.plan import FilterPipeline
 
+MERGED_FROM = "merged_from"
+"""The key of ``config`` in the results of a merged run that names what it is made of."""
+
 # What says which run a journal is of stands among its first lines.
 _HEAD_LINES = 8
 
@@ -84,9 +87,15 @@ class Source:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it did all that it set out to do."""
-        is_broken_off = self.results is not None and not self.results["complete"]
-        return self.record.is_complete and not is_broken_off
+        """Whether it did all that it set out to do.
+
+        Of a merged run that is asked of its journals alone: which shards it lacks counts
+        anew with those that are given beside it.
+        """
+        results = self.results
+        is_merged = results is not None and MERGED_FROM in results["config"]
+        is_broken_off = results is not None and not results["complete"]
+        return self.record.is_complete and (is_merged or not is_broken_off)
 
 
 def run_folders(paths: Iterable[Path]) -> list[Path]:
