@@ -13,6 +13,7 @@
     │   ├── RequestRejectedError   this request cannot be served: asking again is vain
     │   └── TransientModelError    asking again may help
     ├── BudgetSpentError           the run may spend no more: what is left is skipped
+    ├── CacheError                 the response cache cannot be read or written
     ├── ScoringError               an answer could not be scored
     └── ResultsError               results could not be read or written
 
@@ -163,6 +164,10 @@ class TransientModelError(ModelError):
 
 class BudgetSpentError(EvalkitError):
     """The run may spend no more: the request was not sent."""
+
+
+class CacheError(EvalkitError):
+    """The response cache cannot be read or written."""
 
 
 class ScoringError(EvalkitError):

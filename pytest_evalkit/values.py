@@ -191,6 +191,22 @@ class TokenLogprob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """What of a response was not asked for, but taken from the response cache.
+
+    Attributes:
+        requests: Requests that were answered from it, at least one.
+        usage: Tokens that they cost when they were asked, which are part of those of
+            the response; None where the endpoint did not say.
+        latency_s: Seconds that they took then, all together; None where not timed.
+    """
+
+    requests: int
+    usage: Usage | None = None
+    latency_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """What a model answered to one request.
 
@@ -205,11 +221,12 @@ class Response:
         logprobs: How likely each token of the text was; None unless asked for.
         usage: Tokens, or None where the endpoint does not say.
         timing: When the successful attempt ran, or None where nothing was sent.
-        attempts: How often the model was asked, at least one.
+        attempts: How often the model was asked; zero for an answer that was recalled.
         transcript: What was said between the question and this answer: tool calls and
             their results; empty where no tool was called.
         notes: What was changed in the request on its way, such as an image made
             smaller; empty where nothing was.
+        recalled: What of it came from the response cache; None where all was asked.
     """
 
     text: str
@@ -223,6 +240,7 @@ class Response:
     attempts: int = 1
     transcript: tuple[Message, ...] = ()
     notes: tuple[str, ...] = ()
+    recalled: Recalled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,9 +254,10 @@ class LoglikelihoodResponse:
         n_tokens: How many tokens were judged, or None where the model counts none.
         usage: Tokens, or None where the endpoint does not say.
         timing: When the successful attempt ran, or None where nothing was sent.
-        attempts: How often the model was asked, at least one.
+        attempts: How often the model was asked; zero for an answer that was recalled.
         notes: What was changed in the request on its way, such as a context cut;
             empty where nothing was.
+        recalled: That it came from the response cache; None where it was asked.
     """
 
     logprob: float
@@ -248,6 +267,7 @@ class LoglikelihoodResponse:
     timing: Timing | None = None
     attempts: int = 1
     notes: tuple[str, ...] = ()
+    recalled: Recalled | None = None
 
 
 AnyResponse = Response | LoglikelihoodResponse

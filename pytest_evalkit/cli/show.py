@@ -10,6 +10,7 @@ from typing import TextIO
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.reports import (
     budget_lines,
+    cache_lines,
     gate_lines,
     markdown_gates,
     markdown_table,
@@ -80,9 +81,9 @@ def terminal_text(results: ResultsDict, path: Path, out: TextIO) -> str:
         "",
         results_table(results, width, color=color, ascii_only=ascii_only),
     ]
-    budget = budget_lines(results)
-    if budget:
-        lines += ["", *budget]
+    spent = [*budget_lines(results), *cache_lines(results)]
+    if spent:
+        lines += ["", *spent]
     gates = gate_lines(results, color=color, ascii_only=ascii_only)
     if gates:
         lines += ["", *gates]

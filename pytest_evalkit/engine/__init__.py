@@ -9,6 +9,8 @@ from pytest_evalkit.engine.engine import Control, Engine
 from pytest_evalkit.engine.events import BudgetSpent, Event, LimitSet
 from pytest_evalkit.engine.model import Model
 from pytest_evalkit.engine.pause import SharedPause
+from pytest_evalkit.engine.recalling import identified
+from pytest_evalkit.engine.response_cache import ResponseCache
 from pytest_evalkit.engine.retry import RetryPolicy
 
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     "LimitSet",
     "Model",
     "Price",
+    "ResponseCache",
     "RetryPolicy",
     "SharedPause",
     "drive",
+    "identified",
 ]

@@ -17,6 +17,8 @@ from pytest_evalkit.engine.events import BudgetSpent, Event, LimitSet, Listener
 from pytest_evalkit.engine.limiter import Limiter
 from pytest_evalkit.engine.ordering import NOTHING, Beginning, beginning_of
 from pytest_evalkit.engine.pause import SharedPause
+from pytest_evalkit.engine.recalling import Recalling
+from pytest_evalkit.engine.response_cache import ResponseCache
 from pytest_evalkit.engine.retry import Attempts, RetryPolicy
 from pytest_evalkit.errors import (
     BudgetSpentError,
@@ -54,6 +56,7 @@ class Control:
         shared_pause: The pause of all processes that ask the same endpoint, or None
             where there is but this one.
         listener: Hears of what the engine decides, or None.
+        cache: Where answers are looked for first, and kept; None for nowhere.
         clock: Seconds that never go back.
     """
 
@@ -63,6 +66,7 @@ class Control:
     price: Price | None = None
     shared_pause: SharedPause | None = None
     listener: Listener | None = None
+    cache: ResponseCache | None = None
     clock: Callable[[], float] = time.monotonic
 
 
@@ -89,6 +93,10 @@ class Engine:
         control: What else to heed.
         rng: Source of the jitter between attempts.
         sleep: How to wait; tests give one that does not.
+
+    Raises:
+        OptionError: There is a cache, and the backend does not tell what its answers
+            depend on.
     """
 
     def __init__(
@@ -109,6 +117,10 @@ class Engine:
         self._has_answered = False
         self._has_spent = False
         self._fixed_limit = max_concurrency
+        cache, timeout_s = self._control.cache, self.policy.timeout_s
+        self._recalling = (
+            None if cache is None else Recalling(cache, backend, timeout_s)
+        )
         rule = self._control.adaptive
         self._adaptive = None if rule is None else AdaptiveLimit(rule, max_concurrency)
         # Who waits belongs to one loop, and Python cases may bring their own.
@@ -130,13 +142,19 @@ class Engine:
     async def ask(self, request: Request) -> AnyResponse:
         """Get the answer to one request.
 
-        Between two attempts a request is not in flight: others take its place.
+        One that the cache has costs nothing: no place in flight, no wait, no budget.
 
         Raises:
             ModelUnavailableError: No request will be answered: stop the run.
             ModelError: This request has no answer; ``attempts`` says after how many.
             BudgetSpentError: It was not sent, since nothing is left to spend.
         """
+        if self._recalling is None:
+            return await self._send(request)
+        return await self._recalling.answer(request, self._send)
+
+    async def _send(self, request: Request) -> AnyResponse:
+        """Ask the backend; between two attempts others take the place in flight."""
         limiter = self._limiter()
         attempts = Attempts(self.policy)
         while True:

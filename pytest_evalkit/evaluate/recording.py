@@ -9,6 +9,7 @@ from typing import Any
 from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.sample import (
     SAMPLE_SCHEMA_VERSION,
+    RecalledDict,
     SampleDict,
     Status,
     TokenCounts,
@@ -20,6 +21,7 @@ from pytest_evalkit.values import (
     AnyResponse,
     Generate,
     Loglikelihood,
+    Recalled,
     Response,
     RollingLoglikelihood,
 )
@@ -148,6 +150,9 @@ def _answer_facts(answered: Answered) -> dict[str, Any]:
     if request_s:
         facts["request_latency_s"] = _one_or_all([round(s, 6) for s in request_s])
     facts.update(_way_facts(texts))
+    recalled = [each.recalled for each in answered.responses if each.recalled]
+    if recalled:
+        facts["recalled"] = _recalled_dict(recalled)
     notes = dict.fromkeys(note for each in answered.responses for note in each.notes)
     if notes:
         facts["notes"] = list(notes)
@@ -196,8 +201,18 @@ def _one_or_all(values: Sequence[Any]) -> Any:
     return values[0] if len(values) == 1 else list(values)
 
 
-def _token_counts(responses: Sequence[AnyResponse]) -> TokenCounts | None:
-    usages = [response.usage for response in responses if response.usage is not None]
+def _recalled_dict(recalled: Sequence[Recalled]) -> RecalledDict:
+    """Tell what came from the response cache, and what it cost when it was asked."""
+    latencies_s = [one.latency_s for one in recalled if one.latency_s is not None]
+    return {
+        "requests": sum(one.requests for one in recalled),
+        "token_counts": _token_counts(recalled),
+        "latency_s": round(sum(latencies_s), 6) if latencies_s else None,
+    }
+
+
+def _token_counts(costs: Sequence[AnyResponse | Recalled]) -> TokenCounts | None:
+    usages = [cost.usage for cost in costs if cost.usage is not None]
     if not usages:
         return None
     return {

@@ -36,6 +36,21 @@ class SampleTiming(TypedDict):
     bad_frames: NotRequired[Any]
 
 
+class RecalledDict(TypedDict):
+    """What of a document's answers came from the response cache.
+
+    Attributes:
+        requests: How many of its requests were answered from it.
+        token_counts: Tokens that these cost when they were asked, which are part of the
+            sample's own counts; None where not told.
+        latency_s: Seconds that they took then, all together; None where not timed.
+    """
+
+    requests: int
+    token_counts: TokenCounts | None
+    latency_s: float | None
+
+
 class SampleDict(TypedDict):
     """One line of ``samples_<task>.jsonl`` and of a journal.
 
@@ -81,6 +96,7 @@ class SampleDict(TypedDict):
     timing: NotRequired[SampleTiming]
     request_latency_s: NotRequired[Any]
     attempts: int
+    recalled: NotRequired[RecalledDict]
     transcript: NotRequired[Any]
     tool_calls: NotRequired[Any]
     notes: NotRequired[list[str]]

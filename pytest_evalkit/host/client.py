@@ -18,6 +18,7 @@ from pytest_evalkit.host.failure import error_of
 from pytest_evalkit.host.media_wire import Wire, medium_wire
 from pytest_evalkit.host.wire import (
     ASKS_FOR_DESCRIPTION,
+    IDENTITY_PATH,
     REQUESTS_PATH,
     request_dict,
     response_of,
@@ -25,6 +26,7 @@ from pytest_evalkit.host.wire import (
 from pytest_evalkit.messages import MediaPart
 from pytest_evalkit.models.backend import (
     Backend,
+    Identity,
     LoglikelihoodBackend,
     StreamingBackend,
 )
@@ -110,6 +112,9 @@ class _Host:
         self.wire = Transport(
             url=url + REQUESTS_PATH, model=name, connection=connection
         )
+        self.identity = Transport(
+            url=url + IDENTITY_PATH, model=name, connection=connection
+        )
         self.in_flight = 0
         self.is_lost = False
 
@@ -156,6 +161,15 @@ class HostedModel:
         """
         return self._description
 
+    async def identity(self) -> Identity:
+        """Tell what decides the answers, as the model in the hosts does.
+
+        Raises:
+            ModelError: A host cannot be reached, or its model does not tell.
+        """
+        host = self._least_busy()
+        return Identity(**await host.identity.post(encode({})))
+
     async def generate(self, request: Generate) -> Response:
         """Ask one of the hosts.
 
@@ -167,7 +181,9 @@ class HostedModel:
 
     async def aclose(self) -> None:
         """Close the connections, and end the threads for media."""
-        await asyncio.gather(*(host.wire.aclose() for host in self._hosts))
+        for host in self._hosts:
+            await host.wire.aclose()
+            await host.identity.aclose()
         await self._pool.aclose()
 
     async def _ask(self, request: Request) -> AnyResponse:

@@ -8,6 +8,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from itertools import count
 from typing import Any, NamedTuple
@@ -37,11 +38,18 @@ from pytest_evalkit.host.openai_answer import (
 from pytest_evalkit.host.openai_request import chat_request
 from pytest_evalkit.host.wire import (
     ASKS_FOR_DESCRIPTION,
+    IDENTITY_PATH,
     REQUESTS_PATH,
     request_of,
     response_dict,
 )
-from pytest_evalkit.models.backend import Backend, CompletionBackend, respond
+from pytest_evalkit.models.backend import (
+    Backend,
+    CompletionBackend,
+    IdentifiedBackend,
+    respond,
+    without_identity,
+)
 from pytest_evalkit.serving import (
     LAST_CHUNK,
     Head,
@@ -102,6 +110,7 @@ class HostServer:
             "/v1/completions": self._complete,
             "/tokenize": self._tokenize,
             REQUESTS_PATH: self._own,
+            IDENTITY_PATH: self._identify,
         }
 
     @property
@@ -201,6 +210,13 @@ class HostServer:
             told = error if isinstance(error, DatasetError) else _told(error)
             body = {"failure": failure_dict(told)}
         return http_response(HTTPStatus.OK, encode(body))
+
+    async def _identify(self, _: Payload) -> bytes:
+        """Tell a process of ours what decides the model's answers."""
+        backend = self._backend
+        if not isinstance(backend, IdentifiedBackend):
+            raise ModelUnavailableError(without_identity(backend.model_name))
+        return http_response(HTTPStatus.OK, encode(asdict(await backend.identity())))
 
     async def _chat(self, payload: Payload) -> bytes:
         self._require_model(payload)

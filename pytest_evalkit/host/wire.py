@@ -33,6 +33,7 @@ from pytest_evalkit.values import (
 
 WIRE_VERSION = 1
 REQUESTS_PATH = "/evalkit/requests"
+IDENTITY_PATH = "/evalkit/identity"
 # A field of a request: whether the answer also describes the model.
 ASKS_FOR_DESCRIPTION: Literal["asks_for_description"] = "asks_for_description"
 

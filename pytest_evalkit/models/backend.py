@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pytest_evalkit.errors import ModelUnavailableError
@@ -115,6 +116,37 @@ class LoadingBackend(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What decides the answers of a backend, besides the request.
+
+    Two backends of the same identity answer alike, wherever they run.
+
+    Attributes:
+        facts: Which model in which state, and every setting that has a part in what it
+            answers, as plain JSON values. No address, path or credential is among them.
+        temperature: That of requests which do not say; None where the model chooses.
+        heeds_temperature: False where all requests have that one, whatever they say.
+    """
+
+    facts: Mapping[str, Any]
+    temperature: float | None
+    heeds_temperature: bool = True
+
+
+@runtime_checkable
+class IdentifiedBackend(Protocol):
+    """What a backend has besides whose answers may be kept in a response cache."""
+
+    async def identity(self) -> Identity:
+        """Tell what decides its answers; the same as long as it lives.
+
+        Raises:
+            ModelError: It cannot be told, at least not now.
+        """
+        ...
+
+
 class PromptToken(NamedTuple):
     """One token of a prompt.
 
@@ -173,6 +205,14 @@ async def respond(backend: Backend, request: Request) -> AnyResponse:
     if isinstance(request, Loglikelihood):
         return await backend.loglikelihood(request)
     return await backend.rolling_loglikelihood(request)
+
+
+def without_identity(model: str) -> str:
+    """Say that the answers of a model cannot be kept, and what to do."""
+    return (
+        f"model {model!r} does not tell what its answers depend on, so that none can be "
+        "kept; leave out --use-cache, or give the backend an identity()"
+    )
 
 
 def without_loglikelihoods(model: str) -> str:

@@ -6,10 +6,12 @@ import asyncio
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from importlib.metadata import version
 from typing import Any
 
 from pytest_evalkit.mockserver import MockServer, serve_in_thread
 from pytest_evalkit.mockserver.pixels import answer_shapes
+from pytest_evalkit.models.backend import Identity
 from pytest_evalkit.models.connection import Connection
 from pytest_evalkit.models.openai_chat import OpenAIChat
 from pytest_evalkit.values import Generate, Response
@@ -46,6 +48,11 @@ class Demo:
         if chat is None:
             chat = await asyncio.to_thread(self._start)
         return await chat.generate(request)
+
+    async def identity(self) -> Identity:
+        """Tell what decides the answers: the release, which has the rule of looking."""
+        facts = {**self.describe(), "version": version("pytest-evalkit")}
+        return Identity(facts=facts, temperature=0.0)
 
     async def aclose(self) -> None:
         """Stop the server; another request would start it again."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar, Literal
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.errors import OptionError
+from pytest_evalkit.models.backend import Identity
 from pytest_evalkit.models.formats import (
     MessageFormat,
     MessageSettings,
@@ -139,6 +140,14 @@ class OpenAIChat(OpenAIEndpoint):
             "mcp_server": server and masked_url(server),
             "not_sent": list(_REFUSED_BY_REASONING) if is_reasoning else [],
         }
+
+    async def identity(self) -> Identity:
+        """Tell what decides the answers: the model, whatever endpoint serves it."""
+        usual = await super().identity()
+        facts = {**usual.facts, "system_prompt": self._format.system_prompt}
+        if not self.is_reasoning_model:
+            return replace(usual, facts=facts)
+        return Identity(facts=facts, temperature=None, heeds_temperature=False)
 
     async def aclose(self) -> None:
         """Close the connections, and end the tools and the threads for media."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.errors import ModelError, OptionError, RequestRejectedError
 from pytest_evalkit.messages import text_of
+from pytest_evalkit.models.backend import Identity
 from pytest_evalkit.models.batching import Batching
 from pytest_evalkit.models.completed import (
     Completed,
@@ -19,6 +20,7 @@ from pytest_evalkit.models.completed import (
     cut_note,
 )
 from pytest_evalkit.models.http import Transport
+from pytest_evalkit.models.identity import content_of
 from pytest_evalkit.models.likelihoods import Likelihoods
 from pytest_evalkit.models.openai_answer import (
     Spoken,
@@ -147,6 +149,12 @@ class OpenAICompletions(OpenAIEndpoint):
             ModelUnavailableError: The endpoint tells no log-likelihoods.
         """
         return await self._likelihoods.text(request)
+
+    async def identity(self) -> Identity:
+        """Tell what decides the answers: the model, whatever endpoint serves it."""
+        usual = await super().identity()
+        tokenizer = content_of(self.tokenization.tokenizer)
+        return replace(usual, facts={**usual.facts, "tokenizer": tokenizer})
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -14,9 +14,11 @@ from pytest_evalkit.errors import (
     RequestRejectedError,
     TransientModelError,
 )
+from pytest_evalkit.models.backend import Identity
 from pytest_evalkit.models.connection import Connection, azure_url, root_url
 from pytest_evalkit.models.foreign_arguments import FOREIGN_ARGUMENTS
 from pytest_evalkit.models.http import Transport, Wire
+from pytest_evalkit.models.identity import deciding_settings
 from pytest_evalkit.models.masking import masked, masked_url
 from pytest_evalkit.models.openai_answer import Spoken, cut_at_stop, usage_of
 from pytest_evalkit.models.openai_failure import AnswerReader
@@ -162,6 +164,14 @@ class OpenAIEndpoint(ABC):
             timing=exchange.timing,
             notes=prepared.notes,
         )
+
+    async def identity(self) -> Identity:
+        """Tell what decides the answers: the model, whatever endpoint serves it."""
+        facts = {"path": self.path, **deciding_settings(self)}
+        if "temperature" in self.extra_body:
+            fixed = self.extra_body["temperature"]
+            return Identity(facts=facts, temperature=fixed, heeds_temperature=False)
+        return Identity(facts=facts, temperature=self.sampling.temperature)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,14 @@ from typing import Any, ClassVar, Literal
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.errors import ModelUnavailableError, OptionError
+from pytest_evalkit.models.backend import Identity
 from pytest_evalkit.models.connection import Connection
 from pytest_evalkit.models.formats import MessageSettings
+from pytest_evalkit.models.identity import (
+    checkpoint_facts,
+    content_of,
+    deciding_settings,
+)
 from pytest_evalkit.models.launching import Launch
 from pytest_evalkit.models.masking import masked, masked_url
 from pytest_evalkit.models.openai_chat import ChatSettings, OpenAIChat
@@ -32,6 +39,8 @@ from pytest_evalkit.values import (
 )
 
 LOOPBACK = "127.0.0.1"
+# Settings that may be the name of a file whose content decides.
+_NAMING_FILES = ("chat_template", "tokenizer", "tokenizer_path")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -186,6 +195,24 @@ class ServedEndpoint(ABC):
             ModelError: As ``loglikelihood``.
         """
         return await self._completions.rolling_loglikelihood(request)
+
+    async def identity(self) -> Identity:
+        """Tell what decides the answers: the model, and how a server is told to run it.
+
+        Raises:
+            ModelUnavailableError: No server was started, or its checkpoint cannot be
+                read.
+        """
+        chat = await self._chat.identity()
+        facts = {"kind": type(self).__name__, **deciding_settings(self, "command")}
+        for name in _NAMING_FILES:
+            facts[name] = content_of(facts.get(name))
+        facts["system_prompt"] = chat.facts["system_prompt"]
+        if self.base_url is None:
+            facts["model"] = await asyncio.to_thread(
+                checkpoint_facts, self.model, facts.get("revision"), "config.json"
+            )
+        return replace(chat, facts=facts)
 
     async def aclose(self) -> None:
         """Close the connections; the server is ended by whoever started it."""

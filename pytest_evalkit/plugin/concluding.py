@@ -95,6 +95,7 @@ def conclude(session: pytest.Session, run: Run, *, is_whole: bool) -> Conclusion
         record = read_run(run.folder, lambda said: _facts(run, said))
         results = _results(run, record, is_whole=is_whole)
         conclusion.results = results
+        conclusion.problem = record.cache_problem
         report_verdicts(session, run, results)
         write_samples(run.folder, record)
         write_results(run.folder, results)
@@ -134,6 +135,7 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         throughput=record.traffic.throughput(elapsed_s),
         latency=record.traffic.latency(),
         concurrency=record.concurrency,
+        cache=record.cache,
     )
     judging = Judging(
         gates=gates_of(record, run.options.gates, run.known_tasks),

@@ -229,6 +229,7 @@ class DocumentRunner:
     def _asking(self, model: Model) -> Ask:
         async def ask(request: Request) -> AnyResponse:
             response = await model.answer(request)
+            self._run.cache.note()
             if self._lookahead is not None:
                 await self._lookahead.rest()
             return response

@@ -198,6 +198,18 @@ _OPTIONS = (
         "model: {input: 1.25, output: 10, cached_input: 0.13}",
     ),
     Option(
+        names=("--use-cache", "--use_cache"),
+        metavar="DIR",
+        parse=Path,
+        help="keep answers in this folder, and do not ask again for those that it has",
+    ),
+    Option(
+        names=("--cache-sampled", "--cache_sampled"),
+        is_flag=True,
+        help="let --use-cache keep sampled answers too: of requests whose temperature "
+        "is not 0",
+    ),
+    Option(
         names=("--reasoning-tags", "--reasoning_tags"),
         metavar="none|JSON",
         help="pairs of tags around thought that is not scored; default <think> and "
@@ -328,6 +340,8 @@ def read_options(config: pytest.Config) -> RunOptions:
         max_total_tokens=value["max_total_tokens"],
         max_cost=value["max_cost"],
         price_table=value["price_table"] and absolute(config, value["price_table"]),
+        use_cache=value["use_cache"] and absolute(config, value["use_cache"]),
+        cache_sampled=value["cache_sampled"],
         reasoning_tags=value["reasoning_tags"],
         output_path=absolute(config, value["output_path"]),
         use_sample=value["sample"],

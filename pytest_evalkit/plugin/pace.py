@@ -15,6 +15,7 @@ from pytest_evalkit.engine import (
     Control,
     Engine,
     Price,
+    ResponseCache,
     RetryPolicy,
     SharedPause,
 )
@@ -41,6 +42,7 @@ class Pace:
         listener: Hears of what engines decide.
         pauses: The folder in which workers tell each other to wait; None where there
             are no others.
+        cache: Where engines look for answers first; None for nowhere.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class Pace:
         share: Share | None,
         listener: Listener,
         pauses: Path | None = None,
+        cache: ResponseCache | None = None,
     ) -> None:
         self._options = options
         self._share = share
         self._listener = listener
         self._pauses = pauses
+        self._cache = cache
         allowance = allowance_of(options)
         if share is not None:
             allowance = allowance.share(share.number, share.of)
@@ -63,7 +67,8 @@ class Pace:
         """Make an engine for a backend.
 
         Raises:
-            OptionError: The price table does not have its model.
+            OptionError: The price table does not have its model, or there is a cache
+                and the backend does not tell what its answers depend on.
         """
         options, pacing = self._options, pacing_of(backend)
         is_adaptive = pacing.adaptive_concurrency
@@ -81,6 +86,7 @@ class Pace:
                 price=price_of(backend.model_name, options.price_table),
                 shared_pause=self._shared_pause(backend, policy),
                 listener=self._listener,
+                cache=self._cache,
                 clock=time.monotonic,
             ),
             rng=Random(f"{options.seed}/{os.getpid()}"),  # noqa: S311 - jitter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from pytest_evalkit.errors import OptionError, TaskError
 from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.plugin.asked import asked_of
+from pytest_evalkit.plugin.cache import RunCache
 from pytest_evalkit.plugin.hosting import named_backend, start_server, stream
 from pytest_evalkit.plugin.likelihoods import (
     require_drawing,
@@ -155,7 +157,15 @@ class Run:
     def pace(self) -> Pace:
         """What this process may ask at once, and spend."""
         pauses = None if self.share is None else self.folder.journal_dir
-        return Pace(self.options, self.share, self._record_event, pauses)
+        return Pace(
+            self.options, self.share, self._record_event, pauses, self.cache.responses
+        )
+
+    @cached_property
+    def cache(self) -> RunCache:
+        """The response cache, as this process uses it."""
+        process = worker_input(self.config).get("workerid", "main")
+        return RunCache(self.options, f"{process}/{os.getpid()}", self._record)
 
     @property
     def concurrency(self) -> int:
@@ -249,12 +259,12 @@ class Run:
         """Take what a ``model`` fixture returned.
 
         Raises:
-            OptionError: It is neither a Model nor a Backend, or a Model that cannot
-                be kept to the budget.
+            OptionError: It is neither a Model nor a Backend, a Model that cannot be
+                kept to the budget or the cache, or a Backend without an identity.
         """
         if isinstance(value, Model):
             model = value
-            self._require_budget(model)
+            self._require_ours(model)
         elif isinstance(value, Backend):
             model = self._model(value)
         else:
@@ -267,11 +277,18 @@ class Run:
         self._describe(model)
         return model
 
-    def _require_budget(self, model: Model) -> None:
-        if self.pace.budget is not None and model not in self._models:
+    def _require_ours(self, model: Model) -> None:
+        """Refuse a Model that is not bound by what was asked for."""
+        if model in self._models:
+            return
+        ignored = (
+            [] if self.pace.budget is None else ["--max-total-tokens", "--max-cost"]
+        )
+        ignored += [] if self.options.use_cache is None else ["--use-cache"]
+        if ignored:
             raise OptionError(
                 "the model fixture returned a Model that it made itself, which knows "
-                "nothing of --max-total-tokens and --max-cost; return its Backend"
+                f"nothing of {' and '.join(ignored)}; return its Backend"
             )
 
     def _model(self, backend: Backend) -> Model:
@@ -303,7 +320,7 @@ class Run:
             "name": model.name,
             "description": described[1],
         }
-        self.journal.write(encode(line) + b"\n")
+        self._record(line)
 
     def _record_event(self, event: Event) -> None:
         """Record what an engine decided."""
@@ -317,6 +334,9 @@ class Run:
             line |= {"kind": "budget"}
         if self.share is not None:
             line["worker"] = self.share.number
+        self._record(line)
+
+    def _record(self, line: Mapping[str, Any]) -> None:
         self.journal.write(encode(line) + b"\n")
 
     def record_selection(self, selection: SelectionDict) -> None:
@@ -349,6 +369,7 @@ class Run:
             # A user's backend may raise anything, and the results are to stand.
             except Exception as error:  # noqa: BLE001
                 problem = f"{model.name} did not close: {type(error).__name__}: {error}"
+        self.cache.close()
         if self._server is not None:
             problem = next(iter(self._server.obituaries()), problem)
             self._server.stop()

@@ -35,6 +35,8 @@ class RunOptions:
         max_total_tokens: Tokens that the run may spend, or None for as many as needed.
         max_cost: US dollars that it may spend, or None for as many as needed.
         price_table: File with what models cost, or None.
+        use_cache: Folder of the response cache, or None for none.
+        cache_sampled: True to keep sampled answers in it, too.
         reasoning_tags: Pairs around thought, unparsed, or None for the default ones.
         output_path: Where runs are kept.
         use_sample: True to run on the documents shipped beside each benchmark.
@@ -72,6 +74,8 @@ class RunOptions:
     max_total_tokens: int | None
     max_cost: float | None
     price_table: Path | None
+    use_cache: Path | None
+    cache_sampled: bool
     reasoning_tags: str | None
     output_path: Path
     use_sample: bool

@@ -55,6 +55,7 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
         run = run_of(config)
         _ = run.settings
     _check_spending(config, options)
+    _check_cache(config, options)
     if options.reasoning_tags is not None:
         from pytest_evalkit.scoring import parse_reasoning_tags
 
@@ -81,6 +82,22 @@ def _check_spending(config: pytest.Config, options: RunOptions) -> None:
         backend = run_of(config).backend
         assert backend is not None, "a named model has a backend"
         price_of(backend.model_name, options.price_table)
+
+
+def _check_cache(config: pytest.Config, options: RunOptions) -> None:
+    """Look at the cache now, rather than after a model was loaded."""
+    if options.use_cache is None:
+        if options.cache_sampled:
+            raise pytest.UsageError("--cache-sampled needs --use-cache DIR")
+        return
+    from pytest_evalkit.engine import identified
+    from pytest_evalkit.engine.answer_file import AnswerFile
+    from pytest_evalkit.plugin.run import run_of
+
+    backend = run_of(config).backend
+    if backend is not None:
+        identified(backend)
+    AnswerFile(options.use_cache, create=True).close()
 
 
 def participants(

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from pytest_evalkit.plugin.concluding import Conclusion
-from pytest_evalkit.reports.terminal import budget_lines, gate_lines, results_table
+from pytest_evalkit.reports.terminal import (
+    budget_lines,
+    cache_lines,
+    gate_lines,
+    results_table,
+)
 
 _MARKUP = {
     "pass": {"green": True},
@@ -34,6 +39,8 @@ def write_summary(
         terminal.write_line(table)
         for text in budget_lines(results):
             terminal.write_line(text, yellow=True)
+        for text in cache_lines(results):
+            terminal.write_line(text)
         for gate, line in zip(results["gates"], gate_lines(results), strict=True):
             terminal.write_line(line, **_MARKUP[gate["verdict"]])
         if not results["complete"]:

@@ -6,6 +6,7 @@ from pytest_evalkit.reports.html import render_html
 from pytest_evalkit.reports.markdown import markdown_gates, markdown_table
 from pytest_evalkit.reports.terminal import (
     budget_lines,
+    cache_lines,
     gate_lines,
     path_lines,
     results_table,
@@ -13,6 +14,7 @@ from pytest_evalkit.reports.terminal import (
 
 __all__ = [
     "budget_lines",
+    "cache_lines",
     "gate_lines",
     "markdown_gates",
     "markdown_table",

@@ -122,6 +122,25 @@ def budget_lines(results: ResultsDict) -> list[str]:
     return [line]
 
 
+def cache_lines(results: ResultsDict) -> list[str]:
+    """Say what became of the requests in the response cache; nothing without one.
+
+    Args:
+        results: What the run concludes.
+    """
+    cache = results.get("cache")
+    if cache is None:
+        return []
+    line = f"cache   {cache['hits']:,} hits, {cache['misses']:,} misses"
+    line += f", {cache['stores']:,} stores"
+    if cache["sampled"]:
+        line += (
+            f"; {cache['sampled']:,} requests whose answers are sampled were asked, "
+            "since only --cache-sampled keeps those"
+        )
+    return [line]
+
+
 def _tokens_spent(budget: BudgetDict) -> str:
     tokens, most = budget["total_tokens"], budget["max_total_tokens"]
     said = "no tokens told" if tokens is None else f"{tokens:,} tokens"

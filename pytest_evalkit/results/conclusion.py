@@ -19,7 +19,7 @@ from pytest_evalkit.results.journal import (
     SelectionDict,
     read_journals,
 )
-from pytest_evalkit.results.schema import LimitDict, ResultsDict
+from pytest_evalkit.results.schema import CacheDict, LimitDict, ResultsDict
 from pytest_evalkit.results.traffic import Traffic
 from pytest_evalkit.scoring import ScoringPlan
 
@@ -141,6 +141,7 @@ class RunRecord:
         model_description: How its answers came about.
         limits: How many requests could be in flight, as it was set; process by process.
         spent: By what the budget came to its end, or None.
+        caches: What each process says last of the response cache, by process.
     """
 
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
@@ -150,6 +151,7 @@ class RunRecord:
     model_description: Mapping[str, Any] = field(default_factory=dict)
     limits: list[LimitDict] = field(default_factory=list)
     spent: str | None = None
+    caches: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
@@ -165,6 +167,25 @@ class RunRecord:
         """How many requests could be in flight, as it was set over time."""
         return sorted(self.limits, key=lambda limit: limit["t_s"])
 
+    @property
+    def cache(self) -> CacheDict | None:
+        """What became of the requests in the response cache; None without one."""
+        if not self.caches:
+            return None
+        said = self.caches.values()
+        return {
+            "hits": sum(one["hits"] for one in said),
+            "misses": sum(one["misses"] for one in said),
+            "stores": sum(one["stores"] for one in said),
+            "sampled": sum(one["sampled"] for one in said),
+        }
+
+    @property
+    def cache_problem(self) -> str | None:
+        """Why a process could not go on with the response cache; None where all could."""
+        problems = (one["problem"] for one in self.caches.values())
+        return next((problem for problem in problems if problem is not None), None)
+
     def note(self, line: Mapping[str, Any]) -> None:
         """Take in a line that is neither a selection nor a sample."""
         said = {name: value for name, value in line.items() if name != "kind"}
@@ -172,6 +193,8 @@ class RunRecord:
             self.limits.append(cast("LimitDict", said))
         elif line["kind"] == "budget":
             self.spent = line["reason"]
+        elif line["kind"] == "cache":
+            self.caches[line["process"]] = line
         elif line["kind"] == "group":
             self.groups[line["name"]] = cast("GroupDict", line)
         elif line["kind"] == "model":

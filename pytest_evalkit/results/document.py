@@ -11,6 +11,7 @@ from pytest_evalkit.results.gates import Gate, judge_all
 from pytest_evalkit.results.schema import (
     RESULTS_SCHEMA_VERSION,
     AggregateDict,
+    CacheDict,
     CoverageDict,
     LimitDict,
     ResultsDict,
@@ -111,6 +112,7 @@ class RunFacts:
         latency: What a request took, in seconds.
         concurrency: How many requests could be in flight, as it was set over time.
         sources: The runs that it rests on, by the key of ``config`` that names them.
+        cache: What became of its requests in the response cache; None without one.
     """
 
     model_name: str
@@ -126,6 +128,7 @@ class RunFacts:
     latency: Mapping[str, Any] = field(default_factory=dict)
     concurrency: Sequence[LimitDict] = ()
     sources: Mapping[str, Any] = field(default_factory=dict)
+    cache: CacheDict | None = None
 
 
 def build_results(
@@ -163,6 +166,7 @@ def build_results(
         "usage": dict(run.usage),
         "throughput": dict(run.throughput),
         "latency": dict(run.latency),
+        "cache": run.cache,
         "concurrency": list(run.concurrency),
         "task_hashes": {task.name: task.task_hash for task in tasks},
         "dataset_fingerprints": {task.name: task.fingerprint for task in tasks},

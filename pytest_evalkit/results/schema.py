@@ -92,6 +92,19 @@ class BudgetDict(TypedDict):
     spent: str | None
 
 
+class CacheDict(TypedDict):
+    """What became of the requests of a run that had a response cache.
+
+    ``hits`` were answered from it, ``misses`` asked; ``stores`` of the answers were new
+    to it. ``sampled`` were asked without looking, as sampled answers are not kept.
+    """
+
+    hits: int
+    misses: int
+    stores: int
+    sampled: int
+
+
 class SampleCountDict(TypedDict):
     """Documents of a task: ``original`` in its split, ``effective`` in this run."""
 
@@ -121,6 +134,7 @@ ResultsDict = TypedDict(
         "usage": dict[str, Any],
         "throughput": dict[str, Any],
         "latency": dict[str, Any],
+        "cache": CacheDict | None,
         "concurrency": list[LimitDict],
         "task_hashes": dict[str, str],
         "dataset_fingerprints": dict[str, str],

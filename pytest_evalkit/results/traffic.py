@@ -49,13 +49,13 @@ class Traffic:
     def add(self, sample: SampleDict) -> None:
         """Take in one sample."""
         self._costs[sys.intern(sample["task"]), sample["doc_id"]] = _Cost(
-            tokens=_tokens(sample.get("token_counts")),
+            tokens=_spent(sample),
             latencies_s=_numbers(sample.get("request_latency_s")),
             stream=_stream(sample.get("timing")),
         )
 
     def usage(self) -> dict[str, int | None]:
-        """Sum the tokens of each kind; None where no response told.
+        """Sum the tokens of each kind that the run spent; None where no response told.
 
         ``documents_with_counts`` says how many documents the sums rest on.
         """
@@ -120,6 +120,21 @@ class Traffic:
             )
             described["bad_frames"] = sum(one.bad_frames for one in streams)
         return described
+
+
+def _spent(sample: SampleDict) -> tuple[int | None, ...] | None:
+    """Take the tokens that this run spent on a document; None for none told."""
+    tokens = _tokens(sample.get("token_counts"))
+    recalled = sample.get("recalled")
+    saved = None if recalled is None else _tokens(recalled["token_counts"])
+    if tokens is None or saved is None:
+        return tokens
+    if tokens == saved:
+        return None
+    return tuple(
+        None if count is None else count - (less or 0)
+        for count, less in zip(tokens, saved, strict=True)
+    )
 
 
 def _tokens(counts: TokenCounts | None) -> tuple[int | None, ...] | None:

@@ -17,7 +17,7 @@ from pytest_evalkit.messages import (
 )
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.tools.toolbox import ToolResult
-from pytest_evalkit.values import Generate, Response, Timing, Usage
+from pytest_evalkit.values import Generate, Recalled, Response, Timing, Usage
 
 T = TypeVar("T")
 
@@ -150,16 +150,42 @@ def _concluded(
         attempts=max(response.attempts for response in responses),
         transcript=transcript,
         notes=tuple(dict.fromkeys(notes)),
+        recalled=_recalled([response.recalled for response in responses]),
     )
 
 
 def _timing(responses: Sequence[Response]) -> Timing | None:
-    """Take the last response's times, and tell how long each of them took."""
+    """Take the last response's times, and tell how long each of them took.
+
+    A response that was recalled took no time: where the last one was, only how long the
+    others took is told.
+    """
     last = responses[-1].timing
-    if last is None or len(responses) == 1:
+    if len(responses) == 1:
         return last
-    timings = [response.timing for response in responses]
-    return replace(last, turns_s=tuple(one.latency_s for one in timings if one))
+    timed = [response.timing for response in responses if response.timing]
+    if not timed:
+        return None
+    turns_s = tuple(one.latency_s for one in timed)
+    if last is None:
+        first = timed[0]
+        return Timing(
+            started_at=first.started_at, latency_s=first.latency_s, turns_s=turns_s
+        )
+    return replace(last, turns_s=turns_s)
+
+
+def _recalled(parts: Sequence[Recalled | None]) -> Recalled | None:
+    """Sum up what came from the response cache."""
+    found = [part for part in parts if part is not None]
+    if not found:
+        return None
+    latencies_s = [part.latency_s for part in found if part.latency_s is not None]
+    return Recalled(
+        requests=sum(part.requests for part in found),
+        usage=_sum([part.usage for part in found]),
+        latency_s=sum(latencies_s) if latencies_s else None,
+    )
 
 
 def _sum(usages: Sequence[Usage | None]) -> Usage | None:

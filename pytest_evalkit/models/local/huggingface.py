@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pytest_evalkit.models.backend import PromptToken
+from pytest_evalkit.models.backend import Identity, PromptToken
 from pytest_evalkit.models.completed import cut_note
+from pytest_evalkit.models.identity import deciding_settings
 from pytest_evalkit.models.local.batcher import Prepared
 from pytest_evalkit.models.local.choosing_tokens import TokenLikelihood
 from pytest_evalkit.models.local.drawing import WriteRule
@@ -24,7 +25,13 @@ from pytest_evalkit.models.local.loading import (
 )
 from pytest_evalkit.models.local.preparing import Preparing, Rules, Work
 from pytest_evalkit.models.local.prompting import PromptRule
-from pytest_evalkit.models.local.running import Answer, Loaded, Running, facts
+from pytest_evalkit.models.local.running import (
+    Answer,
+    Loaded,
+    Running,
+    deciding_facts,
+    facts,
+)
 from pytest_evalkit.models.local.showing import ShowRule
 from pytest_evalkit.models.local.sizing import MOST_ROWS
 from pytest_evalkit.models.local.writing import Answered, WriteWork
@@ -47,6 +54,11 @@ from pytest_evalkit.values import (
 # One batch in the model, one ready, and others among which to find like lengths.
 _BATCHES_IN_FLIGHT = 4
 _LEAST_IN_FLIGHT = 32
+# Settings that make no difference, or are told more exactly by what was loaded.
+_TOLD_BY_WHAT_IS_LOADED = (
+    *("pretrained", "use_cache", "revision", "dtype", "device", "device_map", "peft"),
+    *("attn_implementation", "chat_template", "max_length", "system_prompt"),
+)
 # A forward pass cannot be broken off, and loading counts: giving up gains nothing.
 _TIMEOUT_S = 24 * 3600.0
 
@@ -225,6 +237,22 @@ class HuggingFace:
         )
         return _told(answers, started_at)
 
+    async def identity(self) -> Identity:
+        """Tell what decides the answers: what was loaded, which this does first.
+
+        Only then is it known which commit a name stands for, and in which numbers the
+        model computes.
+
+        Raises:
+            ModelUnavailableError: The checkpoint cannot be loaded.
+        """
+        settings = deciding_settings(self, *_TOLD_BY_WHAT_IS_LOADED)
+        loaded = await asyncio.to_thread(self._deciding_facts)
+        return Identity(
+            facts={"kind": type(self).__name__, **settings, "loaded": loaded},
+            temperature=self.writing.temperature,
+        )
+
     async def aclose(self) -> None:
         """Give the memory back; another request would load the checkpoint again."""
         await asyncio.to_thread(self._running.close)
@@ -269,6 +297,9 @@ class HuggingFace:
         tokenizer = self._running.load().checkpoint.tokenizer
         text: str = tokenizer.decode([token], skip_special_tokens=False)
         return text
+
+    def _deciding_facts(self) -> dict[str, Any]:
+        return deciding_facts(self._running.load(), self.pretrained, self.loading)
 
     def _windows(self, text: str) -> list[Window]:
         return self._running.load().preparing.windows(text)

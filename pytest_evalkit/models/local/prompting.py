@@ -123,6 +123,11 @@ class Prompter:
             return None
         return hashlib.sha256(self.template.encode()).hexdigest()
 
+    @property
+    def system(self) -> str | None:
+        """The text that takes the place of the system message, or None."""
+        return self._system
+
     def completed(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Give a conversation as the model is to see it, media in their places."""
         said = tuple(messages)

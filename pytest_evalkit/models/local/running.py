@@ -10,9 +10,10 @@ from concurrent.futures import Future
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pytest_evalkit.errors import ModelError, ModelUnavailableError, OptionError
+from pytest_evalkit.models.identity import checkpoint_facts
 from pytest_evalkit.models.local.batcher import Batcher, Prepared
 from pytest_evalkit.models.local.likelihood import Likelihood, ReadWork, likelihoods
-from pytest_evalkit.models.local.loading import Checkpoint, release
+from pytest_evalkit.models.local.loading import Checkpoint, LoadRule, release
 from pytest_evalkit.models.local.preparing import Preparing, Work
 from pytest_evalkit.models.local.sizing import BatchSizes
 from pytest_evalkit.models.local.writing import Answered, WriteWork, answered
@@ -21,6 +22,13 @@ T = TypeVar("T")
 
 # Pictures are decoded and scaled in them; more take turns at the interpreter.
 _MOST_THREADS = 8
+# What of the facts has a part in the answers; numbers of another device differ.
+_DECIDING = frozenset(
+    {
+        *("class", "commit", "dtype", "device_name", "attn_implementation"),
+        *("max_length", "repetition_penalty", "chat_template_sha256", "transformers"),
+    }
+)
 _HAS_AFFINITY = hasattr(os, "sched_getaffinity")
 
 
@@ -185,6 +193,29 @@ def facts(loaded: Loaded) -> dict[str, Any]:
         # Torch's is a class of its own, which is no JSON.
         "torch": str(torch.__version__),
         "transformers": str(transformers.__version__),
+    }
+
+
+def deciding_facts(loaded: Loaded, pretrained: str, rule: LoadRule) -> dict[str, Any]:
+    """Tell what of it decides the answers, as plain JSON values without places.
+
+    Args:
+        loaded: What is loaded.
+        pretrained: The folder or the name on the hub that it comes from.
+        rule: How it was loaded.
+
+    Raises:
+        ModelUnavailableError: The folder cannot be read.
+    """
+    told = {name: value for name, value in facts(loaded).items() if name in _DECIDING}
+    place = checkpoint_facts(pretrained, rule.revision, "config.json")
+    adapter = rule.peft
+    return {
+        **told,
+        "checkpoint": place | ({"commit": told["commit"]} if "name" in place else {}),
+        "device": loaded.checkpoint.model.device.type,
+        "system_prompt": loaded.preparing.prompter.system,
+        "peft": adapter and checkpoint_facts(adapter, None, "adapter_config.json"),
     }
 
 
