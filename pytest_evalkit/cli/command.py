@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
+from pytest_evalkit.cli.cache_options import add_cache_commands
 from pytest_evalkit.errors import EvalkitError
 
 EXIT_USAGE = 4
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument(
         "paths", metavar="PATH", nargs="+", type=Path, help="a task file or a folder"
     )
+    add_cache_commands(commands)
     serving = commands.add_parser(
         "serve-model", help="serve a model over the OpenAI protocol, for any client"
     )
@@ -207,8 +209,15 @@ def _serve_model(options: argparse.Namespace) -> int:
     return serve_model(options)
 
 
+def _cache(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.cache import look_after
+
+    return look_after(options)
+
+
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "merge": _merge,
+    "cache": _cache,
     "serve-model": _serve_model,
     "show": _show,
     "tasks": _tasks,

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_evalkit.errors import CacheError
 
@@ -24,6 +24,8 @@ SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x45564B43
 _WAIT_S = 30.0
 _RETRY_S = 0.02
+# Keys lie in no order, so that every question looks at other pages.
+_PAGES_KEPT_KB = 16_000
 _TABLES = (
     """
     CREATE TABLE models (
@@ -33,16 +35,17 @@ _TABLES = (
     """
     CREATE TABLE answers (
         key BLOB PRIMARY KEY,
+        checksum INTEGER NOT NULL,
+        answer BLOB NOT NULL,
         model INTEGER NOT NULL REFERENCES models(id),
         kind TEXT NOT NULL,
-        asked BLOB NOT NULL,
-        answer BLOB NOT NULL,
-        checksum INTEGER NOT NULL,
-        stored_at REAL NOT NULL
+        stored_at REAL NOT NULL,
+        asked BLOB NOT NULL
     )
     """,
     "CREATE INDEX answers_by_age ON answers (stored_at)",
 )
+_FIND = "SELECT answer, checksum FROM answers WHERE key = ?"
 
 
 class Entry(NamedTuple):
@@ -84,7 +87,7 @@ class AnswerFile:
     """
 
     def __init__(self, folder: Path, *, create: bool) -> None:
-        self.path = folder / FILE_NAME
+        self.path = self.path_in(folder)
         if create:
             _make_folder(folder)
         elif not self.path.is_file():
@@ -104,16 +107,21 @@ class AnswerFile:
                 self.connection.close()
                 raise
 
+    @staticmethod
+    def path_in(folder: Path) -> Path:
+        """Name the file of the cache in a folder, whether it is there or not."""
+        return folder / FILE_NAME
+
     def find(self, key: bytes) -> bytes | None:
         """Get the answer to a question, or None where it is not kept.
 
         Raises:
             CacheError: The file is damaged or cannot be read.
         """
-        with self._told():
-            found = self.connection.execute(
-                "SELECT answer, checksum FROM answers WHERE key = ?", (key,)
-            ).fetchone()
+        try:
+            found = self.connection.execute(_FIND, (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise self._unusable(str(error), _remedy(error)) from error
         if found is None:
             return None
         answer, checksum = found
@@ -138,10 +146,41 @@ class AnswerFile:
             )
             added = self.connection.executemany(
                 "INSERT OR IGNORE INTO answers "
-                "SELECT ?, id, ?, ?, ?, ?, ? FROM models WHERE identity = ?",
+                "SELECT ?, ?, ?, id, ?, ?, ? FROM models WHERE identity = ?",
                 map(_row, entries),
             )
             return added.rowcount
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> Iterator[Any]:
+        """Read rows, one after another, as they were when the first was read.
+
+        Raises:
+            CacheError: The file is damaged or cannot be read.
+        """
+        with self._told():
+            yield from self.connection.execute(query, values)
+
+    def change(self, statement: str, values: Sequence[object]) -> int:
+        """Change rows, and tell how many.
+
+        Raises:
+            CacheError: The file cannot be written.
+        """
+        with self._told(), self.writing():
+            return self.connection.execute(statement, values).rowcount
+
+    def give_back(self) -> None:
+        """Give the space of what was taken out back to the disk.
+
+        Raises:
+            CacheError: The file cannot be written.
+        """
+        with self._told():
+            self.connection.execute(
+                "DELETE FROM models WHERE id NOT IN (SELECT model FROM answers)"
+            )
+            self.connection.execute("VACUUM")
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -182,6 +221,7 @@ class AnswerFile:
                     self._make_tables()
         self._require_ours()
         self.connection.execute("PRAGMA synchronous = NORMAL")
+        self.connection.execute(f"PRAGMA cache_size = -{_PAGES_KEPT_KB}")
         # So that a file which cannot be written is told now, before anything is asked.
         with self.writing():
             pass
@@ -264,11 +304,11 @@ def _make_folder(folder: Path) -> None:
 def _row(entry: Entry) -> tuple[object, ...]:
     return (
         entry.key,
-        entry.kind,
-        entry.asked,
-        entry.answer,
         _checksum(entry.key, entry.answer),
+        entry.answer,
+        entry.kind,
         entry.stored_at,
+        entry.asked,
         entry.identity,
     )
 

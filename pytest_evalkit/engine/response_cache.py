@@ -11,7 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
@@ -22,7 +22,12 @@ from pytest_evalkit.engine.question import Question
 from pytest_evalkit.errors import CacheError
 from pytest_evalkit.host.wire import response_dict, response_of
 from pytest_evalkit.models.masking import masked
-from pytest_evalkit.values import AnyResponse, LoglikelihoodResponse, Recalled, Response
+from pytest_evalkit.values import (
+    AnyResponse,
+    LoglikelihoodResponse,
+    Recalled,
+    Usage,
+)
 
 # How long answers are gathered before they are written together.
 _GATHER_S = 0.05
@@ -199,13 +204,10 @@ def _is_broken_off(response: AnyResponse) -> bool:
 
 def _recalled(wire: Mapping[str, Any]) -> AnyResponse:
     """Read an answer that was kept: nothing was sent for it, and nothing timed."""
-    response = response_of(wire)
-    timing = response.timing
+    usage, timing = wire["usage"], wire["timing"]
     recalled = Recalled(
         requests=1,
-        usage=response.usage,
-        latency_s=None if timing is None else timing.latency_s,
+        usage=None if usage is None else Usage(**usage),
+        latency_s=None if timing is None else timing["latency_s"],
     )
-    if isinstance(response, Response):
-        return replace(response, timing=None, attempts=0, recalled=recalled)
-    return replace(response, timing=None, attempts=0, recalled=recalled)
+    return response_of({**wire, "timing": None, "attempts": 0}, recalled)

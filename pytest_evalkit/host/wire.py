@@ -22,6 +22,7 @@ from pytest_evalkit.values import (
     Loglikelihood,
     LoglikelihoodResponse,
     Origin,
+    Recalled,
     Request,
     Response,
     RollingLoglikelihood,
@@ -173,8 +174,15 @@ def response_dict(response: AnyResponse) -> dict[str, Any]:
     }
 
 
-def response_of(wire: Mapping[str, Any]) -> AnyResponse:
-    """Read a response."""
+def response_of(
+    wire: Mapping[str, Any], recalled: Recalled | None = None
+) -> AnyResponse:
+    """Read a response.
+
+    Args:
+        wire: Its written form.
+        recalled: What of it came from a response cache, which is not written.
+    """
     usage = None if wire["usage"] is None else Usage(**wire["usage"])
     timing = None if wire["timing"] is None else _timing(wire["timing"])
     notes = tuple(wire["notes"])
@@ -187,6 +195,7 @@ def response_of(wire: Mapping[str, Any]) -> AnyResponse:
             timing=timing,
             attempts=wire["attempts"],
             notes=notes,
+            recalled=recalled,
         )
     logprobs = wire["logprobs"]
     return Response(
@@ -201,6 +210,7 @@ def response_of(wire: Mapping[str, Any]) -> AnyResponse:
         attempts=wire["attempts"],
         transcript=tuple(message_of(said) for said in wire["transcript"]),
         notes=notes,
+        recalled=recalled,
     )
 
 

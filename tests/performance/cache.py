@@ -15,6 +15,7 @@ counts: whatever else the machine does can only add to it.
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from pytest_evalkit.mockserver import MockServer, serve_in_thread
 from tests.performance.overhead import measure, write_suites
 
 _LIMIT_US = 200
+_ANSWER = "It carries them all.\n#### 4"
 _OUTPUT = ("--output-path", "out")
 
 
@@ -35,13 +37,16 @@ def suite(folder: Path, count: int) -> Path:
 
 def report(count: int, repeats: int) -> None:
     """Print what a document costs from the cache and without a server."""
-    server = MockServer(lambda _: "It carries them all.\n#### 4")
+    server = MockServer(lambda _: _ANSWER)
     with tempfile.TemporaryDirectory() as name, serve_in_thread(server):
         one, many = suite(Path(name), 1), suite(Path(name), count)
         model = f"model=m,base_url={server.url}"
-        cached = ("sums.yaml", "--model", "openai", "--model-args", model, *_OUTPUT)
-        cached += ("--use-cache", str(Path(name) / "cache"))
-        constant = ("sums.yaml", "--model", "constant", *_OUTPUT)
+        cached = [
+            *("sums.yaml", "--model", "openai", "--model-args", model, *_OUTPUT),
+            *("--use-cache", str(Path(name) / "cache")),
+        ]
+        said = f"text={json.dumps(_ANSWER)}"
+        constant = ["sums.yaml", "--model", "constant", "--model-args", said, *_OUTPUT]
         for place in (one, many):
             measure(place, *cached, repeats=1)
         asked = server.requests
