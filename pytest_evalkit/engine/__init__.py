@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pytest_evalkit.engine.absence import SharedAbsence
 from pytest_evalkit.engine.adaptive import AdaptivePolicy
 from pytest_evalkit.engine.budget import Allowance, Budget, Price
 from pytest_evalkit.engine.drive import Flow, drive
 from pytest_evalkit.engine.engine import Control, Engine
-from pytest_evalkit.engine.events import BudgetSpent, Event, LimitSet
+from pytest_evalkit.engine.events import (
+    BudgetSpent,
+    EndpointBack,
+    EndpointGone,
+    Event,
+    LimitSet,
+)
 from pytest_evalkit.engine.model import Model
+from pytest_evalkit.engine.outage import OutageRule
 from pytest_evalkit.engine.pause import SharedPause
 from pytest_evalkit.engine.recalling import identified
 from pytest_evalkit.engine.response_cache import ResponseCache
@@ -19,14 +27,18 @@ __all__ = [
     "Budget",
     "BudgetSpent",
     "Control",
+    "EndpointBack",
+    "EndpointGone",
     "Engine",
     "Event",
     "Flow",
     "LimitSet",
     "Model",
+    "OutageRule",
     "Price",
     "ResponseCache",
     "RetryPolicy",
+    "SharedAbsence",
     "SharedPause",
     "drive",
     "identified",

@@ -11,23 +11,30 @@ from typing import NamedTuple, overload
 from weakref import WeakKeyDictionary
 
 from pytest_evalkit.engine.adaptive import AdaptiveLimit, AdaptivePolicy, Decision
+from pytest_evalkit.engine.attempt import respond_once
 from pytest_evalkit.engine.budget import Budget, Price, tells_counts
-from pytest_evalkit.engine.deadline import PatientTimeout
 from pytest_evalkit.engine.events import BudgetSpent, Event, LimitSet, Listener
+from pytest_evalkit.engine.gate import Gate, held_by
 from pytest_evalkit.engine.limiter import Limiter
 from pytest_evalkit.engine.ordering import NOTHING, Beginning, beginning_of
+from pytest_evalkit.engine.outage import (
+    PROBE,
+    Means,
+    Outage,
+    OutageRule,
+    may_be_outage,
+)
 from pytest_evalkit.engine.pause import SharedPause
 from pytest_evalkit.engine.recalling import Recalling
 from pytest_evalkit.engine.response_cache import ResponseCache
-from pytest_evalkit.engine.retry import Attempts, RetryPolicy
+from pytest_evalkit.engine.retry import Attempts, RetryPolicy, Verdict
 from pytest_evalkit.errors import (
     BudgetSpentError,
     ModelError,
     ModelUnavailableError,
-    RequestRejectedError,
     TransientModelError,
 )
-from pytest_evalkit.models.backend import Backend, respond
+from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.values import (
     AnyResponse,
     Generate,
@@ -39,6 +46,8 @@ from pytest_evalkit.values import (
 )
 
 _TOO_MANY_REQUESTS = 429
+# What stands before a server says while the server gets ready.
+_LOADING = frozenset({502, 503, 504})
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -55,6 +64,8 @@ class Control:
         price: What the model's tokens cost, or None where money does not matter.
         shared_pause: The pause of all processes that ask the same endpoint, or None
             where there is but this one.
+        outage: How an endpoint that is gone is waited for, or None where it would not
+            come back.
         listener: Hears of what the engine decides, or None.
         cache: Where answers are looked for first, and kept; None for nowhere.
         clock: Seconds that never go back.
@@ -65,6 +76,7 @@ class Control:
     budget: Budget | None = None
     price: Price | None = None
     shared_pause: SharedPause | None = None
+    outage: OutageRule | None = None
     listener: Listener | None = None
     cache: ResponseCache | None = None
     clock: Callable[[], float] = time.monotonic
@@ -124,7 +136,7 @@ class Engine:
         rule = self._control.adaptive
         self._adaptive = None if rule is None else AdaptiveLimit(rule, max_concurrency)
         # Who waits belongs to one loop, and Python cases may bring their own.
-        self._limiters: WeakKeyDictionary[asyncio.AbstractEventLoop, Limiter] = (
+        self._gates: WeakKeyDictionary[asyncio.AbstractEventLoop, Gate] = (
             WeakKeyDictionary()
         )
 
@@ -155,11 +167,12 @@ class Engine:
 
     async def _send(self, request: Request) -> AnyResponse:
         """Ask the backend; between two attempts others take the place in flight."""
-        limiter = self._limiter()
+        gate = self._gate()
+        limiter = gate.limiter
         attempts = Attempts(self.policy)
         while True:
             await self._enter(limiter, request, is_first=attempts.made == 0)
-            attempts.made += 1
+            attempts.begin(self._control.clock())
             sent = Sent(self._epoch, limiter.active - 1)
             try:
                 response = await self._attempt(request, sent.epoch)
@@ -174,24 +187,48 @@ class Engine:
                 return response if made == 1 else replace(response, attempts=made)
             finally:
                 limiter.leave()
-            await self._wait(limiter, failure, attempts, sent.epoch)
+            await self._wait(gate, failure, attempts, sent.epoch)
 
     @property
     def _epoch(self) -> int:
         return 0 if self._adaptive is None else self._adaptive.epoch
 
-    def _limiter(self) -> Limiter:
+    def _gate(self) -> Gate:
         loop = asyncio.get_running_loop()
-        limiter = self._limiters.get(loop)
-        if limiter is None:
-            shared = self._control.shared_pause
-            limiter = self._limiters[loop] = Limiter(
-                lambda: self.max_concurrency,
-                None if shared is None else shared.left_s,
-            )
-            if len(self._limiters) == 1:
+        gate = self._gates.get(loop)
+        if gate is None:
+            holders = held_by(self._control.shared_pause, self._control.outage)
+            limiter = Limiter(lambda: self.max_concurrency, holders)
+            gate = Gate(limiter, self._outage(limiter))
+            self._gates[loop] = gate
+            if len(self._gates) == 1:
                 self._tell_limit("start" if self._adaptive else "fixed")
-        return limiter
+        return gate
+
+    def _outage(self, limiter: Limiter) -> Outage | None:
+        control = self._control
+        if control.outage is None:
+            return None
+        means = Means(
+            probe=self._probe,
+            sleep=self._sleep,
+            clock=control.clock,
+            listener=control.listener,
+        )
+        return Outage(control.outage, limiter, means)
+
+    async def _probe(self) -> None:
+        """See whether anybody is there.
+
+        Raises:
+            ModelError: Nobody is, or somebody who refuses.
+        """
+        rule = self._control.outage
+        assert rule is not None, "only asked where an outage is waited for"
+        seconds = min(self.policy.timeout_s, rule.probe_timeout_s)
+        response = await self._once(PROBE, seconds)
+        if self._control.budget is not None and response.usage is not None:
+            self._control.budget.spend(response.usage, self._control.price)
 
     async def _enter(
         self, limiter: Limiter, request: Request, *, is_first: bool
@@ -214,28 +251,8 @@ class Engine:
         """Ask once, and take in how it went if it went well."""
         clock = self._control.clock
         started = clock()
-        try:
-            async with PatientTimeout(self.policy.timeout_s):
-                response = await respond(self.backend, request)
-        except ModelUnavailableError as error:
-            if error.may_be_one_request and self._has_answered:
-                raise RequestRejectedError(str(error)) from error
-            raise
-        except ModelError:
-            raise
-        except TimeoutError as error:
-            raise TransientModelError(
-                f"no answer within {self.policy.timeout_s:g} s"
-            ) from error
-        except asyncio.CancelledError as error:
-            if _is_cancelled_from_outside():
-                raise
-            raise RequestRejectedError("the backend cancelled itself") from error
-        except (Exception, SystemExit) as error:
-            # Backends of users may raise anything; it is the request that failed.
-            raise RequestRejectedError(f"{type(error).__name__}: {error}") from error
-        _check(response)
-        self._has_answered = True
+        response = await self._once(request, self.policy.timeout_s)
+        self._note_answer()
         if self._adaptive is not None:
             now, timing = clock(), response.timing
             latency_s = now - started if timing is None else timing.latency_s
@@ -243,6 +260,29 @@ class Engine:
         if self._control.budget is not None:
             self._spend(self._control.budget, response.usage)
         return response
+
+    async def _once(self, request: Request, seconds: float) -> AnyResponse:
+        return await respond_once(
+            self.backend, request, seconds, has_answered=self._has_answered
+        )
+
+    def _note_answer(self) -> None:
+        rule = self._control.outage
+        if rule is not None:
+            outage = self._gate().outage
+            assert outage is not None, "there is a rule"
+            outage.answered_at = self._control.clock()
+            if not self._has_answered and rule.shared is not None:
+                rule.shared.note_answer()
+        self._has_answered = True
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether the endpoint has answered before, whichever process."""
+        rule = self._control.outage
+        if self._has_answered or rule is None or rule.shared is None:
+            return self._has_answered
+        return rule.shared.was_there
 
     def _heed(self, limiter: Limiter, error: TransientModelError, sent: Sent) -> None:
         """Do what a refusal asks for; to be called while the request is in flight."""
@@ -256,7 +296,7 @@ class Engine:
 
     async def _wait(
         self,
-        limiter: Limiter,
+        gate: Gate,
         failure: TransientModelError,
         attempts: Attempts,
         epoch: int,
@@ -268,22 +308,64 @@ class Engine:
         """
         try:
             verdict = attempts.after(
-                failure, self._rng, is_first_contact=not self._has_answered
+                failure, self._rng, is_first_contact=not self._is_known
             )
+            if await self._was_gone(gate, failure, attempts, verdict):
+                return
             if verdict.wait_s > 0:
                 self._tell_others(failure, verdict.wait_s)
                 await self._sleep(verdict.wait_s)
         finally:
             if failure.retry_after_s is not None:
-                limiter.resume()
+                gate.limiter.resume()
         if verdict.end is None:
             return
         if self._adaptive is not None:
             now = self._control.clock()
             self._move(self._adaptive.completed(epoch, None, now))
-        final = _final(failure, verdict.end)
+        # Where an outage is watched for, the endpoint has been found there.
+        is_there = gate.outage is not None and self._is_known
+        final: ModelError = TransientModelError(
+            f"{failure} ({verdict.end})", status=failure.status
+        )
+        if failure.is_unreachable and not is_there:
+            final = ModelUnavailableError(str(failure))
         final.attempts = attempts.made
         raise final from failure
+
+    async def _was_gone(
+        self,
+        gate: Gate,
+        failure: TransientModelError,
+        attempts: Attempts,
+        verdict: Verdict,
+    ) -> bool:
+        """Tell whether a request failed because nobody was there; somebody is again.
+
+        Raises:
+            ModelUnavailableError: Nobody came back.
+            TransientModelError: It failed so too often.
+        """
+        outage = gate.outage
+        if outage is None or not may_be_outage(failure):
+            return False
+        if not self._is_known and failure.status not in _LOADING:
+            # Most likely a wrong address, which should not take minutes to tell.
+            return False
+        is_quiet = attempts.failed_twice_since(outage.answered_at)
+        if verdict.end is None and not is_quiet and not outage.is_suspected:
+            return False
+        if not await outage.outlast(failure):
+            return False
+        if not attempts.forgive():
+            error = TransientModelError(
+                f"{failure} (the endpoint went away {attempts.outages} times while "
+                "this was asked)",
+                status=failure.status,
+            )
+            error.attempts = attempts.made
+            raise error from failure
+        return True
 
     def _tell_others(self, failure: TransientModelError, seconds: float) -> None:
         shared = self._control.shared_pause
@@ -325,34 +407,3 @@ class Engine:
         spent = None if budget is None else budget.spent
         if spent is not None:
             raise BudgetSpentError(f"the budget is spent: {spent}")
-
-
-def _final(error: TransientModelError, end: str) -> ModelError:
-    """Say that a request is given up: with it the run, where nobody is there."""
-    if error.is_unreachable:
-        return ModelUnavailableError(str(error))
-    return TransientModelError(f"{error} ({end})", status=error.status)
-
-
-def _is_cancelled_from_outside() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _check(response: object) -> None:
-    """Make sure that an answer is one, whoever wrote the backend.
-
-    Raises:
-        RequestRejectedError: It is none.
-    """
-    if isinstance(response, LoglikelihoodResponse):
-        return
-    told = f"a {type(response).__name__}"
-    if isinstance(response, Response):
-        text: object = response.text
-        if isinstance(text, str):
-            return
-        told = f"a Response whose text is {text!r}"
-    raise RequestRejectedError(
-        f"the backend returned {told}; it must return a Response with a text"
-    )

@@ -34,5 +34,31 @@ class BudgetSpent:
     reason: str
 
 
-Event = LimitSet | BudgetSpent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointGone:
+    """The endpoint does not answer: nothing is sent until it does.
+
+    Attributes:
+        at: Seconds of the engine's clock.
+        reason: How a request failed, in one line.
+    """
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointBack:
+    """The endpoint answers again.
+
+    Attributes:
+        at: Seconds of the engine's clock.
+        away_s: Seconds since it was found gone.
+    """
+
+    at: float
+    away_s: float
+
+
+Event = LimitSet | BudgetSpent | EndpointGone | EndpointBack
 Listener = Callable[[Event], None]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
 from pytest_evalkit.errors import TransientModelError
+
+# An endpoint that goes away each time that it is asked the same is asked no more.
+_MOST_OUTAGES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +74,52 @@ class Attempts:
 
     Attributes:
         made: Attempts begun.
+        last_sent_at: When the last one was, by the engine's clock.
+        outages: How often the endpoint went away meanwhile.
     """
 
-    __slots__ = ("_policy", "_waited_s", "made")
+    __slots__ = (
+        "_forgiven",
+        "_policy",
+        "_previous_at",
+        "_waited_s",
+        "last_sent_at",
+        "made",
+        "outages",
+    )
 
     def __init__(self, policy: RetryPolicy) -> None:
         self._policy = policy
         self._waited_s = 0.0
+        self._forgiven = 0
+        self._previous_at = math.inf
+        self.last_sent_at = math.inf
         self.made = 0
+        self.outages = 0
+
+    def begin(self, at: float) -> None:
+        """Count an attempt.
+
+        Args:
+            at: Seconds of the engine's clock.
+        """
+        self.made += 1
+        self._previous_at, self.last_sent_at = self.last_sent_at, at
+
+    def forgive(self) -> bool:
+        """Take back what failed because the endpoint was gone.
+
+        Returns:
+            False where that has been done so often that the request may be to blame.
+        """
+        self.outages += 1
+        self._forgiven, self._waited_s = self.made, 0.0
+        self._previous_at = self.last_sent_at = math.inf
+        return self.outages <= _MOST_OUTAGES
+
+    def failed_twice_since(self, at: float) -> bool:
+        """Whether the last two attempts were sent after a moment, and failed."""
+        return at < self._previous_at < self.last_sent_at < math.inf
 
     def after(
         self, error: TransientModelError, rng: Random, *, is_first_contact: bool
@@ -94,7 +136,7 @@ class Attempts:
         allowed = policy.attempts
         if is_first_contact and error.is_unreachable:
             allowed = min(allowed, policy.first_contact_attempts)
-        is_last = self.made >= allowed
+        is_last = self.made - self._forgiven >= allowed
         if is_last and asked_s is None:
             return Verdict(0.0, self._made_in_words)
         if self._waited_s + wait_s > policy.total_s:

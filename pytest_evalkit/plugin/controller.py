@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_evalkit.plugin.notices import NoticeBoard
 from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.place import NOTES_KEY, run_folder, run_start
 from pytest_evalkit.plugin.refusal import hear_refusal
@@ -47,6 +48,7 @@ class Controller:
         self._conclusion: Conclusion | None = None
         self._notes: dict[str, None] = {}
         self._hosted: HostedSession | None = None
+        self._board: NoticeBoard | None = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Remember the session, whose item count xdist gets wrong for parts."""
@@ -67,6 +69,13 @@ class Controller:
             node.workerinput.update(self._hosted.told)
         node.workerinput["evalkit_folder"] = str(folder.root)
         node.workerinput["evalkit_start"] = tuple(run_start(self._config))
+
+    def _start_board(self) -> NoticeBoard:
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        folder = run_folder(self._config, self._config.stash[OPTIONS_KEY], None)
+        board = NoticeBoard(terminal, folder.notices_path)
+        board.start()
+        return board
 
     def _model_name(self) -> str | None:
         if self._config.stash[OPTIONS_KEY].model is None:
@@ -128,7 +137,10 @@ class Controller:
         """Count the documents of all workers; have the model ready before the first."""
         if self._shares is None:
             return
-        self._documents[share_index(node)] = sum(map(may_be_document, ids))
+        documents = sum(map(may_be_document, ids))
+        self._documents[share_index(node)] = documents
+        if documents and self._board is None:
+            self._board = self._start_board()
         self._has_items = self._has_items or bool(ids)
         if self._documents[share_index(node)]:
             # Now, while workers are busy, rather than when their first reports wait.
@@ -164,6 +176,8 @@ class Controller:
             is_whole = True
             return result
         finally:
+            if self._board is not None:
+                self._board.stop()
             if self._watch is not None:
                 self._watch.end()
             self._tell_deaths()

@@ -98,6 +98,12 @@ def named_backend(config: pytest.Config, options: RunOptions) -> Backend | None:
     return _streaming(backend, options)
 
 
+def is_started_here(config: pytest.Config) -> bool:
+    """Tell whether the controller started what this worker asks."""
+    told = worker_input(config)
+    return _HOSTS in told or _SERVER in told
+
+
 def _streaming(backend: Backend, options: RunOptions) -> Backend:
     if options.measure_latency:
         stream(backend)

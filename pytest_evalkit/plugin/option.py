@@ -74,6 +74,15 @@ def positive(text: str) -> float:
     return value
 
 
+def seconds_or_none(text: str) -> float | None:
+    """Read seconds, above zero; ``0`` and ``none`` stand for no limit.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    return None if text in {"0", "none"} else positive(text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
     """One option of the command line.

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pytest_evalkit.plugin.fault_options import FAULT_OPTIONS
 from pytest_evalkit.plugin.option import (
     Option,
     absolute,
@@ -174,6 +175,7 @@ _OPTIONS = (
         help="longest time that a request waits between its attempts, all waits "
         "together (default 120)",
     ),
+    *FAULT_OPTIONS,
     Option(
         names=("--max-total-tokens", "--max_total_tokens"),
         metavar="N",
@@ -337,6 +339,9 @@ def read_options(config: pytest.Config) -> RunOptions:
         max_attempts=value["max_attempts"],
         measure_latency=value["measure_latency"],
         retry_total=value["retry_total"],
+        endpoint_outage=value["endpoint_outage"],
+        doc_timeout=value["doc_timeout"],
+        stall_timeout=value["stall_timeout"],
         max_total_tokens=value["max_total_tokens"],
         max_cost=value["max_cost"],
         price_table=value["price_table"] and absolute(config, value["price_table"]),

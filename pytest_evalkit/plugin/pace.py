@@ -14,9 +14,11 @@ from pytest_evalkit.engine import (
     Budget,
     Control,
     Engine,
+    OutageRule,
     Price,
     ResponseCache,
     RetryPolicy,
+    SharedAbsence,
     SharedPause,
 )
 from pytest_evalkit.engine.events import Listener
@@ -63,8 +65,13 @@ class Pace:
             allowance = allowance.share(share.number, share.of)
         self.budget = Budget(allowance) if allowance.is_limited else None
 
-    def engine(self, backend: Backend) -> Engine:
+    def engine(self, backend: Backend, *, may_return: bool = True) -> Engine:
         """Make an engine for a backend.
+
+        Args:
+            backend: Whatever answers.
+            may_return: Whether one that is gone may come back: what the run started
+                itself, nobody else starts again.
 
         Raises:
             OptionError: The price table does not have its model, or there is a cache
@@ -85,6 +92,7 @@ class Pace:
                 budget=self.budget,
                 price=price_of(backend.model_name, options.price_table),
                 shared_pause=self._shared_pause(backend, policy),
+                outage=self._outage(backend) if may_return else None,
                 listener=self._listener,
                 cache=self._cache,
                 clock=time.monotonic,
@@ -97,9 +105,14 @@ class Pace:
     ) -> SharedPause | None:
         if self._pauses is None:
             return None
-        place = getattr(backend, "endpoint", backend.model_name)
-        name = hashlib.sha256(str(place).encode()).hexdigest()[:_NAME_DIGITS]
-        return SharedPause(self._pauses / f"{_PAUSE}{name}", longest_s=policy.total_s)
+        path = self._pauses / f"{_PAUSE}{_name(backend)}"
+        return SharedPause(path, longest_s=policy.total_s)
+
+    def _outage(self, backend: Backend) -> OutageRule:
+        shared = None
+        if self._pauses is not None:
+            shared = SharedAbsence(self._pauses / f"{_PAUSE}{_name(backend)}-gone")
+        return OutageRule(longest_s=self._options.endpoint_outage, shared=shared)
 
     def _adaptive(self, pacing: Pacing) -> AdaptivePolicy:
         target = pacing.adaptive_target_latency_s
@@ -127,6 +140,12 @@ class Pace:
             return count
         number, of = self._share
         return max(1, count // of + (number < count % of))
+
+
+def _name(backend: Backend) -> str:
+    """Name an endpoint so that all who ask it find the same files."""
+    place = getattr(backend, "endpoint", backend.model_name)
+    return hashlib.sha256(str(place).encode()).hexdigest()[:_NAME_DIGITS]
 
 
 def forget_pauses(pauses: Path) -> None:

@@ -14,18 +14,31 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_evalkit.codec import encode
-from pytest_evalkit.engine import Engine, Event, LimitSet, Model
+from pytest_evalkit.engine import (
+    EndpointBack,
+    EndpointGone,
+    Engine,
+    Event,
+    LimitSet,
+    Model,
+)
 from pytest_evalkit.errors import OptionError, TaskError
 from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.cache import RunCache
-from pytest_evalkit.plugin.hosting import named_backend, start_server, stream
+from pytest_evalkit.plugin.hosting import (
+    is_started_here,
+    named_backend,
+    start_server,
+    stream,
+)
 from pytest_evalkit.plugin.likelihoods import (
     require_drawing,
     require_likelihoods,
     require_likelihoods_of_class,
 )
+from pytest_evalkit.plugin.notices import Notices
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
 from pytest_evalkit.plugin.pace import Pace
 from pytest_evalkit.plugin.place import Share, run_folder, run_start, worker_input
@@ -110,6 +123,11 @@ class Run:
             "settings": without_secrets(self.settings.to_dict()),
             "gates": list(self.options.gates),
         }
+
+    @cached_property
+    def notices(self) -> Notices:
+        """Where this process tells what cannot wait."""
+        return Notices(self.config, self.folder.notices_path)
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -299,7 +317,9 @@ class Run:
             stream(backend)
         if self._server is None:
             self._server = start_server(self.config, backend, self.folder)
-        model = Model(self.pace.engine(backend), self.loop.run_until_complete)
+        may_return = self._server is None and not is_started_here(self.config)
+        engine = self.pace.engine(backend, may_return=may_return)
+        model = Model(engine, self.loop.run_until_complete)
         self._models.append(model)
         return model
 
@@ -323,7 +343,10 @@ class Run:
         self._record(line)
 
     def _record_event(self, event: Event) -> None:
-        """Record what an engine decided."""
+        """Record what an engine decided, and tell what the user should know at once."""
+        if isinstance(event, EndpointGone | EndpointBack):
+            self.notices.post(self._endpoint_line(event))
+            return
         line: dict[str, Any] = {
             "t_s": round(event.at - self.started_at, 6),
             "reason": event.reason,
@@ -338,6 +361,14 @@ class Run:
 
     def _record(self, line: Mapping[str, Any]) -> None:
         self.journal.write(encode(line) + b"\n")
+
+    def _endpoint_line(self, event: EndpointGone | EndpointBack) -> str:
+        if isinstance(event, EndpointBack):
+            return f"the endpoint answers again after {event.away_s:.0f} s"
+        return (
+            f"{event.reason}; the run pauses until the endpoint answers, for at most "
+            f"{self.options.endpoint_outage:g} s (--endpoint-outage)"
+        )
 
     def record_selection(self, selection: SelectionDict) -> None:
         """Record what this process sets out to do of one task.

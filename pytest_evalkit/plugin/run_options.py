@@ -32,6 +32,11 @@ class RunOptions:
         max_attempts: How often a request is tried.
         measure_latency: True to time the first token of each answer.
         retry_total: Seconds a request may wait between its attempts, all together.
+        endpoint_outage: Seconds that an endpoint which is gone is waited for.
+        doc_timeout: Seconds that the code of a task may take for one document at a
+            time, or None for as many as it wants.
+        stall_timeout: Seconds without a document that ends until it is told what is
+            under way, or None for never.
         max_total_tokens: Tokens that the run may spend, or None for as many as needed.
         max_cost: US dollars that it may spend, or None for as many as needed.
         price_table: File with what models cost, or None.
@@ -71,6 +76,9 @@ class RunOptions:
     max_attempts: int | None
     measure_latency: bool
     retry_total: float | None
+    endpoint_outage: float
+    doc_timeout: float | None
+    stall_timeout: float | None
     max_total_tokens: int | None
     max_cost: float | None
     price_table: Path | None

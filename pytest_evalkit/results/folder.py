@@ -46,6 +46,16 @@ class RunFolder:
         """One journal per process."""
         return self.root / "journal"
 
+    @property
+    def notices_path(self) -> Path:
+        """What the run told at once, a line each."""
+        return self.root / "notices.log"
+
+    @property
+    def stalls_path(self) -> Path:
+        """What was under way when nothing ended for long."""
+        return self.root / "stalls.log"
+
     def samples_path(self, task: str) -> Path:
         """The samples of one task."""
         return self.root / f"samples_{safe_name(task)}.jsonl"

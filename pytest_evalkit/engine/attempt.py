@@ -1,0 +1,83 @@
+"""One attempt of one request: a response, or an error of ours, whoever wrote the backend."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pytest_evalkit.engine.deadline import PatientTimeout
+from pytest_evalkit.errors import (
+    ModelError,
+    ModelUnavailableError,
+    RequestRejectedError,
+    TransientModelError,
+)
+from pytest_evalkit.models.backend import Backend, respond
+from pytest_evalkit.values import (
+    AnyResponse,
+    LoglikelihoodResponse,
+    Request,
+    Response,
+)
+
+
+async def respond_once(
+    backend: Backend, request: Request, seconds: float, *, has_answered: bool
+) -> AnyResponse:
+    """Ask a backend once.
+
+    Args:
+        backend: Whatever answers.
+        request: What is asked.
+        seconds: The longest time that it may take.
+        has_answered: Whether it has answered before, so that what may be the refusal of
+            one request is taken for that.
+
+    Raises:
+        ModelUnavailableError: No request will be answered.
+        TransientModelError: There is no answer this time.
+        RequestRejectedError: There will be none, or what came is none.
+    """
+    try:
+        async with PatientTimeout(seconds):
+            response = await respond(backend, request)
+    except ModelUnavailableError as error:
+        if error.may_be_one_request and has_answered:
+            raise RequestRejectedError(str(error)) from error
+        raise
+    except ModelError:
+        raise
+    except TimeoutError as error:
+        raise TransientModelError(f"no answer within {seconds:g} s") from error
+    except asyncio.CancelledError as error:
+        if _is_cancelled_from_outside():
+            raise
+        raise RequestRejectedError("the backend cancelled itself") from error
+    except (Exception, SystemExit) as error:
+        # Backends of users may raise anything; it is the request that failed.
+        raise RequestRejectedError(f"{type(error).__name__}: {error}") from error
+    _check(response)
+    return response
+
+
+def _is_cancelled_from_outside() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _check(response: object) -> None:
+    """Make sure that an answer is one.
+
+    Raises:
+        RequestRejectedError: It is none.
+    """
+    if isinstance(response, LoglikelihoodResponse):
+        return
+    told = f"a {type(response).__name__}"
+    if isinstance(response, Response):
+        text: object = response.text
+        if isinstance(text, str):
+            return
+        told = f"a Response whose text is {text!r}"
+    raise RequestRejectedError(
+        f"the backend returned {told}; it must return a Response with a text"
+    )
