@@ -19,6 +19,7 @@ from pytest_evalkit.engine.limiter import Limiter
 from pytest_evalkit.engine.ordering import NOTHING, Beginning, beginning_of
 from pytest_evalkit.engine.outage import (
     PROBE,
+    STATUSES_OF_ABSENCE,
     Means,
     Outage,
     OutageRule,
@@ -46,8 +47,6 @@ from pytest_evalkit.values import (
 )
 
 _TOO_MANY_REQUESTS = 429
-# What stands before a server says while the server gets ready.
-_LOADING = frozenset({502, 503, 504})
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -349,7 +348,7 @@ class Engine:
         outage = gate.outage
         if outage is None or not may_be_outage(failure):
             return False
-        if not self._is_known and failure.status not in _LOADING:
+        if not self._is_known and failure.status not in STATUSES_OF_ABSENCE:
             # Most likely a wrong address, which should not take minutes to tell.
             return False
         is_quiet = attempts.failed_twice_since(outage.answered_at)

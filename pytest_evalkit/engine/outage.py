@@ -33,6 +33,9 @@ PROBE = Generate(
 )
 """The least that an endpoint can be asked."""
 
+STATUSES_OF_ABSENCE = frozenset({502, 503, 504})
+"""What a proxy answers whose server is not there, or not ready."""
+
 # One that fails may be one of the many that fail in a bad hour.
 _PROBES = 3
 _BETWEEN_PROBES_S = 0.2
@@ -178,7 +181,7 @@ class Outage:
         try:
             await self._means.probe()
         except TransientModelError as error:
-            return not may_be_outage(error)
+            return _tells_of_life(error)
         except ModelError:
             return True
         return True
@@ -246,3 +249,13 @@ def may_be_outage(error: TransientModelError) -> bool:
     if error.retry_after_s is not None:
         return False
     return error.status is None or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _tells_of_life(error: TransientModelError) -> bool:
+    """Tell whether a failed probe was refused by the endpoint itself.
+
+    What stands before a server says with three statuses that there is none.
+    """
+    if error.retry_after_s is not None:
+        return True
+    return error.status is not None and error.status not in STATUSES_OF_ABSENCE

@@ -195,9 +195,11 @@ class Lookahead:
         if task.cancelled() or self._is_closing:
             return
         if task.exception() is not None:
+            if self._fault is None:
+                # Stopped twice, uvloop would stop whoever runs it next.
+                self._loop.stop()
             self._fault = task.exception()
             self._coming.clear()
-            self._loop.stop()
             return
         self._watch.count(task.result())
         if self._loop.is_running():

@@ -166,12 +166,14 @@ def arith_suite(pytester: pytest.Pytester) -> ArithSuite:
 
 
 def solve(payload: Mapping[str, Any]) -> str:
-    """Answer the sum or product that a payload ends with."""
+    """Answer the sum or product that a payload ends with, and who asks for life."""
     text: str = (
         payload["messages"][-1]["content"]
         if "messages" in payload
         else payload["prompt"]
     )
+    if text == "ping":
+        return "pong"
     left, sign, right = text.removesuffix("=").partition("+")
     if not sign:
         left, _, right = text.removesuffix("=").partition("*")
