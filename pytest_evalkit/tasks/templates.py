@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_evalkit.errors import TaskError
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.tasks.source import Place
+from pytest_evalkit.tasks.template_bounds import bounded_environment
+from pytest_evalkit.tasks.template_bounds import render as render_bounded
 
 if TYPE_CHECKING:
     from jinja2.nodes import Template
-    from jinja2.sandbox import SandboxedEnvironment
 
 _MARKS = ("{{", "{%", "{#")
 
@@ -39,12 +38,16 @@ def compile_template(
 
     import jinja2
 
-    environment = _environment()
+    environment = bounded_environment()
     try:
         tree = environment.parse(text)
         template = environment.from_string(text)
     except jinja2.TemplateSyntaxError as error:
         raise _error(f"the template is wrong: {error.message}", place) from error
+    except (RecursionError, MemoryError, SyntaxError, ValueError) as error:
+        # What Python says of the code that Jinja makes of it.
+        told = str(error) or type(error).__name__
+        raise _error(f"the template is too deep or too large: {told}", place) from error
     if is_checking:
         _check_names(tree, columns, place)
     pieces = _pieces(tree, columns)
@@ -53,7 +56,7 @@ def compile_template(
 
     def render(doc: Mapping[str, Any]) -> str:
         try:
-            return template.render(doc)
+            return render_bounded(template, doc)
         # The template's own expressions may raise anything on an unusual document.
         except Exception as error:
             raise _error(f"the template failed: {error}", place) from error
@@ -104,7 +107,7 @@ def names_in_template(text: str) -> set[str]:
     """List the names that a sound template takes from a document."""
     from jinja2 import meta
 
-    return meta.find_undeclared_variables(_environment().parse(text))
+    return meta.find_undeclared_variables(bounded_environment().parse(text))
 
 
 def _error(message: str, place: Place) -> TaskError:
@@ -129,23 +132,6 @@ def _check_names(tree: Template, columns: Collection[str], place: Place) -> None
         for node in tree.find_all(nodes.Filter)
         if node.name in ("default", "d") and isinstance(node.node, nodes.Name)
     }
-    known = set(columns) | defaulted | set(_environment().globals)
+    known = set(columns) | defaulted | set(bounded_environment().globals)
     for name in sorted(meta.find_undeclared_variables(tree) - known):
         raise missing_column(name, columns, place)
-
-
-@cache
-def _environment() -> SandboxedEnvironment:
-    import jinja2
-    from jinja2.sandbox import SandboxedEnvironment
-
-    # A prompt is plain text for a model: nothing in it is to be escaped.
-    environment = SandboxedEnvironment(
-        autoescape=False, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-    )
-    environment.filters["regex_replace"] = _regex_replace
-    return environment
-
-
-def _regex_replace(text: str, pattern: str, repl: str, count: int = 0) -> str:
-    return re.sub(pattern, repl, text, count=count)
