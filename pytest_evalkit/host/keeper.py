@@ -16,7 +16,9 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from threading import Thread
 from typing import IO, TypedDict
 
 # How long a server has to end in peace.
@@ -33,12 +35,14 @@ class KeeperDict(TypedDict):
         environment: All of the server's variables.
         input: Written to the server's standard input, which then stays open.
         fds: Descriptors that the keeper got for the server.
+        secrets: What is left out of what the server says, the longest first.
     """
 
     command: list[str]
     environment: dict[str, str]
     input: str
     fds: list[int]
+    secrets: list[str]
 
 
 def main() -> int:
@@ -58,6 +62,8 @@ def main() -> int:
     except OSError as error:
         sys.stderr.write(f"cannot start {told['command'][0]}: {error.strerror}\n")
         return 127
+    scribe = Thread(target=_copy, args=(server.stdout, told["secrets"]), daemon=True)
+    scribe.start()
     try:
         _wait(server, parent)
         status = server.poll()
@@ -71,6 +77,18 @@ def main() -> int:
         # Whatever the server started is in its group.
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
+        scribe.join(GRACE_S)
+
+
+def _copy(said: IO[bytes], secrets: Sequence[str]) -> None:
+    """Write down what the server says, line by line, without secrets."""
+    forms = [secret.encode(errors="replace") for secret in secrets]
+    for line in said:
+        for form in forms:
+            line = line.replace(form, b"***")  # noqa: PLW2901 - it is the same line
+        with suppress(OSError):
+            # A full disk must not stop who speaks.
+            os.write(sys.stdout.fileno(), line)
 
 
 def _first_line() -> bytes:
@@ -89,6 +107,8 @@ def _started(told: KeeperDict) -> subprocess.Popen[bytes]:
         told["command"],
         env=told["environment"],
         stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         pass_fds=told["fds"],
         process_group=0,
         preexec_fn=_die_with_keeper,  # noqa: PLW1509 - one thread, and nothing locked

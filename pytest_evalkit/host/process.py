@@ -15,9 +15,11 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pytest_evalkit.codec import CodecError, decode
 from pytest_evalkit.errors import ModelUnavailableError
 from pytest_evalkit.host.keeper import GRACE_S, KeeperDict
 from pytest_evalkit.models.launching import Launch
+from pytest_evalkit.models.secret_values import SecretValues
 
 _LOOK_S = 0.05
 _LONGEST_LOOK_S = 1.0
@@ -66,6 +68,7 @@ class ServerProcess:
             "environment": {**os.environ, **self.launch.environment},
             "input": self.launch.input,
             "fds": list(self.launch.fds),
+            "secrets": list(_secrets_of(self.launch).forms),
         }
         self._tell(json.dumps(told).encode() + b"\n")
         for descriptor in self.launch.fds:
@@ -147,6 +150,16 @@ class ServerProcess:
         if not said:
             return f"it said nothing ({self.log})"
         return f"its last words ({self.log}): " + " | ".join(said)
+
+
+def _secrets_of(launch: Launch) -> SecretValues:
+    """List what a server is given and is not to say in its log."""
+    try:
+        orders = decode(launch.input)
+    except CodecError:
+        orders = {}
+    arguments = {"command": " ".join(launch.command), "input": orders}
+    return SecretValues.of(arguments, {**os.environ, **launch.environment})
 
 
 def python_path() -> str:

@@ -7,6 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 from pytest_evalkit.errors import OptionError
+from pytest_evalkit.models.masking import MASK, names_secret
 
 _LITERALS = {
     "true": True,
@@ -49,7 +50,7 @@ def parse_model_args(text: str) -> dict[str, Any]:
     while position < len(text):
         name, start = _name_at(text, position)
         if name in arguments:
-            raise OptionError(f"argument {name!r} is given twice in {text!r}")
+            raise OptionError(f"argument {name!r} is given twice in {_shown(text)}")
         arguments[name], end = _value_at(text, start)
         position = _next_piece(text, start, end)
     return arguments
@@ -59,7 +60,7 @@ def _whole_object(text: str) -> dict[str, Any]:
     try:
         arguments: dict[str, Any] = json.loads(text)
     except ValueError as error:
-        raise OptionError(f"arguments {text!r} are not JSON: {error}") from error
+        raise OptionError(f"arguments {_shown(text)} are not JSON: {error}") from error
     return arguments
 
 
@@ -68,7 +69,9 @@ def _name_at(text: str, position: int) -> tuple[str, int]:
     name, equals, _ = text[position:].partition("=")
     if not equals or not _NAME.fullmatch(name.strip()):
         piece = text[position:].partition(",")[0]
-        raise OptionError(f"expected key=value, got {piece!r} in {text!r}")
+        if names_secret(text):
+            piece = MASK
+        raise OptionError(f"expected key=value, got {piece!r} in {_shown(text)}")
     start = position + len(name) + 1
     while text[start : start + 1].isspace():
         start += 1
@@ -89,7 +92,7 @@ def _value_at(text: str, start: int) -> _Value:
 def _single_quoted(text: str, start: int) -> _Value:
     end = text.find("'", start + 1)
     if end < 0:
-        raise OptionError(f"the quote is never closed: {text[start:]!r}")
+        raise OptionError(f"the quote is never closed: {_shown(text, start)}")
     return _Value(text[start + 1 : end], end + 1)
 
 
@@ -98,7 +101,7 @@ def _json_at(text: str, start: int) -> _Value:
         value, end = _JSON.raw_decode(text, start)
     except ValueError as error:
         raise OptionError(
-            f"value {text[start:]!r} is not JSON: {error}; "
+            f"value {_shown(text, start)} is not JSON: {error}; "
             "to mean it as text, put it in single quotes"
         ) from error
     return _Value(value, end)
@@ -118,8 +121,19 @@ def _next_piece(text: str, start: int, end: int) -> int:
     if not rest:
         return len(text)
     if not rest.startswith(","):
-        piece = text[start:].strip()
-        raise OptionError(f"expected a comma after the value that starts {piece!r}")
+        raise OptionError(
+            f"expected a comma after the value that starts {_shown(text, start)}"
+        )
     if not rest[1:].strip():
-        raise OptionError(f"expected key=value after the last comma of {text!r}")
+        raise OptionError(f"expected key=value after the last comma of {_shown(text)}")
     return len(text) - len(rest) + 1
+
+
+def _shown(text: str, start: int = 0) -> str:
+    """Quote arguments that could not be read, unless a secret may be among them.
+
+    Where a value ends is just what is not known of them.
+    """
+    if names_secret(text) or "@" in text:
+        return f"{MASK} (not shown: there may be a secret in it)"
+    return repr(text[start:].strip() if start else text)

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.models.masking import masked_url
+from pytest_evalkit.models.secret_values import SecretValues
 
 OPENAI_URL = "https://api.openai.com/v1"
 # What the official SDK reads, and what its forerunner read.
@@ -103,8 +104,22 @@ class Connection:
             model: The model, or the deployment of Azure.
         """
         if self.is_azure:
-            return f"{root}/openai/deployments/{quote(model, safe='')}{path}"
-        return root + path
+            path = f"/openai/deployments/{quote(model, safe='')}{path}"
+        return url_below(root, path)
+
+    def secrets(self, url: str) -> SecretValues:
+        """List what may be said back by whoever answers, and is to be written nowhere.
+
+        Args:
+            url: Where requests go.
+        """
+        sent = {
+            "api_key": self.key or "",
+            "headers": self.headers,
+            "proxy": self.proxy,
+            "url": url,
+        }
+        return SecretValues.of(sent, os.environ)
 
     def all_headers(self) -> dict[str, str]:
         """List the headers of every request, secrets included."""
@@ -155,10 +170,26 @@ def root_url(given: str | None, paths: tuple[str, ...]) -> str:
     found = [os.environ[name] for name in _URL_VARIABLES if os.getenv(name)]
     url = given if given is not None else next(iter(found), OPENAI_URL)
     check_url("base_url", url)
-    url = url.rstrip("/")
+    parts = urlsplit(url)
+    place = parts.path.rstrip("/")
     for path in paths:
-        url = url.removesuffix(path)
-    return url
+        place = place.removesuffix(path)
+    return urlunsplit(parts._replace(path=place))
+
+
+def url_below(root: str, path: str, *, without: str = "") -> str:
+    """Write a URL below another one; what that has after a question mark stays there.
+
+    Args:
+        root: The other one.
+        path: What comes after its own path.
+        without: What is left out at the end of that path.
+
+    >>> url_below("http://h/v1?key=k", "/tokenize", without="/v1")
+    'http://h/tokenize?key=k'
+    """
+    parts = urlsplit(root)
+    return urlunsplit(parts._replace(path=parts.path.removesuffix(without) + path))
 
 
 def azure_url(given: str | None) -> str:

@@ -87,7 +87,9 @@ class Transport:
     def __init__(self, *, url: str, model: str, connection: Connection) -> None:
         self._url = url
         self._connection = connection
-        self._reader = AnswerReader(url=url, model=model)
+        self._reader = AnswerReader(
+            url=url, model=model, secrets=connection.secrets(url)
+        )
         self._sessions = PerLoop(self._open, lambda session: session.closed)
 
     async def post(self, body: bytes) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pytest_evalkit.models.completed import (
     completions_in,
     cut_note,
 )
+from pytest_evalkit.models.connection import url_below
 from pytest_evalkit.models.http import Transport
 from pytest_evalkit.models.identity import content_of
 from pytest_evalkit.models.likelihoods import Likelihoods
@@ -78,7 +79,7 @@ class OpenAICompletions(OpenAIEndpoint):
                 "stream=true sends one prompt at a time; leave out batch_size"
             )
         self._server_tokenizer = ServerTokenizer(
-            root=self._root.removesuffix("/v1"),
+            root=url_below(self._root, "", without="/v1"),
             model=self.model,
             transport=lambda url: Transport(
                 url=url, model=self.model, connection=self.connection

@@ -110,7 +110,10 @@ class OpenAIEndpoint(ABC):
                 raise OptionError(f"extra_body may not set {name!r}: {remedy}")
         url = self.connection.method_url(self._root, self.path, self.model)
         self._reader = AnswerReader(
-            url=url, model=self.model, key_variable=self.connection.key_variable
+            url=url,
+            model=self.model,
+            key_variable=self.connection.key_variable,
+            secrets=self.connection.secrets(url),
         )
         make = SdkTransport if self.connection.client == "sdk" else Transport
         self._transport = make(url=url, model=self.model, connection=self.connection)

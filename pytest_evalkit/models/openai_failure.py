@@ -17,6 +17,7 @@ from pytest_evalkit.errors import (
     TransientModelError,
 )
 from pytest_evalkit.models.masking import masked_url
+from pytest_evalkit.models.secret_values import SecretValues
 
 _QUOTED_CHARACTERS = 300
 _TRANSIENT_STATUSES = frozenset(
@@ -65,12 +66,20 @@ class AnswerReader:
         url: Where it is; named in errors.
         model: The model asked for; named in errors.
         key_variable: The environment variable of the key; named in errors.
+        secrets: What it is sent and may say back; left out of errors, before what it
+            says is cut, so that no part is left.
     """
 
     def __init__(
-        self, *, url: str, model: str, key_variable: str = "OPENAI_API_KEY"
+        self,
+        *,
+        url: str,
+        model: str,
+        key_variable: str = "OPENAI_API_KEY",
+        secrets: SecretValues | None = None,
     ) -> None:
         self._key_variable = key_variable
+        self._secrets = secrets or SecretValues()
         self._place = masked_url(url)
         self._model = model
 
@@ -86,15 +95,15 @@ class AnswerReader:
             answer = decode(content)
         except CodecError as error:
             raise TransientModelError(
-                f"{self._place} answered what is not JSON: {_quoted(content)}"
+                f"{self._place} answered what is not JSON: {self._quoted(content)}"
             ) from error
         if not isinstance(answer, dict):
             raise TransientModelError(
-                f"{self._place} answered no JSON object: {_quoted(content)}"
+                f"{self._place} answered no JSON object: {self._quoted(content)}"
             )
         if answer.get("error"):
             raise self._told(answer["error"], content) or RequestRejectedError(
-                f"{self._place} answered an error: {_said(content)}"
+                f"{self._place} answered an error: {self._said(content)}"
             )
         return answer
 
@@ -109,7 +118,7 @@ class AnswerReader:
             content: The event that it came in.
         """
         return self._told(error, content) or TransientModelError(
-            f"{self._place} broke off its answer: {_said(content)}"
+            f"{self._place} broke off its answer: {self._said(content)}"
         )
 
     def failure(
@@ -122,7 +131,7 @@ class AnswerReader:
             headers: Its headers; names in any case must be found.
             content: Its body.
         """
-        said = f"{self._place} answered {status}: {_said(content)}"
+        said = f"{self._place} answered {status}: {self._said(content)}"
         remedy = self._remedy(status, headers, content)
         if remedy is not None:
             return ModelUnavailableError(
@@ -145,7 +154,7 @@ class AnswerReader:
         if status == HTTPStatus.NOT_FOUND:
             return f"check base_url, and that {self._model!r} is served there"
         if status < HTTPStatus.BAD_REQUEST:
-            place = headers.get("Location", "nowhere")
+            place = self._secrets.text(headers.get("Location", "nowhere"))
             return f"it points to {place}: set base_url to where the API is"
         if _is_out_of_quota(content):
             return "the account has no quota left"
@@ -155,6 +164,12 @@ class AnswerReader:
         """Judge an error that came as a success by the status that it has inside."""
         status = _status_inside(error)
         return None if status is None else self.failure(status, {}, content)
+
+    def _said(self, content: bytes) -> str:
+        return _said(self._secrets.content(content))
+
+    def _quoted(self, content: bytes) -> str:
+        return _quoted(self._secrets.content(content))
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

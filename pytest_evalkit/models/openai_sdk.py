@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pytest_evalkit.codec import decode
 from pytest_evalkit.errors import (
@@ -64,10 +65,13 @@ class SdkTransport:
                 "--model-args"
             )
         self._url = url
-        self._is_chat = url.endswith(_CHAT)
+        self._is_chat = urlsplit(url).path.endswith(_CHAT)
         self._connection = connection
         self._reader = AnswerReader(
-            url=url, model=model, key_variable=connection.key_variable
+            url=url,
+            model=model,
+            key_variable=connection.key_variable,
+            secrets=connection.secrets(url),
         )
         self._clients = PerLoop(self._open, lambda client: client.is_closed())
 
@@ -114,6 +118,8 @@ class SdkTransport:
 
         connection = self._connection
         path = _CHAT if self._is_chat else _COMPLETIONS
+        parts = urlsplit(self._url)
+        place = parts._replace(path=parts.path.removesuffix(path), query="")
         make: Callable[..., AsyncOpenAI] = AsyncOpenAI
         if connection.is_azure:
             make = partial(AsyncAzureOpenAI, api_version=connection.api_version)
@@ -121,7 +127,8 @@ class SdkTransport:
             api_key=connection.key,
             organization=connection.organization,
             project=connection.project,
-            base_url=self._url.removesuffix(path),
+            base_url=urlunsplit(place),
+            default_query=dict(parse_qsl(parts.query)) or None,
             timeout=None,
             max_retries=0,
             default_headers=connection.headers,

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.errors import ModelUnavailableError, RequestRejectedError
+from pytest_evalkit.models.connection import url_below
 from pytest_evalkit.models.http import Transport
 from pytest_evalkit.models.windows import Tokens
 
@@ -28,9 +29,9 @@ class ServerTokenizer:
         self, *, root: str, model: str, transport: Callable[[str], Transport]
     ) -> None:
         self._model = model
-        self._encoder = transport(f"{root}/tokenize")
-        self._decoder = transport(f"{root}/detokenize")
-        self._facts = transport(f"{root}/tokenizer_info")
+        self._encoder = transport(url_below(root, "/tokenize"))
+        self._decoder = transport(url_below(root, "/detokenize"))
+        self._facts = transport(url_below(root, "/tokenizer_info"))
 
     async def encode(self, text: str, *, with_special: bool = False) -> Tokens:
         """Split a text into token ids.

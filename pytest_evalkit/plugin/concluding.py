@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.pace import allowance_of, price_of
 from pytest_evalkit.plugin.run import Run
+from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.plugin.verdicts import report_verdicts
 from pytest_evalkit.reports.html import render_html
 from pytest_evalkit.results.cases import case_facts
@@ -93,7 +94,10 @@ def conclude(session: pytest.Session, run: Run, *, is_whole: bool) -> Conclusion
     conclusion = Conclusion(run.folder, None, None, run.options.max_errors)
     try:
         record = read_run(run.folder, lambda said: _facts(run, said))
-        results = _results(run, record, is_whole=is_whole)
+        secrets = secrets_of(run.config)
+        results = cast(
+            "ResultsDict", secrets.plain(_results(run, record, is_whole=is_whole))
+        )
         conclusion.results = results
         conclusion.problem = record.cache_problem
         report_verdicts(session, run, results)
@@ -102,7 +106,7 @@ def conclude(session: pytest.Session, run: Run, *, is_whole: bool) -> Conclusion
         page = render_html(results, first_samples(run.folder, record, _SAMPLES_ON_PAGE))
         write_whole(run.folder.report_path, [page.encode("utf-8", "replace")])
     except EvalkitError as error:
-        conclusion.problem = str(error)
+        conclusion.problem = secrets_of(run.config).text(str(error))
     return conclusion
 
 

@@ -188,9 +188,11 @@ class Controller:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
         if self._hosted is None or terminal is None:
             return
+        from pytest_evalkit.plugin.secrecy import secrets_of
+
         for line in self._hosted.obituaries():
             terminal.ensure_newline()
-            terminal.write_line(line, red=True)
+            terminal.write_line(secrets_of(self._config).text(line), red=True)
 
     def _conclude(self, session: pytest.Session, *, is_whole: bool) -> None:
         options = self._config.stash[OPTIONS_KEY]

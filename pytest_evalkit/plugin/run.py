@@ -42,6 +42,7 @@ from pytest_evalkit.plugin.notices import Notices
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
 from pytest_evalkit.plugin.pace import Pace
 from pytest_evalkit.plugin.place import Share, run_folder, run_start, worker_input
+from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.groups import group_line
 from pytest_evalkit.results.journal import (
@@ -109,7 +110,8 @@ class Run:
     def journal(self) -> JournalWriter:
         """This process's journal, made when it is first written to."""
         name = worker_input(self.config).get("workerid", "main")
-        journal = JournalWriter(self.folder.journal_dir / f"{name}.jsonl")
+        path = self.folder.journal_dir / f"{name}.jsonl"
+        journal = JournalWriter(path, masked=secrets_of(self.config).content)
         journal.write_run(self._described_run())
         return journal
 

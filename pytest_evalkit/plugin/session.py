@@ -15,6 +15,7 @@ from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
 from pytest_evalkit.plugin.pace import most_in_flight
 from pytest_evalkit.plugin.place import NOTES_KEY, worker_input
 from pytest_evalkit.plugin.run import run_of
+from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.plugin.selection import narrow, take_share
 from pytest_evalkit.plugin.summary import write_summary
 from pytest_evalkit.plugin.watch import Watch
@@ -108,7 +109,8 @@ class EvaluationSession:
         try:
             self._documents.run_item(item, nextitem)
         except RunStoppedError as stopped:
-            item.session.shouldstop = str(stopped)
+            told = secrets_of(self._config).text(str(stopped))
+            item.session.shouldstop = told
         return True
 
     @pytest.hookimpl(tryfirst=True)

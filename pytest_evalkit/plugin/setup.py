@@ -42,7 +42,15 @@ def set_up(config: pytest.Config, options: RunOptions) -> None:
 
             config.pluginmanager.register(Controller(config), "evalkit-controller")
     except EvalkitError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(_without_secrets(config, str(error))) from None
+
+
+def _without_secrets(config: pytest.Config, message: str) -> str:
+    from pytest_evalkit.plugin.secrecy import secrets_of
+    from pytest_evalkit.results.secrets import without_secrets
+
+    masked: str = without_secrets(secrets_of(config).text(message))
+    return masked
 
 
 def _check_names(config: pytest.Config, options: RunOptions) -> None:
@@ -51,7 +59,9 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
         refuse_for_selftest(config)
     if options.model or options.model_args or options.gen_kwargs:
         from pytest_evalkit.plugin.run import run_of
+        from pytest_evalkit.plugin.secrecy import keep_secrets
 
+        keep_secrets(config)
         run = run_of(config)
         _ = run.settings
     _check_spending(config, options)
@@ -106,8 +116,10 @@ def participants(
     """Get what evaluates in this process; None where there is nothing to evaluate."""
     session = config.stash.get(_SESSION_KEY, None)
     if session is None and any(_is_evaluated(item) for item in items):
+        from pytest_evalkit.plugin.secrecy import keep_secrets
         from pytest_evalkit.plugin.session import EvaluationSession
 
+        keep_secrets(config)
         session = config.stash[_SESSION_KEY] = EvaluationSession(config)
         config.pluginmanager.register(session, "evalkit-session")
     return session

@@ -10,7 +10,7 @@ process wrote them or many, and whether they ended well or were killed.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,13 +109,17 @@ class JournalWriter:
 
     Args:
         path: The file; its folder is made.
+        masked: Takes secrets out of lines; None where there are none.
 
     Raises:
         ResultsError: The file cannot be made.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, masked: Callable[[bytes], bytes] | None = None
+    ) -> None:
         self._path = path
+        self._masked = masked
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -128,6 +132,8 @@ class JournalWriter:
         Raises:
             ResultsError: They cannot be written, such as on a full disk.
         """
+        if self._masked is not None:
+            lines = self._masked(lines)
         try:
             written = os.write(self._file, lines)
             while written < len(lines):

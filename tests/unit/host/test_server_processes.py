@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -214,3 +215,40 @@ def test_where_one_of_several_fails_all_are_ended(port: int, tmp_path: Path) -> 
     wait_until(lambda: are_gone(pids()))
     assert (tmp_path / "model.log").read_text().startswith("warming up\n")
     assert "loading" in (tmp_path / "model-2.log").read_text()
+
+
+def test_what_a_server_is_given_in_secret_is_not_in_its_log(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_0123456789")
+    given = {"arguments": {"token": "in-its-orders-7", "headers": {"X": "door-77-b"}}}
+    script = """
+print("flags", sys.argv[2:])
+print("environment", os.environ["HF_TOKEN"], os.environ["OWN_SECRET"])
+print("orders", input())
+sys.stderr.write("Traceback: token=hf_0123456789\\n")
+sys.exit(3)
+"""
+    whole = f"import os, sys\n{script}"
+    flags = ("--api-key", "sk-flag-4711")
+    told = Launch(
+        name="the stand-in",
+        command=(sys.executable, "-c", whole, str(port), *flags),
+        url=f"http://127.0.0.1:{port}",
+        environment={"OWN_SECRET": "its-own-12345"},
+        input=json.dumps(given) + "\n",
+    )
+    server = ServerProcess(told, tmp_path / "model.log")
+    server.start()
+
+    with pytest.raises(ModelUnavailableError) as raised:
+        server.await_ready()
+
+    log = (tmp_path / "model.log").read_text()
+    assert log == (
+        "flags ['--api-key', '***']\n"
+        "environment *** ***\n"
+        'orders {"arguments": {"token": "***", "headers": {"X": "***"}}}\n'
+        "Traceback: token=***\n"
+    )
+    assert "token=***" in str(raised.value)
