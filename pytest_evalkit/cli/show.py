@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TextIO
 
 from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.naming import printable
 from pytest_evalkit.reports import (
     budget_lines,
     cache_lines,
     gate_lines,
     markdown_gates,
     markdown_table,
+    markdown_text,
     path_lines,
     results_table,
 )
@@ -57,7 +59,7 @@ def _last_run() -> Path:
 
 
 def _markdown(results: ResultsDict) -> str:
-    heading = f"**{results['model_name']}**"
+    heading = f"**{markdown_text(results['model_name'])}**"
     if not results["complete"]:
         heading += " (not complete)"
     parts = [heading, markdown_table(results), markdown_gates(results)]
@@ -77,7 +79,7 @@ def terminal_text(results: ResultsDict, path: Path, out: TextIO) -> str:
     width = shutil.get_terminal_size().columns
     complete = "" if results["complete"] else " (not complete)"
     lines = [
-        f"{results['model_name']}{complete}",
+        f"{printable(results['model_name'], keep='')}{complete}",
         "",
         results_table(results, width, color=color, ascii_only=ascii_only),
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_evalkit.naming import printable
 from pytest_evalkit.plugin.cases import CaseRecorder
 from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.concluding import Conclusion, conclude
@@ -110,7 +111,7 @@ class EvaluationSession:
             self._documents.run_item(item, nextitem)
         except RunStoppedError as stopped:
             told = secrets_of(self._config).text(str(stopped))
-            item.session.shouldstop = told
+            item.session.shouldstop = printable(told)
         return True
 
     @pytest.hookimpl(tryfirst=True)

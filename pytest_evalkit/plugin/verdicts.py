@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from pytest_evalkit.naming import printable
 from pytest_evalkit.plugin.place import node_path
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.wire import Longrepr, Outcome, say
@@ -43,7 +44,8 @@ def _broken_metrics(
             if "error" in row:
                 name = f"metric[{row['metric']},{row['filter']}]"
                 place = _place(session, run, task)
-                yield _report(place, name, "failed", f"{task}: {row['error']}")
+                said = printable(f"{task}: {row['error']}")
+                yield _report(place, name, "failed", said)
 
 
 def _gate(session: pytest.Session, run: Run, gate: GateDict) -> pytest.TestReport:

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, TypedDict, cast
 import pytest
 
 from pytest_evalkit.evaluate import DocumentOutcome
+from pytest_evalkit.naming import printable
 from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.options import RunOptions
 
@@ -95,7 +96,8 @@ def _failure(
     outcome: DocumentOutcome, primary: tuple[str, float] | None, options: RunOptions
 ) -> str | None:
     if outcome.message is not None:
-        return outcome.message
+        # The endpoint's own words may be in it.
+        return printable(outcome.message)
     if options.fail_wrong and primary is not None and primary[1] <= 0:
         return f"wrong answer: {primary[0]} = {primary[1]:g}"
     return None

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from pytest_evalkit.reports.html import render_html
-from pytest_evalkit.reports.markdown import markdown_gates, markdown_table
+from pytest_evalkit.reports.markdown import (
+    markdown_gates,
+    markdown_table,
+    markdown_text,
+)
 from pytest_evalkit.reports.terminal import (
     budget_lines,
     cache_lines,
@@ -18,6 +22,7 @@ __all__ = [
     "gate_lines",
     "markdown_gates",
     "markdown_table",
+    "markdown_text",
     "path_lines",
     "render_html",
     "results_table",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from pytest_evalkit.naming import printable
 from pytest_evalkit.reports.rows import Row, rows_of
 from pytest_evalkit.results.schema import ResultsDict
 
@@ -12,6 +15,10 @@ _HEADING = (
 _ARROWS = {True: "↑", False: "↓", None: ""}
 # Markdown drops plain spaces at the beginning of a cell.
 _INDENT = "&nbsp;&nbsp;"
+_MARKUP = re.compile(r"[\\|*_<>`\[\]~$]")
+# What becomes a link by itself, and what calls somebody where it is shown.
+_ADDRESS = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
+_CALL = re.compile(r"(?<!\w)@(?=\w)")
 _MARKS = {"pass": "✅", "fail": "❌", "skipped": "⏭️"}
 
 
@@ -23,8 +30,8 @@ def markdown_table(results: ResultsDict) -> str:
 def markdown_gates(results: ResultsDict) -> str:
     """Write the gates of a run as a list; empty where there are none."""
     return "\n".join(
-        f"- {_MARKS[gate['verdict']]} {_safe(gate['task'])}: "
-        f"`{gate['condition']}`: {_safe(gate['message'])}"
+        f"- {_MARKS[gate['verdict']]} {markdown_text(gate['task'])}: "
+        f"{_code(gate['condition'])}: {markdown_text(gate['message'])}"
         for gate in results["gates"]
     )
 
@@ -32,9 +39,9 @@ def markdown_gates(results: ResultsDict) -> str:
 def _line(row: Row) -> str:
     cells = (
         _name(row),
-        _safe(row.pipeline),
+        markdown_text(row.pipeline),
         row.shots,
-        _safe(row.metric),
+        markdown_text(row.metric),
         _ARROWS[row.higher_is_better],
         row.count,
         row.figure,
@@ -49,12 +56,25 @@ def _name(row: Row) -> str:
     """Write the name of a task or group, indented where it is within a group."""
     if not row.is_first:
         return ""
-    name = f"**{_safe(row.task)}**" if row.is_group else _safe(row.task)
+    name = f"**{markdown_text(row.task)}**" if row.is_group else markdown_text(row.task)
     return _INDENT * row.depth + name
 
 
-def _safe(text: str) -> str:
-    """Write a text so that it stays within its cell and means itself."""
-    for mark in "\\|*_<`[":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())
+def markdown_text(text: str) -> str:
+    """Write a text in one line so that it stays in its cell and means itself.
+
+    It is no markup and no link, and calls nobody.
+    """
+    line = printable(" ".join(text.split()), keep="")
+    escaped = _MARKUP.sub(r"\\\g<0>", line.replace("&", "&amp;"))
+    return _CALL.sub("@<!-- -->", _ADDRESS.sub(r"\\\g<0>", escaped))
+
+
+def _code(text: str) -> str:
+    """Write a text as code: between more backticks than it has itself."""
+    line = printable(" ".join(text.split()), keep="")
+    longest = max((len(run) for run in re.findall("`+", line)), default=0)
+    if not longest:
+        return f"`{line}`"
+    fence = "`" * (longest + 1)
+    return f"{fence} {line} {fence}"

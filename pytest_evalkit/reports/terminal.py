@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_evalkit.naming import printable
 from pytest_evalkit.reports.rows import Row, rows_of
 from pytest_evalkit.results.schema import (
     BudgetDict,
@@ -167,7 +168,8 @@ def path_lines(paths: Mapping[str, Path]) -> list[str]:
 def _gate_line(gate: GateDict, color: bool) -> str:
     verdict = _styled(f"{gate['verdict']:<7}", _VERDICT_STYLES[gate["verdict"]], color)
     task = f"{gate['task']}: " if gate["task"] else ""
-    return f"gate {verdict}  {task}{gate['condition']} ({gate['message']})"
+    said = printable(f"{task}{gate['condition']} ({gate['message']})", keep="")
+    return f"gate {verdict}  {said}"
 
 
 def _arrow(row: Row) -> str:
@@ -190,7 +192,10 @@ def _cells(
     """Write the headings and the rows, each as one text a column."""
     titles = [column.title for column in columns]
     lines = [titles, *([column.cell(row) for column in columns] for row in rows)]
-    return [[_plain(text, ascii_only) for text in line] for line in lines]
+    return [
+        [_plain(printable(text, keep=""), ascii_only) for text in line]
+        for line in lines
+    ]
 
 
 def _widths(cells: Sequence[Sequence[str]]) -> list[int]:
@@ -234,7 +239,9 @@ def _cut(text: str, width: int) -> str:
 
 def _problems(rows: Sequence[Row]) -> list[str]:
     return [
-        f"{row.task}: {row.metric},{row.pipeline} has no value: {row.problem}"
+        printable(
+            f"{row.task}: {row.metric},{row.pipeline} has no value: {row.problem}"
+        )
         for row in rows
         if row.problem is not None
     ]

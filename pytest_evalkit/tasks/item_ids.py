@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from pytest_evalkit.naming import printable
+
 ID_COLUMNS = ("id", "question_id", "qid", "uid", "task_id", "doc_id")
 
 
@@ -17,13 +19,13 @@ def is_naming(values: Sequence[Any]) -> bool:
 
 
 def unique(values: Sequence[Any]) -> list[str]:
-    """Write values as texts that occur once.
+    """Write values as texts that occur once, and that a terminal can show.
 
     A value that occurs more than once gets ``-0``, ``-1`` and so on, in order of
     occurrence. Where that yields the name of another document, positions are used
     for all.
     """
-    texts = [str(value) for value in values]
+    texts = [printable(str(value), keep="") for value in values]
     counts = Counter(texts)
     if len(counts) == len(texts):
         return texts

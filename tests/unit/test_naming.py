@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.naming import import_object, suggestion
+from pytest_evalkit.naming import import_object, printable, suggestion
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,27 @@ def test_a_wrong_reference_is_told(reference: str, message: str) -> None:
         import_object(reference)
 
     assert str(told.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("as it is\n\tand so on", "as it is\n\tand so on"),
+        ("grün 数学 👩‍👩‍👧 שלום", "grün 数学 👩‍👩‍👧 שלום"),
+        ("\x1b[2J\x1b]0;title\x07", "\\x1b[2J\\x1b]0;title\\x07"),
+        ("over\rwritten\x08\x7f", "over\\rwritten\\x08\\x7f"),
+        ("\x9b31m", "\\x9b31m"),
+        ("\u202etxt.exe\u2066", "\\u202etxt.exe\\u2066"),
+        ("a\u2028b\ufeff", "a\\u2028b\\ufeff"),
+        ("half \ud83d", "half \\ud83d"),
+        ("hidden \U000e0041", "hidden \\U000e0041"),
+    ],
+)
+def test_a_terminal_is_told_nothing_by_a_text_that_it_shows(
+    text: str, shown: str
+) -> None:
+    assert printable(text) == shown
+
+
+def test_a_name_has_one_line() -> None:
+    assert printable("a\nb\tc", keep="") == "a\\nb\\tc"

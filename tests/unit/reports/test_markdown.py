@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from pytest_evalkit.reports import markdown_gates, markdown_table
+import pytest
+
+from pytest_evalkit.reports import markdown_gates, markdown_table, markdown_text
 from pytest_evalkit.results.schema import ResultsDict
 
 
@@ -25,7 +27,7 @@ def test_a_name_cannot_leave_its_cell(results: ResultsDict) -> None:
 
     line = markdown_table(results).splitlines()[2]
 
-    assert line.startswith("| a\\|b \\<i> | strict |")
+    assert line.startswith("| a\\|b \\<i\\> | strict |")
 
 
 def test_gates_are_a_list(results: ResultsDict) -> None:
@@ -33,3 +35,28 @@ def test_gates_are_a_list(results: ResultsDict) -> None:
 
     assert passed.startswith("- ✅ sums: `exact_match >= 0.7`: ")
     assert failed.startswith("- ❌ pictures: `total >= 1000`: only 3 of 4 ")
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("<img src=x onerror=alert(1)>", "\\<img src=x onerror=alert(1)\\>"),
+        ("[click](http://evil)", "\\[click\\](http\\://evil)"),
+        ("![](http://evil/x.png)", "!\\[\\](http\\://evil/x.png)"),
+        ("see https://evil or www.evil", "see https\\://evil or www\\.evil"),
+        ("a|b\n| c |\n|---|\n# head", "a\\|b \\| c \\| \\|---\\| # head"),
+        ("**bold** __too__ ~~gone~~", "\\*\\*bold\\*\\* \\_\\_too\\_\\_ \\~\\~gone\\~\\~"),
+        ("`code` $x$ &lt;i&gt;", "\\`code\\` \\$x\\$ &amp;lt;i&amp;gt;"),
+        ("thanks @everybody; pass@1", "thanks @<!-- -->everybody; pass@1"),
+        ("\x1b[2J\u202egnp", "\\\\x1b\\[2J\\\\u202egnp"),
+        ("\\", "\\\\"),
+    ],
+)  # fmt: skip
+def test_a_text_of_a_stranger_is_shown_as_text(text: str, written: str) -> None:
+    assert markdown_text(text) == written
+
+
+def test_a_condition_cannot_end_its_code(results: ResultsDict) -> None:
+    results["gates"][0]["condition"] = "a` <b> ``c"
+
+    assert markdown_gates(results).startswith("- ✅ sums: ``` a` <b> ``c ```: ")

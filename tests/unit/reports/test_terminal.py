@@ -137,3 +137,15 @@ def test_a_budget_is_told_in_one_line(
     results["coverage"]["sums"]["skipped"] = 3
 
     assert budget_lines(results) == [line]
+
+
+def test_what_others_wrote_gives_the_terminal_no_orders(results: ResultsDict) -> None:
+    evil = "a\x1b[2J\u202eb\r\nc"
+    results["results"]["sums"]["alias"] = evil
+    results["aggregates"]["pictures"][1]["error"] = evil
+    results["gates"][0]["message"] = evil
+
+    shown = "\n".join([results_table(results, 200), *gate_lines(results)])
+
+    assert shown.count("a\\x1b[2J\\u202eb") == 3
+    assert not set("\x1b\u202e\r") & set(shown)
