@@ -35,12 +35,27 @@ def bootstrap_error(
         The standard error; None of fewer than two replicates, or where the statistic of
         one of them is not a finite number.
     """
-    replicates = [
+    figures = replicates(statistic, size, iterations)
+    return None if figures is None else sample_deviation(figures)
+
+
+def replicates(
+    statistic: Callable[[Any], Sequence[float]], size: int, iterations: int
+) -> list[float] | None:
+    """Tell a statistic of documents drawn anew.
+
+    Args:
+        statistic: As of ``bootstrap_error``.
+        size: How many documents, or clusters, there are; at least one.
+        iterations: Replicates; above a thousand only whole thousands are drawn.
+
+    Returns:
+        The statistic of each draw; None where one of them is not a finite number.
+    """
+    figures = [
         float(value) for rows in draws(size, iterations) for value in statistic(rows)
     ]
-    if not all(map(math.isfinite, replicates)):
-        return None
-    return sample_deviation(replicates)
+    return figures if all(map(math.isfinite, figures)) else None
 
 
 def draws(size: int, iterations: int) -> Iterator[Any]:
