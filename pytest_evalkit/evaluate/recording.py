@@ -65,6 +65,9 @@ class Recorded:
         arguments = _arguments(prepared) if prepared else []
         if arguments:
             sample["arguments"] = arguments
+        categories = self.opened.categories(self.doc_id)
+        if categories:
+            sample["categories"] = categories
         return sample
 
 

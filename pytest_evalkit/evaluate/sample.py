@@ -65,6 +65,9 @@ class SampleDict(TypedDict):
     the log-probability and whether the continuation was the likeliest text, or the
     log-probability alone, and a list of these where the task repeats.
 
+    ``categories`` has the values of the columns that the task names as
+    ``metadata.keywords``, as texts; it is absent where there are none.
+
     Where a filter or the task's own scorer reads answers and tells how, ``parse_status``
     says ``found``, ``ambiguous`` or ``none``, and ``parse_rule`` by which rule: one value,
     or a list over the answers that were read.
@@ -84,6 +87,7 @@ class SampleDict(TypedDict):
     filtered_resps: Any
     metrics: list[str]
     metric_sources: NotRequired[dict[str, str]]
+    categories: NotRequired[dict[str, str]]
     cluster: NotRequired[str]
     parse_status: NotRequired[Any]
     parse_rule: NotRequired[Any]

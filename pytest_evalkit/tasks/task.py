@@ -237,14 +237,22 @@ class OpenedTask:
         Args:
             index: The position of the document, from zero.
         """
-        values = (column[index] for column in self._keywords)
-        return tuple(str(value) for value in values if value is not None)
+        return tuple(self.categories(index).values())
 
-    def _keyword_columns(self) -> list[Sequence[Any]]:
+    def categories(self, index: int) -> dict[str, str]:
+        """Read the same by the names of the columns; those without a value are absent.
+
+        Args:
+            index: The position of the document, from zero.
+        """
+        values = {name: column[index] for name, column in self._keywords.items()}
+        return {name: str(value) for name, value in values.items() if value is not None}
+
+    def _keyword_columns(self) -> dict[str, Sequence[Any]]:
         names = self.task.recipe.keywords
         for name in names:
             self._require(name, "keywords")
-        return [self.documents.column(name) for name in names]
+        return {name: self.documents.column(name) for name in names}
 
     def _require(self, column: str, key: str) -> None:
         if column not in self.documents.columns:
