@@ -44,6 +44,8 @@ class Evaluation:
         preparing: Where documents with media are prepared, and answers scored by running
             them, so that neither holds up every request; None for the event loop
             itself.
+        picture: Keeps pictures of what a document shows; None to keep none.
+        picturing: Where pictures are made, beside the waiting for the answer.
     """
 
     opened: OpenedTask
@@ -52,6 +54,8 @@ class Evaluation:
     reasoning_tags: ReasoningTags
     started_at: float
     preparing: Executor | None = None
+    picture: Callable[[Prepared], None] | None = None
+    picturing: Executor | None = None
 
 
 async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutcome:
@@ -76,7 +80,13 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         flow = document_flow(
             evaluation.opened, document.prepared, evaluation.reasoning_tags
         )
-        answered = await drive(flow, evaluation.ask, _scoring_place(evaluation))
+        answering = drive(flow, evaluation.ask, _scoring_place(evaluation))
+        if evaluation.picture is None:
+            answered = await answering
+        else:
+            answered, _ = await asyncio.gather(
+                answering, _pictured(evaluation, document.prepared)
+            )
         return document.scored(answered)
     except ModelUnavailableError:
         raise
@@ -94,6 +104,13 @@ async def _prepared(evaluation: Evaluation, doc_id: int) -> Prepared:
         return opened.prepare(doc_id)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(evaluation.preparing, opened.prepare, doc_id)
+
+
+async def _pictured(evaluation: Evaluation, prepared: Prepared) -> None:
+    """Keep pictures while the model answers: what is shown goes with the document."""
+    assert evaluation.picture is not None
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(evaluation.picturing, evaluation.picture, prepared)
 
 
 def _scoring_place(evaluation: Evaluation) -> Executor | None:

@@ -19,7 +19,7 @@ from pytest_evalkit.plugin.pace import allowance_of, price_of
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.plugin.verdicts import report_verdicts
-from pytest_evalkit.reports.html import render_html
+from pytest_evalkit.reports.pages import write_report
 from pytest_evalkit.results.cases import case_facts
 from pytest_evalkit.results.concluding import (
     Judging,
@@ -30,18 +30,14 @@ from pytest_evalkit.results.concluding import (
 from pytest_evalkit.results.conclusion import (
     RunRecord,
     TaskFacts,
-    first_samples,
     read_run,
     write_results,
     write_samples,
 )
 from pytest_evalkit.results.document import RunFacts
-from pytest_evalkit.results.folder import RunFolder, write_whole
+from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import SelectionDict
 from pytest_evalkit.results.schema import ResultsDict
-
-# A page of more becomes slow to open; the samples files have them all.
-_SAMPLES_ON_PAGE = 200
 
 _PACKAGES = ("pytest-evalkit", "pytest", "pytest-xdist", "datasets", "aiohttp")
 
@@ -103,8 +99,7 @@ def conclude(session: pytest.Session, run: Run, *, is_whole: bool) -> Conclusion
         report_verdicts(session, run, results)
         write_samples(run.folder, record)
         write_results(run.folder, results)
-        page = render_html(results, first_samples(run.folder, record, _SAMPLES_ON_PAGE))
-        write_whole(run.folder.report_path, [page.encode("utf-8", "replace")])
+        write_report(run.folder, results)
     except EvalkitError as error:
         conclusion.problem = secrets_of(run.config).text(str(error))
     return conclusion

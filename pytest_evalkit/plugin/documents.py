@@ -22,6 +22,7 @@ from pytest_evalkit.evaluate import (
 from pytest_evalkit.plugin.anchor import PENDING, Anchors
 from pytest_evalkit.plugin.collection import DocumentItem, TaskNode
 from pytest_evalkit.plugin.lookahead import Lookahead
+from pytest_evalkit.plugin.pictures import Pictures
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.watch import Watch
 from pytest_evalkit.plugin.wire import (
@@ -60,6 +61,7 @@ class DocumentRunner:
         self._anchors = Anchors()
         # One thread: the functions of task files need not know of threads.
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="evalkit-prepare")
+        self._pictures = Pictures(run)
         self._evaluations: dict[TaskNode, Evaluation] = {}
         self._skips: dict[TaskNode, str] = {}
         self._lookahead: Lookahead | None = None
@@ -224,6 +226,8 @@ class DocumentRunner:
             reasoning_tags=task.tags_of_thought(self._run.reasoning_tags),
             started_at=self._run.started_at,
             preparing=self._preparing,
+            picture=self._pictures.keeper(node.opened),
+            picturing=self._pictures.thread,
         )
 
     def _asking(self, model: Model) -> Ask:
@@ -241,3 +245,4 @@ class DocumentRunner:
         if self._lookahead is not None:
             self._lookahead.close()
         self._preparing.shutdown(cancel_futures=True)
+        self._pictures.close()

@@ -225,6 +225,21 @@ _OPTIONS = (
         help="where runs are kept (default results/)",
     ),
     Option(
+        names=("--report-media", "--report_media"),
+        metavar="thumbnails|full|none",
+        parse=one_of("thumbnails", "full", "none"),
+        rule="thumbnails, full or none",
+        default="thumbnails",
+        help="how the report shows images and videos (default thumbnails)",
+    ),
+    Option(
+        names=("--report-md", "--report_md"),
+        metavar="FILE",
+        parse=Path,
+        help="write scores and gates as Markdown, for a pull request; they go to "
+        "GITHUB_STEP_SUMMARY too, where that is set",
+    ),
+    Option(
         names=("--sample",),
         is_flag=True,
         help="run on the few synthetic documents shipped beside each benchmark",
@@ -349,6 +364,8 @@ def read_options(config: pytest.Config) -> RunOptions:
         cache_sampled=value["cache_sampled"],
         reasoning_tags=value["reasoning_tags"],
         output_path=absolute(config, value["output_path"]),
+        report_media=value["report_media"],
+        report_md=value["report_md"] and absolute(config, value["report_md"]),
         use_sample=value["sample"],
         data_dir=value["data_dir"] and folder(value["data_dir"]),
         gates=(*config.getini("evalkit_gates"), *value["gate"]),

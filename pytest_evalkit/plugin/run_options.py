@@ -44,6 +44,8 @@ class RunOptions:
         cache_sampled: True to keep sampled answers in it, too.
         reasoning_tags: Pairs around thought, unparsed, or None for the default ones.
         output_path: Where runs are kept.
+        report_media: How the report shows media: ``thumbnails``, ``full`` or ``none``.
+        report_md: Where scores and gates are written as Markdown, or None.
         use_sample: True to run on the documents shipped beside each benchmark.
         data_dir: Local mirror of datasets.
         gates: Conditions on aggregates, unparsed.
@@ -86,6 +88,8 @@ class RunOptions:
     cache_sampled: bool
     reasoning_tags: str | None
     output_path: Path
+    report_media: str
+    report_md: Path | None
     use_sample: bool
     data_dir: Path | None
     gates: tuple[str, ...]

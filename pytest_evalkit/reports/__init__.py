@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_evalkit.reports.html import render_html
+from pytest_evalkit.reports.html import PageRun, render_html
 from pytest_evalkit.reports.markdown import (
     markdown_gates,
     markdown_table,
@@ -17,6 +17,7 @@ from pytest_evalkit.reports.terminal import (
 )
 
 __all__ = [
+    "PageRun",
     "budget_lines",
     "cache_lines",
     "gate_lines",

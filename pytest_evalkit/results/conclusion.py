@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, cast
 
-from pytest_evalkit.codec import decode, encode_pretty
+from pytest_evalkit.codec import encode_pretty
 from pytest_evalkit.evaluate import SampleDict
 from pytest_evalkit.results.aggregate import Tally
 from pytest_evalkit.results.document import TaskConclusion
@@ -252,20 +251,3 @@ def write_results(folder: RunFolder, results: ResultsDict) -> None:
         ResultsError: The file cannot be written.
     """
     write_whole(folder.results_path, [encode_pretty(results)])
-
-
-def first_samples(
-    folder: RunFolder, record: RunRecord, most: int
-) -> Iterator[SampleDict]:
-    """Read some samples of every task, the first documents of each.
-
-    Args:
-        folder: The run's folder.
-        record: What the journals say.
-        most: Samples in all; at least one of each task is read.
-    """
-    share = max(1, most // max(1, len(record.tasks)))
-    with PlaceReader(folder.journal_dir) as reader:
-        for task in record.tasks.values():
-            for place in islice(task.places(), share):
-                yield decode(reader.line(place))

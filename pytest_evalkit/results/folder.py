@@ -56,6 +56,11 @@ class RunFolder:
         """What was under way when nothing ended for long."""
         return self.root / "stalls.log"
 
+    @property
+    def media_dir(self) -> Path:
+        """Pictures of what documents show, a file per process."""
+        return self.root / "media"
+
     def samples_path(self, task: str) -> Path:
         """The samples of one task."""
         return self.root / f"samples_{safe_name(task)}.jsonl"

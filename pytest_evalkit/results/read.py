@@ -9,7 +9,12 @@ from typing import cast
 from pytest_evalkit.codec import CodecError, decode
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.evaluate.sample import SampleDict
-from pytest_evalkit.results.schema import RESULTS_SCHEMA_VERSION, ResultsDict
+from pytest_evalkit.results.folder import RunFolder
+from pytest_evalkit.results.schema import (
+    RESULTS_SCHEMA_VERSION,
+    ResultsDict,
+    task_names,
+)
 
 
 def results_file(path: Path) -> Path:
@@ -95,6 +100,22 @@ def iter_samples(path: Path) -> SampleLines:
         An iterable whose ``torn`` says afterwards how many lines were no samples.
     """
     return SampleLines(path)
+
+
+def run_samples(folder: RunFolder, results: ResultsDict) -> Iterator[SampleDict]:
+    """Read the samples of a run, task by task, in document order.
+
+    Args:
+        folder: The run's folder.
+        results: What the run concludes; a task whose samples file is gone has none.
+
+    Raises:
+        ResultsError: A file cannot be read.
+    """
+    for task in task_names(results):
+        path = folder.samples_path(task)
+        if path.is_file():
+            yield from iter_samples(path)
 
 
 def _sample(line: bytes) -> SampleDict | None:

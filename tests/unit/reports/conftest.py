@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.document import RunFacts, TaskConclusion, build_results
 from pytest_evalkit.results.gates import parse_gate
 from pytest_evalkit.results.schema import AggregateDict, ResultsDict
@@ -21,6 +22,24 @@ def aggregate(metric: str, value: float | None, **changes: Any) -> AggregateDict
     }
     row.update(changes)  # type: ignore[typeddict-item]  # keys as each test needs them
     return row
+
+
+def sample(**changes: Any) -> SampleDict:
+    facts = {
+        "task": "sums",
+        "doc_id": 7,
+        "item_id": "7",
+        "doc_hash": "d7",
+        "status": "scored",
+        "input": [{"role": "user", "content": "2+2?"}],
+        "target": "4",
+        "filter": "none",
+        "filtered_resps": "4",
+        "metrics": ["exact_match"],
+        "exact_match": 1.0,
+        "attempts": 1,
+    }
+    return cast("SampleDict", {**facts, **changes})
 
 
 def conclusion(

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from pytest_evalkit.reports import markdown_table, render_html, results_table
+from pytest_evalkit.reports import (
+    PageRun,
+    markdown_table,
+    render_html,
+    results_table,
+)
 from pytest_evalkit.results.document import (
     GroupConclusion,
     RunFacts,
@@ -179,7 +184,9 @@ def test_markdown_indents_with_spaces_that_stay() -> None:
 
 
 def test_the_page_counts_each_document_once() -> None:
-    page = render_html(results_of(group("x", "a", "b")), [])
+    run = PageRun(results=results_of(group("x", "a", "b")), samples=[])
+
+    page = b"".join(render_html(run)).decode()
 
     assert "12 of 12" in page
     assert 'class="depth-1">a<' in page

@@ -8,7 +8,6 @@ from pytest_evalkit.codec import encode
 from pytest_evalkit.results.conclusion import (
     RunRecord,
     TaskFacts,
-    first_samples,
     read_run,
     write_samples,
 )
@@ -189,26 +188,6 @@ def test_a_run_without_journals_has_nothing(tmp_path: Path) -> None:
 
     assert record.tasks == {}
     assert record.is_complete
-
-
-def test_the_first_samples_of_each_task_are_read(tmp_path: Path) -> None:
-    lines = [selection(3), *both(2, 1.0), *both(1, 1.0), *both(0, 1.0)]
-    more = [
-        selection(1, task="more"),
-        *({**line, "task": "more"} for line in both(0, 0.0)),
-    ]
-    folder = run_of(tmp_path, main=[*lines, *more])
-    record = read_run(folder, facts_of)
-
-    read = list(first_samples(folder, record, most=4))
-
-    places = [(line["task"], line["doc_id"], line["filter"]) for line in read]
-    assert places == [
-        ("sums", 0, "z"),
-        ("sums", 0, "a"),
-        ("more", 0, "z"),
-        ("more", 0, "a"),
-    ]
 
 
 def test_limits_of_all_workers_are_one_series(tmp_path: Path) -> None:

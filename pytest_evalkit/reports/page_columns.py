@@ -1,0 +1,37 @@
+"""Tables for a page, smaller than lists of objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Columns:
+    """A table, column by column.
+
+    Args:
+        names: Of the columns.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.values: dict[str, list[Any]] = {name: [] for name in names}
+
+    def add(self, **values: Any) -> None:
+        """Add a row; it has a value for every column."""
+        for name, column in self.values.items():
+            column.append(values[name])
+
+
+class Names:
+    """Numbers things in the order in which they come up."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+
+    @property
+    def names(self) -> list[Any]:
+        """What was numbered, in order."""
+        return list(self._numbers)
+
+    def number(self, name: Any) -> int:
+        """Get the number of a thing; the next one where it is new."""
+        return self._numbers.setdefault(name, len(self._numbers))

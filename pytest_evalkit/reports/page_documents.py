@@ -1,0 +1,242 @@
+"""The documents of a run as the page holds them: a light index, and details in blocks.
+
+The index has what lists, filters and charts need, column by column. What only an open
+document shows stands in blocks, each of which the page reads when it is first needed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from pytest_evalkit.codec import encode
+from pytest_evalkit.evaluate.sample import SampleDict
+from pytest_evalkit.reports.breakdown import Breakdown, Breakdowns, categories_of
+from pytest_evalkit.reports.page_columns import Columns, Names
+from pytest_evalkit.reports.page_details import Details, media_in, short
+from pytest_evalkit.reports.page_texts import PageTexts, limit_of
+from pytest_evalkit.reports.standing import OUTCOMES, Standing, standing_of
+from pytest_evalkit.results.schema import ResultsDict, task_names
+from pytest_evalkit.stats import mean
+
+# A list of more is no quicker to search than the samples files.
+MOST_DOCUMENTS = 20_000
+BLOCK = 200
+
+
+class DocumentKey(NamedTuple):
+    """What identifies a document in every run: the n-th of a task with its content."""
+
+    task: str
+    content: str
+    nth: int
+
+
+class DocumentKeys:
+    """Tells what identifies documents, given one after the other."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    def key_of(self, sample: SampleDict) -> DocumentKey | None:
+        """Key the next document; None where its content was never read."""
+        if not sample["doc_hash"]:
+            return None
+        place = (sample["task"], sample["doc_hash"])
+        key = DocumentKey(*place, self._seen[place])
+        self._seen[place] += 1
+        return key
+
+
+class Line(NamedTuple):
+    """A line of the list: a document under one filter.
+
+    Attributes:
+        number: The document.
+        filter: The filter.
+        standing: How it did.
+    """
+
+    number: int
+    filter: str
+    standing: Standing
+
+
+class PageDocuments:
+    """Gathers documents, in the order in which they are to be listed.
+
+    Args:
+        results: Of their run.
+        most: Documents to hold; further ones count in breakdowns only.
+    """
+
+    def __init__(self, results: ResultsDict, most: int = MOST_DOCUMENTS) -> None:
+        self._results = results
+        counts = [results["coverage"][task]["selected"] for task in task_names(results)]
+        # What small tasks leave is for large ones.
+        self._most_each = limit_of(counts, most)
+        self._taken: Counter[str] = Counter()
+        self.texts = PageTexts()
+        self.media = Names()
+        self._details = Details(results, self.texts, self.media)
+        self._breakdowns = Breakdowns()
+        self._documents = Columns(
+            "task", "id", "target", "start", "took", "latency", "tokens", "parse", "error",
+            "kinds", "media",
+        )  # fmt: skip
+        self._rows = Columns("doc", "filter", "outcome", "score", "answer")
+        self._numbers: dict[DocumentKey, int] = {}
+        self._keys = DocumentKeys()
+        self._names = {"tasks": Names(), "filters": Names(), "kinds": Names()}
+        self.details: list[dict[str, Any]] = []
+        self.lines: list[Line] = []
+        self.prompts: list[int] = []
+        self.count = 0
+
+    def add_all(self, samples: Iterable[SampleDict]) -> None:
+        """Take in samples, those of one document next to each other."""
+        for document in by_document(samples):
+            self.add(document)
+
+    def add(self, samples: Sequence[SampleDict]) -> None:
+        """Take in a document: its samples under all filters."""
+        standings = [standing_of(sample, self._results) for sample in samples]
+        for sample, standing in zip(samples, standings, strict=True):
+            self._breakdowns.add(sample, standing)
+        self.count += 1
+        number = len(self.details)
+        first = samples[0]
+        if self._taken[first["task"]] >= self._most_each:
+            return
+        self._taken[first["task"]] += 1
+        key = self._keys.key_of(first)
+        if key is not None:
+            self._numbers[key] = number
+        detail = self._details.of(samples)
+        self.details.append(detail)
+        self.prompts.append(prompt_hash(first))
+        self._documents.add(**self._facts(samples, detail))
+        for sample, standing in zip(samples, standings, strict=True):
+            self.lines.append(Line(number, sample["filter"], standing))
+            self._rows.add(
+                doc=number,
+                filter=self._names["filters"].number(sample["filter"]),
+                **columns_of(standing),
+                answer=short(sample["filtered_resps"]),
+            )
+
+    def number_of(self, key: DocumentKey | None) -> int | None:
+        """Find a document by what identifies it; None where it is not among these."""
+        return None if key is None else self._numbers.get(key)
+
+    def task_of(self, number: int) -> str:
+        """Name the task of a document."""
+        name: str = self._names["tasks"].names[self._documents.values["task"][number]]
+        return name
+
+    def _facts(
+        self, samples: Sequence[SampleDict], detail: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        first = samples[0]
+        timing = first.get("timing")
+        tokens = first.get("token_counts")
+        return {
+            "task": self._names["tasks"].number(first["task"]),
+            "id": first["item_id"],
+            "target": short(first["target"]),
+            "start": None if timing is None else round(timing["started_s"], 3),
+            "took": None if timing is None else round(timing["latency_s"], 4),
+            "latency": _latency(first),
+            "tokens": None if tokens is None else tokens["output_tokens"],
+            "parse": _parse(samples),
+            "error": short(first.get("error")) or None,
+            "kinds": [
+                self._names["kinds"].number(pair)
+                for pair in categories_of(first).items()
+            ],
+            "media": media_in(detail["input"]),
+        }
+
+    def breakdowns(self) -> list[Breakdown]:
+        """Tell the scores by what documents are; all that were taken in count."""
+        return list(self._breakdowns)
+
+    def index(self) -> dict[str, Any]:
+        """Write what lists, filters and charts need."""
+        return {
+            "tasks": self._names["tasks"].names,
+            "filters": self._names["filters"].names,
+            "kinds": self._names["kinds"].names,
+            "outcomes": OUTCOMES,
+            "documents": self._documents.values,
+            "rows": self._rows.values,
+            "block": BLOCK,
+            "count": self.count,
+            "shown": len(self.details),
+            "shared": self.texts.shared,
+            "cut_at": self.texts.cut_at,
+        }
+
+    def blocks(self) -> Iterator[list[dict[str, Any]]]:
+        """List the details, so many at a time; texts have to be settled before."""
+        for start in range(0, len(self.details), BLOCK):
+            yield self.details[start : start + BLOCK]
+
+    def by_need(self) -> list[int]:
+        """List the documents, those first that a reader looks for first: wrong ones."""
+        best = dict.fromkeys(range(len(self.details)), len(OUTCOMES))
+        rows = self._rows.values
+        for number, outcome in zip(rows["doc"], rows["outcome"], strict=True):
+            best[number] = min(best[number], _NEED[OUTCOMES[outcome]])
+        return sorted(best, key=best.__getitem__)
+
+    def media_of(self, number: int) -> Sequence[int]:
+        """Tell which media a document shows, by their numbers."""
+        media: Sequence[int] = self._documents.values["media"][number]
+        return media
+
+
+_NEED = {"error": 0, "wrong": 0, "partly": 1, "scored": 2, "right": 3, "skipped": 4}
+
+
+def columns_of(standing: Standing) -> dict[str, Any]:
+    """Write how a document did for the columns of the index."""
+    score = standing.score
+    return {
+        "outcome": OUTCOMES.index(standing.outcome),
+        "score": None if score is None else float(f"{score:.6g}"),
+    }
+
+
+def by_document(samples: Iterable[SampleDict]) -> Iterator[list[SampleDict]]:
+    """Put the samples of each document together, that stand next to each other."""
+    for _, lines in groupby(
+        samples, key=lambda sample: (sample["task"], sample["doc_id"])
+    ):
+        yield list(lines)
+
+
+def prompt_hash(sample: SampleDict) -> int:
+    """Hash what was asked, to tell within this process whether two runs asked alike."""
+    return hash(encode([sample["input"], sample.get("arguments")]))
+
+
+def _latency(sample: SampleDict) -> float | None:
+    """Tell how long a request took, in the mean where there were several."""
+    seconds = sample.get("request_latency_s")
+    each = seconds if isinstance(seconds, list) else [seconds]
+    told = [float(one) for one in each if one is not None]
+    return round(mean(told), 4) if told else None
+
+
+def _parse(samples: Sequence[SampleDict]) -> int:
+    """Say 1 where an answer was found in no filter's eyes, else 0."""
+    told = [sample["parse_status"] for sample in samples if "parse_status" in sample]
+    found = [
+        one
+        for status in told
+        for one in (status if isinstance(status, list) else [status])
+    ]
+    return int(bool(found) and "found" not in found)

@@ -1,0 +1,79 @@
+"""How a document did, in one word and one number, for lists and breakdowns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from pytest_evalkit.evaluate.sample import SampleDict
+from pytest_evalkit.results.schema import ResultsDict
+
+Outcome = Literal["right", "partly", "wrong", "scored", "error", "skipped"]
+
+OUTCOMES: tuple[Outcome, ...] = (
+    "right",
+    "partly",
+    "wrong",
+    "scored",
+    "error",
+    "skipped",
+)
+
+
+class Standing(NamedTuple):
+    """How a document did under one filter.
+
+    Attributes:
+        outcome: ``right`` at 1 or above, ``wrong`` at 0 or below, ``partly`` between;
+            where lower values are better, ``right`` at 0 and ``wrong`` from 1 on.
+            ``scored`` where no metric is a number.
+        metric: The first metric that is or holds a number; None where there is none.
+        score: Its value, or None.
+    """
+
+    outcome: Outcome
+    metric: str | None
+    score: float | None
+
+
+def standing_of(sample: SampleDict, results: ResultsDict) -> Standing:
+    """Say how a document did.
+
+    Args:
+        sample: Its record under one filter.
+        results: Of its run: they know which way a metric points.
+    """
+    if sample["status"] != "scored":
+        return Standing(sample["status"], None, None)
+    task = sample["task"]
+    key = str(results["configs"].get(task, {}).get("score_key") or "score")
+    for name in sample["metrics"]:
+        score = _number(value_of(sample, name), key)
+        if score is not None:
+            higher = results["higher_is_better"].get(task, {}).get(name)
+            return Standing(_outcome(score, higher), name, score)
+    return Standing("scored", None, None)
+
+
+def value_of(sample: SampleDict, metric: str) -> Any:
+    """Get the value of one of a sample's metrics."""
+    # Metric values stand beside the named keys, under the metrics' own names.
+    values: Mapping[str, Any] = {**sample}
+    return values[metric]
+
+
+def _number(value: Any, key: str) -> float | None:
+    number = value.get(key) if isinstance(value, Mapping) else value
+    if isinstance(number, int | float) and math.isfinite(number):
+        return float(number)
+    return None
+
+
+def _outcome(score: float, higher: bool | None) -> Outcome:
+    worst, best = (score <= 0, score >= 1)
+    if higher is False:
+        worst, best = best, worst
+    if best:
+        return "right"
+    return "wrong" if worst else "partly"

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_evalkit.reports.breakdown import Breakdowns, categories_of
+from pytest_evalkit.reports.standing import standing_of
+from pytest_evalkit.results.schema import ResultsDict
+from tests.unit.reports.conftest import sample
+
+
+def test_a_breakdown_has_the_mean_of_each_kind(results: ResultsDict) -> None:
+    breakdowns = Breakdowns()
+    scores = {"add": [1.0, 0.0, 1.0, 1.0], "multiply": [0.0]}
+    for name, values in scores.items():
+        for value in values:
+            one = sample(exact_match=value, categories={"kind": name})
+            breakdowns.add(one, standing_of(one, results))
+
+    (breakdown,) = breakdowns
+
+    add, multiply = breakdown.shares
+    assert (breakdown.task, breakdown.column) == ("sums", "kind")
+    assert (add.name, add.n, add.value) == ("add", 4, 0.75)
+    # The deviation is 0.5, over the root of 4.
+    assert add.stderr == pytest.approx(0.25)
+    assert add.ci95 == pytest.approx((0.26, 1.24), abs=0.001)
+    assert (multiply.n, multiply.value, multiply.stderr) == (1, 0.0, None)
+
+
+def test_a_column_that_names_every_document_is_no_breakdown(
+    results: ResultsDict,
+) -> None:
+    breakdowns = Breakdowns()
+    for n in range(5):
+        one = sample(categories={"id": str(n), "split": "all"})
+        breakdowns.add(one, standing_of(one, results))
+
+    assert list(breakdowns) == []
+
+
+def test_where_a_task_names_no_columns_the_metric_may_tell() -> None:
+    value = {"question_id": "q1", "category": "ocr", "score": 1.0}
+
+    assert categories_of(sample(exact_match=value)) == {"category": "ocr"}
+    assert categories_of(sample()) == {}
