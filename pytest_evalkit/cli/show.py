@@ -39,11 +39,23 @@ def show(run: str, *, markdown: bool) -> int:
     Raises:
         ResultsError: There is no such run, or its results cannot be read.
     """
-    path = _last_run() if run == "last" else Path(run)
+    path = run_path(run)
     results = read_results(path)
     text = _markdown(results) if markdown else terminal_text(results, path, sys.stdout)
     sys.stdout.write(text)
     return 0
+
+
+def run_path(run: str) -> Path:
+    """Find a run by how the user names it.
+
+    Args:
+        run: The run folder, its ``results.json``, or ``last``.
+
+    Raises:
+        ResultsError: The last one was asked for, and there is none.
+    """
+    return _last_run() if run == "last" else Path(run)
 
 
 def _last_run() -> Path:

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_evalkit.plugin.fixtures import mock_server, model, record_score
-from pytest_evalkit.plugin.options import OPTIONS_KEY, add_options, read_options
+from pytest_evalkit.plugin.options import (
+    OPTIONS_KEY,
+    add_options,
+    read_experiment_file,
+    read_options,
+)
 from pytest_evalkit.plugin.refusal import left_out_lines, tell_refusal
 
 if TYPE_CHECKING:
@@ -25,6 +30,12 @@ __all__ = ["mock_server", "model", "record_score"]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare options and ini keys."""
     add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    """Take in an experiment file before a conftest imports what its variables steer."""
+    read_experiment_file(early_config, args)
 
 
 @pytest.hookimpl(trylast=True)

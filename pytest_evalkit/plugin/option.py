@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+EXPERIMENT = "evalkit_experiment"
+"""Where pytest's options hold what an experiment file said: place and value by name."""
+
 
 def limit(text: str) -> float:
     """Read a count of documents, or a share of them below one.
@@ -134,24 +137,36 @@ class Option:
         Raises:
             pytest.UsageError: It breaks the rule.
         """
-        given = config.getoption(self.dest)
+        given, name = self.given(config)
         if self.is_flag:
             return given
         if given is None:
             return self.default
         if self.is_list:
-            return [self._parsed(text) for text in given]
-        return self._parsed(given)
+            return [self._parsed(text, name) for text in given]
+        return self._parsed(given, name)
 
-    def _parsed(self, text: str) -> Any:
+    def given(self, config: pytest.Config) -> tuple[Any, str]:
+        """Get what the user gave on the command line, else in an experiment file.
+
+        Returns:
+            The value, None or False where none was given, and how to name the option
+            where the value is wrong.
+        """
+        given = config.getoption(self.dest)
+        written = getattr(config.option, EXPERIMENT, {}).get(self.dest)
+        if written is None or given not in (None, False):
+            return given, self.names[0]
+        place, value = written
+        return value, f"{place}: {self.names[0].removeprefix('--')}"
+
+    def _parsed(self, text: str, name: str) -> Any:
         if self.parse is None:
             return text
         try:
             return self.parse(text)
         except ValueError:
-            raise pytest.UsageError(
-                f"{self.names[0]} {text!r}: must be {self.rule}"
-            ) from None
+            raise pytest.UsageError(f"{name} {text!r}: must be {self.rule}") from None
 
 
 def names(given: Sequence[str]) -> tuple[str, ...]:

@@ -288,6 +288,11 @@ _OPTIONS = (
         "in a process that is bounded and cut off",
     ),
     Option(
+        names=("--eval-config", "--eval_config"),
+        metavar="FILE",
+        help="options from an experiment file; FILE::N for the N-th run of several",
+    ),
+    Option(
         names=("--selftest",),
         is_flag=True,
         help="test the tasks themselves, on their sample and without a model",
@@ -306,7 +311,7 @@ _OF_SELFTESTS = frozenset(
         *("--fewshot-as-multiturn", "--prompt-variant", "--gen-kwargs", "--compat"),
         *("--seed", "--reasoning-tags", "--sample", "--data-dir"),
         *("--allow-code-execution", "--selftest", "--selftest-update"),
-        "--choice-as-generation",
+        *("--choice-as-generation", "--eval-config"),
     }
 )
 
@@ -323,6 +328,23 @@ def add_options(parser: pytest.Parser) -> None:
         "conditions that results must meet, one a line: [TASK:]METRIC>=X",
         type="linelist",
     )
+
+
+def read_experiment_file(config: pytest.Config, args: list[str]) -> None:
+    """Take in the experiment file that the command line names, if it names one.
+
+    Args:
+        config: pytest's configuration, before conftest files are imported.
+        args: The command line, which the file may add to.
+
+    Raises:
+        pytest.UsageError: The file cannot be read, or a key or value in it is wrong.
+    """
+    given = config.known_args_namespace.evalkit_eval_config
+    if given is not None:
+        from pytest_evalkit.plugin.experiment import begin
+
+        begin(config, args, given, _OPTIONS)
 
 
 def read_options(config: pytest.Config) -> RunOptions:
@@ -386,7 +408,7 @@ def refuse_for_selftest(config: pytest.Config) -> None:
     """
     for option in _OPTIONS:
         name = option.names[0]
-        if name not in _OF_SELFTESTS and config.getoption(option.dest):
+        if name not in _OF_SELFTESTS and option.given(config)[0]:
             raise pytest.UsageError(
                 f"--selftest asks no model, so that {name} has no effect; leave it out"
             )
@@ -394,7 +416,10 @@ def refuse_for_selftest(config: pytest.Config) -> None:
 
 def given_options(config: pytest.Config) -> Mapping[str, Any]:
     """List the options in force by name, as the results record them."""
-    return {
+    from pytest_evalkit.plugin.experiment import named_in_results
+
+    options = {
         name: json.loads(json.dumps(option.value(config), default=str))
         for name, option in _BY_FIELD.items()
     }
+    return {**options, **named_in_results(config)}

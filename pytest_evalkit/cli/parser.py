@@ -1,0 +1,184 @@
+"""The arguments of ``evalkit``, a function for each subcommand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from pytest_evalkit.cli.cache_options import add_cache_commands
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+
+EXIT_USAGE = 4
+"""Exit status where what was asked for is wrong, as pytest has it."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that ends with pytest's exit status for wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def make_parser(description: str | None) -> argparse.ArgumentParser:
+    """Make the parser of the command and all its subcommands.
+
+    Args:
+        description: What its help begins with.
+    """
+    parser: argparse.ArgumentParser = _Parser(prog="evalkit", description=description)
+    parser.add_argument(
+        "--version", action="version", version=f"evalkit {version('pytest-evalkit')}"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_show(commands)
+    _add_tasks(commands)
+    _add_validate(commands)
+    _add_run(commands)
+    _add_config(commands)
+    _add_merge(commands)
+    add_cache_commands(commands)
+    _add_serve_model(commands)
+    commands.add_parser(
+        "mock-server", help="serve made-up answers; its own --help says more"
+    )
+    return parser
+
+
+def _add_show(commands: Commands) -> None:
+    parser = commands.add_parser("show", help="print what a run concluded")
+    parser.add_argument(
+        "run",
+        metavar="RUN",
+        help="a run folder, its results.json, or 'last': the newest under results/",
+    )
+    parser.add_argument(
+        "--markdown", action="store_true", help="print tables in Markdown"
+    )
+
+
+def _add_tasks(commands: Commands) -> None:
+    parser = commands.add_parser("tasks", help="list tasks, groups and their tags")
+    parser.add_argument(
+        "pattern", metavar="PATTERN", nargs="?", default="*", help="a name, tag or glob"
+    )
+    parser.add_argument(
+        "--include-path",
+        "--include_path",
+        metavar="DIR",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        help="folders to look in, besides the benchmarks that come with the package",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_validate(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "validate", help="load tasks without their data, and say which do not load"
+    )
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="+", type=Path, help="a task file or a folder"
+    )
+
+
+def _add_run(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "run", help="run every experiment of a file, each by a pytest of its own"
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="an experiment file")
+    parser.add_argument(
+        "arguments",
+        metavar="...",
+        nargs=argparse.REMAINDER,
+        help="further arguments of pytest, which win over the file's",
+    )
+
+
+def _add_config(commands: Commands) -> None:
+    parser = commands.add_parser("config", help="print a run as an experiment file")
+    parser.add_argument("run", metavar="RUN", help="as for show")
+
+
+def _add_merge(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "merge", help="join the runs of --shard, or of different documents, to one run"
+    )
+    parser.add_argument(
+        "runs",
+        metavar="RUN",
+        nargs="+",
+        type=Path,
+        help="a run folder, or a folder above several",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        type=Path,
+        help="folder of the merged run (default: a new one below results/)",
+    )
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="write an incomplete run where shards or documents are missing",
+    )
+    parser.add_argument(
+        "--gate",
+        metavar="[TASK:]METRIC>=X",
+        action="append",
+        default=[],
+        help="a condition on the merged results, besides those of the runs",
+    )
+    parser.add_argument(
+        "--gate-partial", "--gate_partial", action="store_true", help="as pytest's"
+    )
+    parser.add_argument(
+        "--max-errors", "--max_errors", metavar="N", type=_count, help="as pytest's"
+    )
+    parser.add_argument(
+        "--include-path",
+        "--include_path",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="a folder to look for tasks in whose files have moved",
+    )
+
+
+def _count(text: str) -> int:
+    """Read a count, 0 or more.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    count = int(text)
+    if count < 0:
+        raise ValueError
+    return count
+
+
+def _add_serve_model(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "serve-model", help="serve a model over the OpenAI protocol, for any client"
+    )
+    parser.add_argument(
+        "--model", metavar="NAME", required=True, help="as pytest's --model"
+    )
+    parser.add_argument(
+        "--model-args",
+        "--model_args",
+        metavar="K=V,...",
+        default="",
+        help="as pytest's --model-args",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="zero for a free port")
+    parser.add_argument("--api-key", metavar="KEY", help="refuse requests without it")
