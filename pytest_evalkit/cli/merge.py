@@ -15,19 +15,18 @@ from typing import Any
 from pytest_evalkit.cli.recorded_tasks import RecordedTasks
 from pytest_evalkit.cli.show import terminal_text
 from pytest_evalkit.errors import ResultsError
-from pytest_evalkit.reports import render_html
+from pytest_evalkit.reports.pages import write_report
 from pytest_evalkit.results.agreement import agreement
 from pytest_evalkit.results.concluding import Judging, conclude_record, gates_of
 from pytest_evalkit.results.conclusion import (
     RunRecord,
-    first_samples,
     read_run,
     write_results,
     write_samples,
 )
 from pytest_evalkit.results.document import RunFacts
 from pytest_evalkit.results.failing import failures
-from pytest_evalkit.results.folder import RunFolder, plan_run_folder, write_whole
+from pytest_evalkit.results.folder import RunFolder, plan_run_folder
 from pytest_evalkit.results.merging import elapsed_s, join
 from pytest_evalkit.results.read import read_results
 from pytest_evalkit.results.schema import ResultsDict
@@ -41,7 +40,6 @@ from pytest_evalkit.results.sources import (
 )
 
 _RESULTS = Path("results")
-_SAMPLES_ON_PAGE = 200
 
 EXIT_FAILED = 1
 EXIT_INCOMPLETE = 2
@@ -159,8 +157,7 @@ class _Merged:
         results = conclude_record(record, self._facts(record), judging)
         write_samples(folder, record)
         write_results(folder, results)
-        page = render_html(results, first_samples(folder, record, _SAMPLES_ON_PAGE))
-        write_whole(folder.report_path, [page.encode("utf-8", "replace")])
+        write_report(folder, results)
         fails_wrong = bool(said["options"].get("fail_wrong"))
         failed = failures(
             folder,
