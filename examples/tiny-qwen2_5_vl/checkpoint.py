@@ -19,6 +19,7 @@ from transformers import (
 PATCH = 8
 MERGE = 2
 VISION_WIDTH = 64
+TEXT_WIDTH = 80
 SIDE = 96
 VOCABULARY = 560
 END = "<|im_end|>"
@@ -105,7 +106,7 @@ def make_config(tokenizer: Any) -> Any:
     numbers = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL}
     text = {
         "vocab_size": len(tokenizer),
-        "hidden_size": 80,
+        "hidden_size": TEXT_WIDTH,
         "intermediate_size": 160,
         "num_hidden_layers": 3,
         "num_attention_heads": 4,
@@ -128,7 +129,7 @@ def make_config(tokenizer: Any) -> Any:
         "hidden_size": VISION_WIDTH,
         "intermediate_size": 128,
         "num_heads": 4,
-        "out_hidden_size": text["hidden_size"],
+        "out_hidden_size": TEXT_WIDTH,
         "patch_size": PATCH,
         "spatial_merge_size": MERGE,
         "temporal_patch_size": 2,

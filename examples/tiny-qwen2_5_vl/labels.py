@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pictures import COLOURS, GLYPH_SCALE, SIDE, SIZES, Figure, Lettering, Picture
-from questions import LEAST_OFFSET, RELATIONS
+from questions import RELATIONS, lies
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # What can have its middle in a patch, and in which colour; the first is: nothing.
@@ -60,18 +60,13 @@ def _figure_label(figure: Figure, figures: Sequence[Figure]) -> Label:
         sum(other.shape == figure.shape for other in figures),
         *(
             any(
-                _lies(other, relation, figure)
+                lies(other, relation, figure)
                 for other in figures
                 if other.shape == shape
             )
             for relation, shape in NEIGHBOURS
         ),
     )
-
-
-def _lies(other: Figure, relation: str, figure: Figure) -> bool:
-    axis, sign = RELATIONS[relation]
-    return sign * (other.centre(axis) - figure.centre(axis)) >= LEAST_OFFSET
 
 
 def _letter_spots(lettering: Lettering) -> Iterator[tuple[int, int, Label]]:

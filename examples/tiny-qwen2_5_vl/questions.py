@@ -1,7 +1,8 @@
 """Questions about a picture besides the one that it was drawn for.
 
 Several answers for one look at a picture teach more than one does. These are of the
-benchmark's kinds, asked of any picture, and the spelling of a word.
+benchmark's kinds, asked of any picture; and, because their answers say more than a word
+or a yes does, the spelling of a word and the direction from one figure to another.
 """
 
 from __future__ import annotations
@@ -26,6 +27,14 @@ RELATIONS = {
 }
 
 
+OPPOSITES = {
+    "left of": "right of",
+    "right of": "left of",
+    "above": "below",
+    "below": "above",
+}
+
+
 class Exchange(NamedTuple):
     """A question and its answer."""
 
@@ -45,11 +54,17 @@ def further_exchanges(picture: Picture, asked: Exchange, rng: Random) -> list[Ex
         return [_spelling(picture.lettering)]
     kinds = [
         [exchange for exchange in kind(picture.figures) if exchange != asked]
-        for kind in (_counts, _colours, _shapes, _relations)
+        for kind in (_counts, _colours, _shapes, _relations, _directions)
     ]
     possible = [kind for kind in kinds if kind]
     chosen = rng.sample(possible, min(2, len(possible)))
     return [rng.choice(kind) for kind in chosen]
+
+
+def lies(figure: Figure, relation: str, other: Figure) -> bool:
+    """Say whether a figure lies in a direction from another, and clearly so."""
+    axis, sign = RELATIONS[relation]
+    return sign * (figure.centre(axis) - other.centre(axis)) >= LEAST_OFFSET
 
 
 def _spelling(lettering: Lettering) -> Exchange:
@@ -76,11 +91,24 @@ def _shapes(figures: tuple[Figure, ...]) -> Iterator[Exchange]:
 
 def _relations(figures: tuple[Figure, ...]) -> Iterator[Exchange]:
     for first, second in permutations(_alone(figures, "shape"), 2):
-        for relation, (axis, sign) in RELATIONS.items():
-            offset = sign * (first.centre(axis) - second.centre(axis))
-            if abs(offset) >= LEAST_OFFSET:
+        for relation, opposite in OPPOSITES.items():
+            holds = lies(first, relation, second)
+            if holds or lies(first, opposite, second):
                 question = f"Is the {first.shape} {relation} the {second.shape}?{SHORT}"
-                yield Exchange(question, "yes" if offset > 0 else "no")
+                yield Exchange(question, "yes" if holds else "no")
+
+
+def _directions(figures: tuple[Figure, ...]) -> Iterator[Exchange]:
+    for first, second in permutations(_alone(figures, "shape"), 2):
+        words = [
+            relation.removesuffix(" of")
+            for relation in RELATIONS
+            if lies(first, relation, second)
+        ]
+        # Two that touch may be too near to tell.
+        if words:
+            question = f"Where is the {first.shape}, seen from the {second.shape}?"
+            yield Exchange(question, " ".join(words))
 
 
 def _alone(figures: tuple[Figure, ...], trait: str) -> list[Figure]:

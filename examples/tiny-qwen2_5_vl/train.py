@@ -3,8 +3,8 @@
 ``python examples/tiny-qwen2_5_vl/train.py --output DIR`` writes the checkpoint.
 It trains in two stages. The vision tower first learns to say, patch by patch, what has
 its middle there, how many are like it, and what lies around it; linear layers that are
-thrown away afterwards read it off. Then the whole model learns to answer, while the
-tower keeps doing so.
+thrown away afterwards read it off the patches and the tokens made of them. Then the
+whole model learns to answer, while the tower keeps doing so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 import torch
-from checkpoint import MERGE, PATCH, VISION_WIDTH, make_model, make_processor
+from checkpoint import (
+    MERGE,
+    PATCH,
+    TEXT_WIDTH,
+    VISION_WIDTH,
+    make_model,
+    make_processor,
+)
 from drawings import Drawing, asked_more, fresh_drawings
 from labels import MOST_ALIKE, NEIGHBOURS, THINGS, TINTS, patch_labels
 from torch import Tensor, nn
@@ -61,40 +68,45 @@ ANSWERING = Stage("answering", 3000, 2e-3)
 
 
 class Sight:
-    """Reads off a patch what has its middle there, and what else the picture holds."""
+    """Reads off a vector what has its middle in each of some patches, and what is near.
 
-    def __init__(self) -> None:
-        self._norm = nn.LayerNorm(VISION_WIDTH)
-        self._things = nn.Linear(VISION_WIDTH, len(THINGS))
-        self._tints = nn.Linear(VISION_WIDTH, len(TINTS))
-        self._alike = nn.Linear(VISION_WIDTH, MOST_ALIKE + 1)
-        self._neighbours = nn.Linear(VISION_WIDTH, len(NEIGHBOURS))
+    Args:
+        width: Length of the vector.
+        patches: How many patches one vector stands for.
+    """
+
+    def __init__(self, width: int, patches: int) -> None:
+        sizes = (len(THINGS), len(TINTS), MOST_ALIKE + 1, len(NEIGHBOURS))
+        self._norm = nn.LayerNorm(width)
+        self._heads = [nn.Linear(width, patches * size) for size in sizes]
+        self._sizes = sizes
 
     def parameters(self) -> list[nn.Parameter]:
         """Give what is trained."""
-        layers = (
-            *(self._norm, self._things, self._tints, self._alike),
-            self._neighbours,
-        )
+        layers = (self._norm, *self._heads)
         return [parameter for layer in layers for parameter in layer.parameters()]
 
-    def loss(self, patches: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, vectors: Tensor, labels: Tensor) -> Tensor:
         """Say how wrong it is, on patches with a thing and on empty ones by themselves.
 
         Args:
-            patches: What the tower made of each patch, [patches, VISION_WIDTH].
-            labels: What is there, [patches, len(EMPTY)].
+            vectors: What the tower made of patches, [vectors, width].
+            labels: What is in each patch, [patches, len(EMPTY)].
         """
-        patches = self._norm(patches)
+        vectors = self._norm(vectors)
+        things, tints, alikes, neighbours = (
+            head(vectors).reshape(-1, size)
+            for head, size in zip(self._heads, self._sizes, strict=True)
+        )
         thing, tint, alike = labels[:, :3].unbind(1)
-        losses = cross_entropy(self._things(patches), thing, reduction="none")
+        losses = cross_entropy(things, thing, reduction="none")
         there, figure = thing > 0, alike > 0
         loss = losses[there].mean() + 2 * losses[~there].mean()
-        loss += 0.3 * cross_entropy(self._tints(patches[there]), tint[there])
+        loss += 0.3 * cross_entropy(tints[there], tint[there])
         if figure.any():
-            seen, around = patches[figure], labels[figure, 3:].float()
-            loss += cross_entropy(self._alike(seen), alike[figure])
-            loss += binary_cross_entropy_with_logits(self._neighbours(seen), around)
+            around = labels[figure, 3:].float()
+            loss += cross_entropy(alikes[figure], alike[figure])
+            loss += binary_cross_entropy_with_logits(neighbours[figure], around)
         return loss
 
 
@@ -105,25 +117,30 @@ class Pupil:
         self.processor = make_processor(_corpus())
         self.processor.tokenizer.padding_side = "right"
         self.model = make_model(self.processor.tokenizer)
-        self.sight = Sight()
-        self._patches = torch.empty(0)
-        # The merger is given what the last block made of each patch.
-        self._tower.merger.register_forward_pre_hook(self._keep_patches)
+        self.sights = (Sight(VISION_WIDTH, 1), Sight(TEXT_WIDTH, MERGE**2))
+        self._seen: tuple[Tensor, ...] = ()
+        # It makes tokens of what the last block made of patches.
+        self._tower.merger.register_forward_hook(self._keep)
 
     @property
     def _tower(self) -> Any:
         return self.model.model.visual
 
-    def _keep_patches(self, _merger: nn.Module, given: tuple[Tensor, ...]) -> None:
-        self._patches = given[0]
+    def _keep(
+        self, _merger: nn.Module, patches: tuple[Tensor, ...], tokens: Tensor
+    ) -> None:
+        self._seen = (patches[0], tokens)
 
     def looking_parameters(self) -> list[nn.Parameter]:
         """Give what the first stage trains."""
-        return [*self._tower.parameters(), *self.sight.parameters()]
+        return [*self._tower.parameters(), *self._sight_parameters()]
 
     def answering_parameters(self) -> list[nn.Parameter]:
         """Give what the second stage trains."""
-        return [*self.model.parameters(), *self.sight.parameters()]
+        return [*self.model.parameters(), *self._sight_parameters()]
+
+    def _sight_parameters(self) -> list[nn.Parameter]:
+        return [parameter for sight in self.sights for parameter in sight.parameters()]
 
     def looking_loss(self, drawings: Sequence[Drawing]) -> Tensor:
         """Say how badly the tower knows what stands where."""
@@ -136,15 +153,21 @@ class Pupil:
     def answering_loss(self, drawings: Sequence[Drawing]) -> Tensor:
         """Say how badly the model answers, and still how badly the tower sees."""
         loss: Tensor = self.model(**self.read(drawings)).loss
-        return loss + 0.3 * self._sight_loss(drawings)
+        return loss + 0.2 * self._sight_loss(drawings)
 
     def _sight_loss(self, drawings: Sequence[Drawing]) -> Tensor:
-        labels = [
-            label
-            for drawing in drawings
-            for label in patch_labels(drawing.picture, PATCH, MERGE)
+        labels = torch.tensor(
+            [
+                label
+                for drawing in drawings
+                for label in patch_labels(drawing.picture, PATCH, MERGE)
+            ]
+        )
+        losses = [
+            sight.loss(seen, labels)
+            for sight, seen in zip(self.sights, self._seen, strict=True)
         ]
-        return self.sight.loss(self._patches, torch.tensor(labels))
+        return torch.stack(losses).sum()
 
     def read(self, drawings: Sequence[Drawing]) -> dict[str, Tensor]:
         """Turn conversations about pictures into a batch, the answers as labels."""

@@ -187,6 +187,8 @@ def test_further_questions_have_the_right_answers(scripts: Scripts) -> None:
         ("Is the circle right of the cross?", "no"),
         ("Is the cross left of the circle?", "no"),
         ("Is the cross right of the circle?", "yes"),
+        ("Where is the circle, seen from the cross?", "left"),
+        ("Where is the cross, seen from the circle?", "right"),
     }
 
 
