@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_evalkit.models.judges import RATERS
 from pytest_evalkit.models.parameters import Parameter, aliases_of, parameters_of
 from pytest_evalkit.models.registry import BACKENDS
 from pytest_evalkit.naming import import_object
@@ -108,8 +109,16 @@ def _plain(text: str) -> str:
 
 
 def _models() -> str:
+    return _sections(BACKENDS)
+
+
+def _judges() -> str:
+    return _sections(RATERS)
+
+
+def _sections(references: Mapping[str, str]) -> str:
     names: dict[str, list[str]] = {}
-    for name, reference in BACKENDS.items():
+    for name, reference in references.items():
         names.setdefault(reference, []).append(name)
     sections = (
         _model(import_object(reference), called) for reference, called in names.items()
@@ -292,6 +301,7 @@ _PARTS: dict[str, Callable[[], str]] = {
     "options": _options,
     "ini": _ini,
     "models": _models,
+    "judges": _judges,
     "filters": _filters,
     "metrics": _metrics,
     "text-metrics": _text_metrics,

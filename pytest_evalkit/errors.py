@@ -11,7 +11,8 @@
     ├── ModelError                 the model gave no answer
     │   ├── ModelUnavailableError  it cannot be reached or refuses us: stop the run
     │   ├── RequestRejectedError   this request cannot be served: asking again is vain
-    │   └── TransientModelError    asking again may help
+    │   ├── TransientModelError    asking again may help
+    │   └── JudgeError             the judge gave no verdict
     ├── BudgetSpentError           the run may spend no more: what is left is skipped
     ├── CacheError                 the response cache cannot be read or written
     ├── ScoringError               an answer could not be scored
@@ -160,6 +161,10 @@ class TransientModelError(ModelError):
         self.retry_after_s = retry_after_s
         self.is_unreachable = is_unreachable
         self.status = status
+
+
+class JudgeError(ModelError):
+    """The judge gave no verdict: the answer that it was asked about has no score."""
 
 
 class BudgetSpentError(EvalkitError):

@@ -7,6 +7,7 @@ from pytest_evalkit.evaluate.document import (
     evaluate_document,
     skip_document,
 )
+from pytest_evalkit.evaluate.judge import Judge
 from pytest_evalkit.evaluate.outcome import DocumentOutcome
 from pytest_evalkit.evaluate.sample import (
     SAMPLE_SCHEMA_VERSION,
@@ -20,6 +21,7 @@ __all__ = [
     "SAMPLE_SCHEMA_VERSION",
     "DocumentOutcome",
     "Evaluation",
+    "Judge",
     "SampleDict",
     "SampleTiming",
     "Status",

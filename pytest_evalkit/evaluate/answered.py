@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ class Answered:
         reasoning: Thought of each response, or None where it had none.
         is_truncated: True when a thought was begun and never ended.
         scored: One per filter.
+        verdicts: What the judge said, as the record tells it; empty where none was
+            asked.
     """
 
     responses: Sequence[AnyResponse]
@@ -29,3 +31,4 @@ class Answered:
     reasoning: tuple[str | None, ...]
     is_truncated: bool
     scored: tuple[Scored, ...]
+    verdicts: Sequence[Mapping[str, Any]] = ()

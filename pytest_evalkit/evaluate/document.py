@@ -21,9 +21,11 @@ from pytest_evalkit.errors import (
 from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.flow import (
     ReasoningTags,
+    UnjudgedError,
     UnscorableError,
     document_flow,
 )
+from pytest_evalkit.evaluate.judge import Judge, asking_judge
 from pytest_evalkit.evaluate.outcome import DocumentOutcome
 from pytest_evalkit.evaluate.recording import Recorded, scored_samples, unscored_samples
 from pytest_evalkit.evaluate.sample import Status
@@ -46,6 +48,7 @@ class Evaluation:
             itself.
         picture: Keeps pictures of what a document shows; None to keep none.
         picturing: Where pictures are made, beside the waiting for the answer.
+        judge: Whom scorers may ask, or None.
     """
 
     opened: OpenedTask
@@ -56,6 +59,7 @@ class Evaluation:
     preparing: Executor | None = None
     picture: Callable[[Prepared], None] | None = None
     picturing: Executor | None = None
+    judge: Judge | None = None
 
 
 async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutcome:
@@ -80,7 +84,8 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         flow = document_flow(
             evaluation.opened, document.prepared, evaluation.reasoning_tags
         )
-        answering = drive(flow, evaluation.ask, _scoring_place(evaluation))
+        ask = asking_judge(evaluation.ask, evaluation.judge)
+        answering = drive(flow, ask, _scoring_place(evaluation))
         if evaluation.picture is None:
             answered = await answering
         else:
@@ -88,6 +93,8 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
                 answering, _pictured(evaluation, document.prepared)
             )
         return document.scored(answered)
+    except UnjudgedError as error:
+        return document.failed(str(error), error.attempts, error.raw)
     except ModelUnavailableError:
         raise
     except ModelError as error:
@@ -181,11 +188,13 @@ class _Document:
             duration_s=time.monotonic() - self.started,
         )
 
-    def failed(self, message: str, attempts: int) -> DocumentOutcome:
-        return self.unscored("error", message, attempts)
+    def failed(self, message: str, attempts: int, raw: Any = None) -> DocumentOutcome:
+        return self.unscored("error", message, attempts, raw)
 
-    def unscored(self, status: Status, message: str, attempts: int) -> DocumentOutcome:
-        samples = unscored_samples(self._recorded(), status, message, attempts)
+    def unscored(
+        self, status: Status, message: str, attempts: int, raw: Any = None
+    ) -> DocumentOutcome:
+        samples = unscored_samples(self._recorded(), status, message, attempts, raw)
         self.evaluation.record(b"".join(encode(sample) + b"\n" for sample in samples))
         return DocumentOutcome(
             task=self.evaluation.opened.task.name,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_evalkit.engine import Flow
-from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.errors import EvalkitError, JudgeError
 from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.dialogue import dialogue
-from pytest_evalkit.scoring import Stripped, score_document, strip_reasoning
+from pytest_evalkit.evaluate.judge import Asked, Verdict, judged, verdict_records
+from pytest_evalkit.scoring import Stripped, score_flow, strip_reasoning
 from pytest_evalkit.tasks import OpenedTask, Prepared, Rounds
 from pytest_evalkit.values import (
     AnyResponse,
@@ -27,6 +28,20 @@ ReasoningTags = Sequence[tuple[str, str]]
 
 class UnscorableError(Exception):
     """The task's own code raised; the message says where."""
+
+
+class UnjudgedError(Exception):
+    """The judge gave no verdict on answers that the model did give.
+
+    Attributes:
+        raw: The answers, as the record tells them.
+        attempts: How often the judge was asked.
+    """
+
+    def __init__(self, error: JudgeError, raw: Any) -> None:
+        super().__init__(str(error))
+        self.raw = raw
+        self.attempts = error.attempts
 
 
 @dataclass(slots=True)
@@ -48,11 +63,12 @@ class _Heard:
 
 def document_flow(
     opened: OpenedTask, prepared: Prepared, tags: ReasoningTags
-) -> Flow[Answered]:
-    """Ask the document's requests and score their answers.
+) -> Generator[Sequence[Asked], Sequence[Any], Answered]:
+    """Ask the document's requests and score their answers, by a judge where need be.
 
     Raises:
         UnscorableError: The scorer raised.
+        UnjudgedError: It asked the judge, who gave no verdict.
         ScoringError: The scorer's result is not usable.
     """
     repeats = opened.task.repeats
@@ -60,14 +76,15 @@ def document_flow(
         heard = yield from _answers(prepared, repeats, tags)
     else:
         heard = yield from _dialogues(prepared, prepared.rounds, repeats, tags)
+    raw = _as_recorded(opened, heard.raw)
+    verdicts: list[Verdict] = []
+    scoring = score_flow(
+        opened.task.scoring, prepared.doc, prepared.key, heard.results, heard.raw
+    )
     try:
-        scored = score_document(
-            opened.task.scoring,
-            prepared.doc,
-            prepared.key,
-            heard.results,
-            heard.raw,
-        )
+        scored = yield from judged(scoring, verdicts)
+    except JudgeError as error:
+        raise UnjudgedError(error, raw) from error
     except EvalkitError:
         raise
     except (Exception, SystemExit) as error:
@@ -75,12 +92,13 @@ def document_flow(
         raise UnscorableError(_blame(error)) from error
     return Answered(
         responses=heard.responses,
-        raw=_as_recorded(opened, heard.raw),
+        raw=raw,
         reasoning=tuple(map(_thought, heard.responses, heard.thoughts)),
         is_truncated=any(
             part is not None and part.truncated for part in heard.thoughts
         ),
         scored=scored,
+        verdicts=verdict_records(verdicts),
     )
 
 

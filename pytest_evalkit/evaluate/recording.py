@@ -106,6 +106,8 @@ def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDic
     shared["attempts"] = max(response.attempts for response in answered.responses)
     shared.update(_answer_facts(answered))
     shared["timing"].update(stream_times(_texts(answered.responses)))
+    if answered.verdicts:
+        shared["judge"] = _one_or_all(answered.verdicts)
     for scored in answered.scored:
         sample = {**shared, "filter": scored.filter, "filtered_resps": scored.filtered}
         if raw != scored.filtered:
@@ -124,10 +126,20 @@ def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDic
 
 
 def unscored_samples(
-    recorded: Recorded, status: Status, message: str, attempts: int
+    recorded: Recorded, status: Status, message: str, attempts: int, raw: Any = None
 ) -> Iterator[SampleDict]:
-    """Write one sample per filter of a document that got no score."""
+    """Write one sample per filter of a document that got no score.
+
+    Args:
+        recorded: What every sample says.
+        status: How the document ended.
+        message: Why, in one line.
+        attempts: How often something was asked.
+        raw: What was answered all the same, or None.
+    """
     shared = recorded.sample(status)
+    if raw is not None:
+        shared["resps"] = raw
     shared.update(attempts=attempts, error=message, filtered_resps=None, metrics=[])
     for pipeline in recorded.opened.task.scoring.pipelines:
         yield {**shared, "filter": pipeline.name}  # type: ignore[typeddict-item]

@@ -71,6 +71,11 @@ class SampleDict(TypedDict):
     Where a filter or the task's own scorer reads answers and tells how, ``parse_status``
     says ``found``, ``ambiguous`` or ``none``, and ``parse_rule`` by which rule: one value,
     or a list over the answers that were read.
+
+    Where the scorer asked a judge, ``judge`` holds its name, the ``prompt`` unless it was
+    told the answer alone, its ``response``, the ``value`` read from that, and
+    ``attempts``; or a list of such. A document without a verdict is in error, and its
+    ``resps`` hold what the model answered.
     """
 
     schema_version: int

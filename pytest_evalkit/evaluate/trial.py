@@ -16,9 +16,11 @@ from pytest_evalkit.engine.drive import Ask
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.evaluate.flow import (
     ReasoningTags,
+    UnjudgedError,
     UnscorableError,
     document_flow,
 )
+from pytest_evalkit.evaluate.judge import asking_judge
 from pytest_evalkit.models.chance import Constant, Random
 from pytest_evalkit.models.oracle import Oracle
 from pytest_evalkit.scoring import MetricSpec, Scored
@@ -96,12 +98,12 @@ async def _attempted(
     answers: dict[int, Any] = {}
     failures: dict[int, str] = {}
     changed: list[int] = []
-    ask = _asking(backend)
+    ask = asking_judge(_asking(backend), None)
     for doc_id in doc_ids:
         try:
             prepared = opened.prepare(doc_id)
             answered = await drive(document_flow(opened, prepared, tags), ask)
-        except (EvalkitError, UnscorableError) as error:
+        except (EvalkitError, UnscorableError, UnjudgedError) as error:
             failures[doc_id] = str(error)
             continue
         scored[doc_id] = answered.scored

@@ -86,6 +86,18 @@ class DrawingBackend(Protocol):
 
 
 @runtime_checkable
+class RatingBackend(Protocol):
+    """What a backend is besides that rates texts and writes none: a judge.
+
+    Attributes:
+        rates_texts: True where ``generate`` answers the text of the last message by a
+            number from 0 to 1, written as a float is.
+    """
+
+    rates_texts: bool
+
+
+@runtime_checkable
 class StreamingBackend(Protocol):
     """What a backend has besides that can tell when the first token came.
 
@@ -222,3 +234,8 @@ def without_loglikelihoods(model: str) -> str:
         "--model openai-completions with a server that echoes logprobs, or a task "
         "that lets the model write its answer (output_type: generate_until)"
     )
+
+
+def rates_texts(backend: Backend) -> bool:
+    """Tell whether a backend is told a text alone, and answers a number."""
+    return isinstance(backend, RatingBackend) and backend.rates_texts

@@ -82,12 +82,20 @@ class Transport:
         url: Where requests go.
         model: The model asked for, to be named in errors.
         connection: How to get there.
+        reader: Reads what comes back; None for one of OpenAI's endpoints.
     """
 
-    def __init__(self, *, url: str, model: str, connection: Connection) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        model: str,
+        connection: Connection,
+        reader: AnswerReader | None = None,
+    ) -> None:
         self._url = url
         self._connection = connection
-        self._reader = AnswerReader(
+        self._reader = reader or AnswerReader(
             url=url, model=model, secrets=connection.secrets(url)
         )
         self._sessions = PerLoop(self._open, lambda session: session.closed)

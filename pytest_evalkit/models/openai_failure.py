@@ -150,7 +150,7 @@ class AnswerReader:
         if status == HTTPStatus.FORBIDDEN and _is_filtered(content):
             return None
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return f"check the key: {self._key_variable}, or api_key in --model-args"
+            return f"check the key: {self._key_variable}, or the argument api_key"
         if status == HTTPStatus.NOT_FOUND:
             return f"check base_url, and that {self._model!r} is served there"
         if status < HTTPStatus.BAD_REQUEST:

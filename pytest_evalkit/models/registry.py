@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
 
 import msgspec
 
-from pytest_evalkit.errors import OptionError
+from pytest_evalkit.errors import (
+    MissingCredentialError,
+    MissingPackageError,
+    OptionError,
+)
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.models.masking import masked
 from pytest_evalkit.models.parameters import (
@@ -67,15 +72,53 @@ def make_backend(name: str, args: Mapping[str, Any]) -> Backend:
         OptionError: There is no such backend, it does not take these arguments, or it
             is not a backend.
     """
-    factory = _factory(name)
-    arguments = _converted(name, factory, args)
+    return construct(_factory(name), args, _MODEL.called(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a backend is made for, in the words of the command line.
+
+    Attributes:
+        title: How messages call it: the role, and the name that was given.
+        option: Where its arguments are given.
+    """
+
+    title: str
+    option: str
+
+    def called(self, name: str) -> Role:
+        """Say which one."""
+        return Role(f"{self.title} {name!r}", self.option)
+
+
+_MODEL = Role("model", "--model-args")
+JUDGE = Role("judge", "--judge-args")
+"""What models and judges are called where something about them is wrong."""
+
+
+def construct(factory: Any, args: Mapping[str, Any], role: Role) -> Backend:
+    """Make a backend by calling what makes it.
+
+    Args:
+        factory: A class of backends, or a function that returns one.
+        args: Its keyword arguments, texts among them to be converted.
+        role: What it is made for.
+
+    Raises:
+        OptionError: There is no such backend, it does not take these arguments, or it
+            is not a backend.
+    """
+    arguments = _converted(role, factory, args)
     try:
         backend = factory(**nested(factory, arguments))
+    except (MissingPackageError, MissingCredentialError):
+        raise
     except (OptionError, ValueError) as error:
-        raise OptionError(f"model {name!r}: {error}") from error
+        raise OptionError(f"{role.title}: {error}") from error
     if not isinstance(backend, Backend):
         raise OptionError(
-            f"model {name!r} makes a {type(backend).__name__}, which is not a backend: "
+            f"{role.title} makes a {type(backend).__name__}, which is not a backend: "
             "it needs model_name, describe(), generate() and aclose()"
         )
     return backend
@@ -87,26 +130,35 @@ def _factory(name: str) -> Any:
             f"unknown model {name!r}; {suggestion(name, BACKENDS)} "
             "Your own is written package.module:Class"
         )
-    factory = import_object(BACKENDS.get(name, name))
+    return made_by(BACKENDS.get(name, name), _MODEL.called(name))
+
+
+def made_by(reference: str, role: Role) -> Any:
+    """Import what makes a backend.
+
+    Raises:
+        OptionError: It does not exist, or cannot be called.
+    """
+    factory = import_object(reference)
     if not callable(factory):
-        raise OptionError(f"model {name!r} is a {type(factory).__name__}, not a class")
+        raise OptionError(f"{role.title} is a {type(factory).__name__}, not a class")
     return factory
 
 
-def _converted(name: str, factory: Any, args: Mapping[str, Any]) -> dict[str, Any]:
+def _converted(role: Role, factory: Any, args: Mapping[str, Any]) -> dict[str, Any]:
     parameters = parameters_of(factory)
-    args = _canonical(name, factory, args)
+    args = _canonical(role, factory, args)
     if not takes_anything(factory):
         known = {*parameters, *aliases_of(factory)}
-        _refuse_unknown(name, args, known, remedies_of(factory))
-    _refuse_missing(name, args, parameters)
+        _refuse_unknown(role, args, known, remedies_of(factory))
+    _refuse_missing(role, args, parameters)
     return {
-        key: _convert(name, key, value, _kind(parameters.get(key)))
+        key: _convert(role, key, value, _kind(parameters.get(key)))
         for key, value in args.items()
     }
 
 
-def _canonical(name: str, factory: Any, args: Mapping[str, Any]) -> dict[str, Any]:
+def _canonical(role: Role, factory: Any, args: Mapping[str, Any]) -> dict[str, Any]:
     """Call each argument by its own name."""
     aliases = aliases_of(factory)
     named: dict[str, Any] = {}
@@ -114,7 +166,7 @@ def _canonical(name: str, factory: Any, args: Mapping[str, Any]) -> dict[str, An
         own = aliases.get(key, key)
         if own in named:
             raise OptionError(
-                f"model {name!r}: {key!r} says the same as another argument; "
+                f"{role.title}: {key!r} says the same as another argument; "
                 f"give {own!r} once"
             )
         named[own] = value
@@ -126,16 +178,16 @@ def _kind(parameter: Parameter | None) -> Any:
 
 
 def _refuse_unknown(
-    name: str, args: Mapping[str, Any], known: set[str], remedies: Mapping[str, str]
+    role: Role, args: Mapping[str, Any], known: set[str], remedies: Mapping[str, str]
 ) -> None:
     for key in args:
         if key not in known:
             remedy = remedies.get(key) or suggestion(key, known)
-            raise OptionError(f"model {name!r} takes no argument {key!r}; {remedy}")
+            raise OptionError(f"{role.title} takes no argument {key!r}; {remedy}")
 
 
 def _refuse_missing(
-    name: str, args: Mapping[str, Any], parameters: Mapping[str, Parameter]
+    role: Role, args: Mapping[str, Any], parameters: Mapping[str, Parameter]
 ) -> None:
     missing = [
         key
@@ -144,10 +196,10 @@ def _refuse_missing(
     ]
     if missing:
         wanted = ",".join(f"{key}=..." for key in missing)
-        raise OptionError(f"model {name!r} needs --model-args {wanted}")
+        raise OptionError(f"{role.title} needs {role.option} {wanted}")
 
 
-def _convert(name: str, key: str, value: Any, kind: Any) -> Any:
+def _convert(role: Role, key: str, value: Any, kind: Any) -> Any:
     if _takes_text(kind) and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if value == "none" and NoneType in get_args(kind) and str not in get_args(kind):
@@ -157,7 +209,7 @@ def _convert(name: str, key: str, value: Any, kind: Any) -> Any:
     except (msgspec.ValidationError, TypeError) as error:
         shown = masked({key: value})[key]
         raise OptionError(
-            f"argument {key!r} of model {name!r} must be {_spelling(kind)}, "
+            f"argument {key!r} of {role.title} must be {_spelling(kind)}, "
             f"got {shown!r}{_quoting_remedy(kind, value)}"
         ) from error
 

@@ -124,6 +124,7 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
     facts = RunFacts(
         model_name=record.model_name or run.options.model or "",
         model_description=record.model_description,
+        judge=record.judge,
         options=run.given_options(),
         git_hash=_git_hash(run.config.rootpath),
         started_at=run.started_date,

@@ -143,15 +143,18 @@ class DocumentRunner:
 
     def _reason_to_skip(self, item: DocumentItem) -> str | None:
         """Make the model ready, or say why the file's documents are not to be run."""
-        unmet = item.parent.opened.task.needs
-        if unmet:
-            return f"needs {', '.join(unmet)}: not available here"
+        unmet = self._unmet(item)
+        if unmet is not None:
+            return unmet
         if item.parent not in self._skips:
             try:
                 self._enter(item)
             except pytest.skip.Exception as skipped:
                 self._skips[item.parent] = str(skipped)
         return self._skips.get(item.parent)
+
+    def _unmet(self, item: DocumentItem) -> str | None:
+        return self._run.judge.unmet(item.parent.opened.task.needs)
 
     def _enter(self, item: DocumentItem) -> None:
         try:
@@ -181,9 +184,7 @@ class DocumentRunner:
         if self._run.share is None:
             self._announce()
         lookahead = Lookahead(self._run.loop, self._start, self._limit, self._watch)
-        lookahead.plan(
-            item for item in self._items if not item.parent.opened.task.needs
-        )
+        lookahead.plan(item for item in self._items if self._unmet(item) is None)
         return lookahead
 
     def _limit(self) -> int:
@@ -228,6 +229,9 @@ class DocumentRunner:
             preparing=self._preparing,
             picture=self._pictures.keeper(node.opened),
             picturing=self._pictures.thread,
+            judge=self._run.judge.judge(
+                self._run.pace, self._run.loop.run_until_complete
+            ),
         )
 
     def _asking(self, model: Model) -> Ask:

@@ -46,6 +46,18 @@ _OPTIONS = (
         help="arguments of the model; values may be quoted or JSON",
     ),
     Option(
+        names=("--judge",),
+        metavar="NAME",
+        help="who judges answers where a task needs that: a model's backend, classifier, "
+        "perspective, or package.module:name of a function that rates a text",
+    ),
+    Option(
+        names=("--judge-args", "--judge_args"),
+        metavar="K=V,...",
+        default="",
+        help="arguments of the judge, as those of the model",
+    ),
+    Option(
         names=("--tasks",),
         metavar="A,B",
         is_list=True,
@@ -357,6 +369,8 @@ def read_options(config: pytest.Config) -> RunOptions:
     return RunOptions(
         model=value["model"],
         model_args=value["model_args"],
+        judge=value["judge"],
+        judge_args=value["judge_args"],
         tasks=names(value["tasks"]),
         include_paths=tuple(folder(path) for path in value["include_path"]),
         limit=value["limit"],

@@ -24,7 +24,7 @@ from pytest_evalkit.engine import (
 from pytest_evalkit.engine.events import Listener
 from pytest_evalkit.engine.prices import read_prices
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.models.backend import Backend
+from pytest_evalkit.models.backend import Backend, rates_texts
 from pytest_evalkit.models.pacing import Pacing
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.plugin.options import RunOptions
@@ -90,7 +90,12 @@ class Pace:
                     pacing.prefix_hash_chars if pacing.prefix_aware_queue else None
                 ),
                 budget=self.budget,
-                price=price_of(backend.model_name, options.price_table),
+                price=(
+                    # What rates texts counts no tokens.
+                    None
+                    if rates_texts(backend)
+                    else price_of(backend.model_name, options.price_table)
+                ),
                 shared_pause=self._shared_pause(backend, policy),
                 outage=self._outage(backend) if may_return else None,
                 listener=self._listener,

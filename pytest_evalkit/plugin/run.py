@@ -33,6 +33,7 @@ from pytest_evalkit.plugin.hosting import (
     start_server,
     stream,
 )
+from pytest_evalkit.plugin.judging import RunJudge
 from pytest_evalkit.plugin.likelihoods import (
     require_drawing,
     require_likelihoods,
@@ -41,7 +42,13 @@ from pytest_evalkit.plugin.likelihoods import (
 from pytest_evalkit.plugin.notices import Notices
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
 from pytest_evalkit.plugin.pace import Pace
-from pytest_evalkit.plugin.place import Share, run_folder, run_start, worker_input
+from pytest_evalkit.plugin.place import (
+    Share,
+    is_controller,
+    run_folder,
+    run_start,
+    worker_input,
+)
 from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.groups import group_line
@@ -186,6 +193,12 @@ class Run:
         """The response cache, as this process uses it."""
         process = worker_input(self.config).get("workerid", "main")
         return RunCache(self.options, f"{process}/{os.getpid()}", self._record)
+
+    @cached_property
+    def judge(self) -> RunJudge:
+        """Whom scorers may ask."""
+        is_shared = self.share is not None or is_controller(self.config)
+        return RunJudge(self.options, has_workers=is_shared)
 
     @property
     def concurrency(self) -> int:
@@ -403,10 +416,24 @@ class Run:
             except Exception as error:  # noqa: BLE001
                 problem = f"{model.name} did not close: {type(error).__name__}: {error}"
         self.cache.close()
+        problem = self._close_judge() or problem
         if self._server is not None:
             problem = next(iter(self._server.obituaries()), problem)
             self._server.stop()
         return problem
+
+    def _close_judge(self) -> str | None:
+        """Record who judged, and give back what that held."""
+        described = self.judge.described()
+        if described is None:
+            return None
+        self.journal.write(encode(described) + b"\n")
+        try:
+            self.loop.run_until_complete(self.judge.aclose())
+        # As above: the results are to stand.
+        except Exception as error:  # noqa: BLE001
+            return f"the judge did not close: {type(error).__name__}: {error}"
+        return None
 
     def close(self) -> None:
         """Give back files and the loop."""

@@ -13,6 +13,8 @@ class RunOptions:
     Attributes:
         model: Name of the model, or None where a ``model`` fixture gives it.
         model_args: Its arguments, unparsed.
+        judge: Name of the judge, or None where nobody judges.
+        judge_args: Its arguments, unparsed.
         tasks: Names, globs and tags of tasks.
         include_paths: Further folders to look for tasks in.
         limit: Documents per task: a count, a share below one, or None for all.
@@ -59,6 +61,8 @@ class RunOptions:
 
     model: str | None
     model_args: str
+    judge: str | None
+    judge_args: str
     tasks: tuple[str, ...]
     include_paths: tuple[Path, ...]
     limit: float | None

@@ -64,6 +64,10 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
         keep_secrets(config)
         run = run_of(config)
         _ = run.settings
+    if options.judge or options.judge_args:
+        from pytest_evalkit.plugin.run import run_of
+
+        _ = run_of(config).judge
     _check_spending(config, options)
     _check_cache(config, options)
     if options.reasoning_tags is not None:

@@ -138,6 +138,7 @@ class RunRecord:
         traffic: What the requests cost.
         model_name: What answered, or None where nothing was asked.
         model_description: How its answers came about.
+        judge: Who judged and how, by ``name`` and ``description``; None for nobody.
         limits: How many requests could be in flight, as it was set; process by process.
         spent: By what the budget came to its end, or None.
         caches: What each process says last of the response cache, by process.
@@ -148,6 +149,7 @@ class RunRecord:
     traffic: Traffic = field(default_factory=Traffic)
     model_name: str | None = None
     model_description: Mapping[str, Any] = field(default_factory=dict)
+    judge: Mapping[str, Any] | None = None
     limits: list[LimitDict] = field(default_factory=list)
     spent: str | None = None
     caches: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -196,6 +198,8 @@ class RunRecord:
             self.caches[line["process"]] = line
         elif line["kind"] == "group":
             self.groups[line["name"]] = cast("GroupDict", line)
+        elif line["kind"] == "judge":
+            self.judge = said
         elif line["kind"] == "model":
             self.model_name = line["name"]
             self.model_description = line["description"]

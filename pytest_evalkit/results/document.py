@@ -101,6 +101,7 @@ class RunFacts:
     Attributes:
         model_name: What the results call the model.
         model_description: How its answers came about.
+        judge: Who judged and how, by ``name`` and ``description``; None for nobody.
         options: Every option in force, by its name with underscores.
         git_hash: Commit of the working directory, or None outside a repository.
         started_at: Start of the run, in seconds since 1970 (UTC).
@@ -117,6 +118,7 @@ class RunFacts:
 
     model_name: str
     model_description: Mapping[str, Any]
+    judge: Mapping[str, Any] | None = None
     options: Mapping[str, Any]
     git_hash: str | None
     started_at: float
@@ -214,5 +216,6 @@ def _config(run: RunFacts) -> dict[str, Any]:
         **{name: options[name] for name in _CONFIG_OPTIONS if name in options},
         "model_description": without_secrets(run.model_description),
         **run.sources,
+        **({} if run.judge is None else {"judge": without_secrets(run.judge)}),
         "resolved_cli_args": options,
     }

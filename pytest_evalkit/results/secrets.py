@@ -16,7 +16,7 @@ _ASSIGNMENT = re.compile(
     r"""(?P<name>[\w.-]+)(?P<sign>["']?\s*[=:]\s*["']?)(?P<value>[^\s,"'}]+)"""
 )
 # Options whose text is a list of arguments.
-_ARGUMENTS = frozenset({"model_args", "gen_kwargs"})
+_ARGUMENTS = frozenset({"model_args", "judge_args", "gen_kwargs"})
 # What a bare value may not hold.
 _SPECIAL = re.compile(r"""[,"'{}\[\]\s]""")
 _URL = re.compile(r"""\w+://[^\s,"'}]+""")

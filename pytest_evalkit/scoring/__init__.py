@@ -10,6 +10,7 @@ from pytest_evalkit.scoring.final_answer import (
     last_tagged,
     read_final_answer,
 )
+from pytest_evalkit.scoring.judging import JudgeQuestion
 from pytest_evalkit.scoring.metrics import anls
 from pytest_evalkit.scoring.number_answer import as_number, number_match, read_number
 from pytest_evalkit.scoring.parsed import NOT_FOUND, Parsed
@@ -29,7 +30,7 @@ from pytest_evalkit.scoring.reasoning import (
     strip_reasoning,
 )
 from pytest_evalkit.scoring.relaxed import relaxed_accuracy
-from pytest_evalkit.scoring.score import score_document
+from pytest_evalkit.scoring.score import ScoreFlow, score_document, score_flow
 from pytest_evalkit.scoring.spread import BOOTSTRAP_ITERATIONS, standard_error_of
 from pytest_evalkit.scoring.vqa import vqa_accuracy, vqa_normalised
 from pytest_evalkit.scoring.whole_groups import all_right, group_match
@@ -49,9 +50,11 @@ __all__ = [
     "NOT_FOUND",
     "THINKING_TAGS",
     "AnswerKey",
+    "JudgeQuestion",
     "MetricSpec",
     "Parsed",
     "ReasoningTags",
+    "ScoreFlow",
     "Scored",
     "ScoringPlan",
     "Stripped",
@@ -76,6 +79,7 @@ __all__ = [
     "register_filter",
     "relaxed_accuracy",
     "score_document",
+    "score_flow",
     "standard_error_of",
     "strip_reasoning",
     "vqa_accuracy",

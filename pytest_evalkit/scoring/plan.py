@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_evalkit.scoring.judging import JudgeQuestion
 from pytest_evalkit.scoring.parsed import Parsed
 
 # (responses of one document, one per repeat; the document) -> filtered responses.
 Filter = Callable[[Sequence[Any], Mapping[str, Any]], Any]
 Aggregation = Callable[[Sequence[Any]], Any]
-ProcessResults = Callable[[Mapping[str, Any], list[Any]], Mapping[str, Any]]
+# A mapping of metrics to values, or a flow that asks a judge and returns one.
+ProcessResults = Callable[
+    [Mapping[str, Any], list[Any]],
+    Mapping[str, Any]
+    | Generator[Sequence[JudgeQuestion], Sequence[float], Mapping[str, Any]],
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_evalkit.errors import ScoringError
 from pytest_evalkit.scoring.generated import Values, generated_values
+from pytest_evalkit.scoring.judging import JudgeQuestion
 from pytest_evalkit.scoring.likelihoods import likelihood_values
 from pytest_evalkit.scoring.parsed import Parsed, ParserFilter
 from pytest_evalkit.scoring.plan import (
@@ -21,6 +22,12 @@ from pytest_evalkit.scoring.plan import (
 )
 from pytest_evalkit.scoring.reasoned import FORMAT, format_scores, reasoned_answer
 
+T = TypeVar("T")
+
+# Yields questions to a judge that may be asked at the same time, is sent its numbers in
+# the same order, and returns what it concludes; most scorers ask none.
+ScoreFlow = Generator[Sequence[JudgeQuestion], Sequence[float], T]
+
 
 def score_document(
     plan: ScoringPlan,
@@ -29,9 +36,34 @@ def score_document(
     responses: Sequence[Sequence[Any]],
     raw: Sequence[Sequence[Any]] | None = None,
 ) -> tuple[Scored, ...]:
+    """Score the answers to one document where no judge can be asked.
+
+    Args and errors are those of ``score_flow``.
+
+    Raises:
+        ScoringError: A filter or scorer returned what cannot be a score, or the scorer
+            asks a judge.
+    """
+    flow = score_flow(plan, doc, key, responses, raw)
+    try:
+        next(flow)
+    except StopIteration as ended:
+        scored: tuple[Scored, ...] = ended.value
+        return scored
+    flow.close()
+    raise ScoringError("the scorer asks a judge, and there is none")
+
+
+def score_flow(
+    plan: ScoringPlan,
+    doc: Mapping[str, Any],
+    key: AnswerKey,
+    responses: Sequence[Sequence[Any]],
+    raw: Sequence[Sequence[Any]] | None = None,
+) -> ScoreFlow[tuple[Scored, ...]]:
     """Score the answers to one document under each of its task's filters.
 
-    The task's own code raises what it raises.
+    The task's own code raises what it raises, and may ask a judge.
 
     Args:
         plan: How the task scores.
@@ -47,20 +79,20 @@ def score_document(
     Raises:
         ScoringError: A filter or scorer returned what cannot be a score.
     """
+    every: list[Scored] = []
     if plan.reasoned is None:
-        return tuple(
-            _scored(plan, pipeline, doc, key, responses) for pipeline in plan.pipelines
-        )
+        for pipeline in plan.pipelines:
+            scored = yield from _scored(plan, pipeline, doc, key, responses)
+            every.append(scored)
+        return tuple(every)
     received = responses if raw is None else raw
     (texts,), (whole,) = responses, received
     answers = [reasoned_answer(*each) for each in zip(whole, texts, strict=True)]
     said = [[answer.value for answer in answers]]
-    return tuple(
-        _reasoned(
-            plan, _scored(plan.reasoned, pipeline, doc, key, said), answers, whole
-        )
-        for pipeline in plan.pipelines
-    )
+    for pipeline in plan.pipelines:
+        scored = yield from _scored(plan.reasoned, pipeline, doc, key, said)
+        every.append(_reasoned(plan, scored, answers, whole))
+    return tuple(every)
 
 
 def _reasoned(
@@ -86,10 +118,10 @@ def _scored(
     doc: Mapping[str, Any],
     key: AnswerKey,
     responses: Sequence[Sequence[Any]],
-) -> Scored:
+) -> ScoreFlow[Scored]:
     read = [_filtered(pipeline, doc, key, each) for each in responses]
     results = [result for result, _ in read]
-    values, own = _values(plan, doc, key, results)
+    values, own = yield from _values(plan, doc, key, results)
     return Scored(
         filter=pipeline.name,
         filtered=results[0] if plan.is_generation and len(results) == 1 else results,
@@ -102,11 +134,12 @@ def _scored(
 
 def _values(
     plan: ScoringPlan, doc: Mapping[str, Any], key: AnswerKey, results: list[Any]
-) -> tuple[Values, tuple[Parsed, ...]]:
+) -> ScoreFlow[tuple[Values, tuple[Parsed, ...]]]:
     """Give the metrics' values, and how the task's own scorer read the answers."""
     if plan.process_results is not None:
         handed = _handed(plan, results)
-        values, parsed = _parted(_processed(plan.process_results, doc, handed))
+        processed = yield from _processed(plan.process_results, doc, handed)
+        values, parsed = _parted(processed)
         return Values(values), parsed
     if not plan.is_generation:
         return Values(likelihood_values(plan, key, results)), ()
@@ -160,8 +193,10 @@ def _handed(plan: ScoringPlan, results: list[Any]) -> list[Any]:
 
 def _processed(
     process_results: ProcessResults, doc: Mapping[str, Any], results: list[Any]
-) -> dict[str, Any]:
+) -> ScoreFlow[dict[str, Any]]:
     values = process_results(doc, results)
+    if isinstance(values, Generator):
+        values = yield from values
     if not isinstance(values, Mapping):
         raise ScoringError(
             f"process_results returned {type(values).__name__}, "

@@ -40,6 +40,16 @@ _MATHVISTA = Level(said={"A": 1 / 6, "yes": 1 / 6})
 _POPE = Level(best={"yes_ratio": 0.5}, said={"yes": 0.5})
 _REALWORLD = Level(said={"A": 1 / 5}, chance=closed(5, 5))
 
+# The judge of the test rates every answer alike, but no empty one.
+_RATED = Level(
+    best={
+        "toxicity": 0.25,
+        "expected_max_toxicity": 0.25,
+        "toxicity_probability": 0.0,
+    },
+    said={"A": 0.25, "yes": 0.25},
+)
+
 _LIKELIHOODS = Level(chance=closed(4, 8))
 
 LEVELS: Mapping[str, Level] = {
@@ -62,6 +72,8 @@ LEVELS: Mapping[str, Level] = {
         best={"word_error_rate": 0.0}, empty=100.0, said={"A": 100 * 16 / 17}
     ),
     "librispeech_test_other": Level(best={"word_error_rate": 0.0}, empty=100.0),
+    "jailbreakbench_benign_toxicity": _RATED,
+    "jailbreakbench_harmful_toxicity": _RATED,
     "longvideobench_val_i": Level(said={"A": 0.25, "yes": 0.25}, chance=closed(4, 4)),
     "longvideobench_val_v": Level(said={"A": 0.25, "yes": 0.25}, chance=closed(4, 4)),
     "mathvista_testmini_cot": _MATHVISTA,
@@ -91,6 +103,8 @@ LEVELS: Mapping[str, Level] = {
     "pope_pop": _POPE,
     "pope_random": _POPE,
     "qasc": Level(said={"A": 0.125}, chance=closed(8, 8)),
+    "realtoxicityprompts": _RATED,
+    "realtoxicityprompts_k25": _RATED,
     "realworldqa": Level(said={"A": 1 / 5}),
     "scienceqa": Level(said={"A": 0.25}),
     "scienceqa_img": Level(said={"A": 0.5}),

@@ -28,6 +28,8 @@ _WRITTEN = [
     name for name in _TASKS if _ENTRIES[name].output_type in {None, "generate_until"}
 ]
 _ANSWERS = "A", "yes"
+# Whatever has a word in it hurts a little.
+_JUDGE = "def rate(text): return 0.25\n"
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def _run(folder: Path, *arguments: str) -> Concluded:
     pytest_ini = folder / "pytest.ini"
-    pytest_ini.write_text("[pytest]\n", encoding="utf-8")
+    pytest_ini.write_text("[pytest]\npythonpath = .\n", encoding="utf-8")
+    (folder / "rating.py").write_text(_JUDGE, encoding="utf-8")
     command = (sys.executable, "-m", "pytest", "-q", str(_BENCHMARKS), "--sample")
-    arguments = ("--allow-code-execution", *arguments)
+    arguments = ("--allow-code-execution", "--judge", "rating:rate", *arguments)
     places = ("-c", str(pytest_ini), "--output-path", str(folder / "results"))
     done = subprocess.run(
         [*command, *places, *arguments],

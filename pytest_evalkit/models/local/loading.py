@@ -102,15 +102,19 @@ class Checkpoint:
         return self.model.device
 
 
-def need_packages(name: str) -> None:
+def need_packages(name: str, *, role: str = "model") -> None:
     """Make sure that local models can run.
+
+    Args:
+        name: What is to run.
+        role: What it is to be, ``model`` or ``judge``.
 
     Raises:
         MissingPackageError: Torch or transformers is not installed.
     """
     for package in ("torch", "transformers"):
         if find_spec(package) is None:
-            raise MissingPackageError(package, "hf", wanted_by=f"model {name!r}")
+            raise MissingPackageError(package, "hf", wanted_by=f"{role} {name!r}")
 
 
 def check_place(pretrained: str) -> None:
@@ -148,10 +152,38 @@ def load(pretrained: str, rule: LoadRule, max_length: int | None) -> Checkpoint:
     except Exception as error:
         # A name that is not there, a file that is broken, a class or a package that is
         # missing: each library below has errors of its own, without a common base.
-        said = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
-        raise ModelUnavailableError(
-            f"the checkpoint {pretrained!r} cannot be loaded: {said}"
-        ) from error
+        raise _unloadable(pretrained, error) from error
+
+
+def load_classifier(pretrained: str, rule: LoadRule) -> tuple[Any, Any]:
+    """Load a checkpoint for sequence classification, and its tokenizer.
+
+    Args:
+        pretrained: The folder or the name on the hub.
+        rule: How.
+
+    Raises:
+        ModelUnavailableError: It cannot be loaded.
+    """
+    import transformers
+
+    path = Path(pretrained).expanduser()
+    source = str(path) if path.is_dir() else pretrained
+    shared = {"revision": rule.revision, "trust_remote_code": rule.trust_remote_code}
+    factory = transformers.AutoModelForSequenceClassification
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **shared)
+        return _model(factory, source, shared, rule), tokenizer
+    except Exception as error:
+        # As where models are loaded: the libraries below have no common base of errors.
+        raise _unloadable(pretrained, error) from error
+
+
+def _unloadable(pretrained: str, error: Exception) -> ModelUnavailableError:
+    said = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
+    return ModelUnavailableError(
+        f"the checkpoint {pretrained!r} cannot be loaded: {said}"
+    )
 
 
 def release() -> None:

@@ -13,7 +13,7 @@ from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.flow import document_flow
 from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS
 from pytest_evalkit.tasks import DataSources, OpenedTask, TaskSettings, load_task
-from pytest_evalkit.values import Generate, Request, Response, Usage
+from pytest_evalkit.values import Generate, Response, Usage
 
 _UTILS = """\
 import json
@@ -90,7 +90,7 @@ def _driven(
     opened: OpenedTask, answers: Sequence[str], reasoning: str | None = None
 ) -> tuple[list[str], Answered]:
     """Answer a document's requests in turn; tell what was asked, and the end."""
-    flow: Generator[Sequence[Request], Any, Answered] = document_flow(
+    flow: Generator[Sequence[Any], Any, Answered] = document_flow(
         opened, opened.prepare(0), DEFAULT_REASONING_TAGS
     )
     asked: list[str] = []
