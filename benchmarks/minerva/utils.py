@@ -79,7 +79,7 @@ def _table(uri: str) -> Any:
     except ModuleNotFoundError as error:
         raise ImportError(
             f"{_TABLE} names a Lance table, and the package that reads it is not "
-            "installed; pip install pylance"
+            'installed; pip install "pytest-evalkit[lance]"'
         ) from error
     return lance.dataset(uri)
 

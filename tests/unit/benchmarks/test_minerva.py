@@ -88,7 +88,7 @@ def test_a_table_is_refused_without_the_package_that_reads_it(
     monkeypatch.setenv("MINERVA_LANCE_CACHE_DIR", str(tmp_path / "copies"))
     monkeypatch.setitem(sys.modules, "lance", None)
 
-    with pytest.raises(ImportError, match="pip install pylance"):
+    with pytest.raises(ImportError, match=r"pytest-evalkit\[lance\]"):
         utils.video(FILM)
 
 

@@ -6,6 +6,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.unit.benchmarks.scored_answers import judge
+
 LoadModule = Callable[[str], ModuleType]
 
 
@@ -52,3 +54,30 @@ def test_a_score_stands_under_exact_match_and_the_category(
     values = utils.process_results(doc, [answer])
 
     assert values == {"exact_match": score, "word": score}
+
+
+# The first document asks for a colour, yellow; the second for a count, 3.
+@pytest.mark.parametrize(
+    ("item", "answer", "score"),
+    [
+        ("sample-colour-0001", "yellow", 1.0),
+        ("sample-colour-0001", " Yellow. ", 1.0),
+        ("sample-colour-0001", "**yellow**", 1.0),
+        ("sample-colour-0001", "yellow, like the sun", 1.0),
+        ("sample-colour-0001", "yellowish", 0.0),
+        ("sample-colour-0001", "red", 0.0),
+        ("sample-colour-0001", "The cross is yellow", 0.0),
+        ("sample-colour-0001", "!!!", 0.0),
+        ("sample-colour-0001", "", 0.0),
+        ("sample-count-0001", "3", 1.0),
+        ("sample-count-0001", "3 circles", 1.0),
+        ("sample-count-0001", "three", 0.0),
+        ("sample-count-0001", "13", 0.0),
+    ],
+)
+def test_the_first_word_or_number_is_the_answer(
+    item: str, answer: str, score: float
+) -> None:
+    metrics = judge("shapes/shapes.yaml", item, answer).metrics
+
+    assert metrics == {"exact_match": score, item.split("-")[1]: score}
