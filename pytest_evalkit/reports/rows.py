@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_evalkit.results.schema import AggregateDict, ResultsDict, task_names
+
+_PARTS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,8 @@ class Row:
         value: The figure, or None.
         stderr: Its standard error, or None.
         ci95: Its 95 % interval, or None.
+        parse_rate: The share of answers in which the filter found one; None where it
+            tells none, or a row above has said it.
         scored: Documents that have a score.
         selected: Documents that the run set out to do.
         error: Why the metric could not be aggregated, or None.
@@ -44,6 +49,7 @@ class Row:
     value: float | None
     stderr: float | None
     ci95: tuple[float, float] | None
+    parse_rate: float | None
     scored: int
     selected: int
     error: str | None
@@ -72,6 +78,16 @@ class Row:
         """The number of worked examples as text; empty where it is not one."""
         is_one = self.num_fewshot is not None and not self.is_name
         return str(self.num_fewshot) if is_one else ""
+
+    @property
+    def found(self) -> str:
+        """How many of the answers were found as text; empty where that is not told.
+
+        It is rounded down: 1.0000 are all of them.
+        """
+        if self.parse_rate is None:
+            return ""
+        return f"{math.floor(self.parse_rate * _PARTS) / _PARTS:.4f}"
 
     @property
     def is_covered(self) -> bool:
@@ -170,8 +186,12 @@ class _Tree:
 
 
 def _rows(results: ResultsDict, name: str, depth: int) -> Iterator[Row]:
+    told: set[str] = set()
     for position, aggregate in enumerate(results["aggregates"][name]):
-        yield _row(results, name, aggregate, depth, is_first=position == 0)
+        row = _row(results, name, aggregate, depth, is_first=position == 0)
+        yield replace(row, parse_rate=None) if row.pipeline in told else row
+        if row.parse_rate is not None:
+            told.add(row.pipeline)
 
 
 def _name(results: ResultsDict, group: str, depth: int) -> Row:
@@ -211,6 +231,7 @@ def _row(
         value=aggregate["value"],
         stderr=aggregate["stderr"],
         ci95=(low_high[0], low_high[1]) if low_high is not None else None,
+        parse_rate=aggregate.get("parse_rate"),
         scored=coverage["scored"],
         selected=coverage["selected"],
         error=aggregate.get("error"),

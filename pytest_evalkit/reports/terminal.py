@@ -48,6 +48,7 @@ _COLUMNS = (
     _Column("n", lambda row: row.count, is_number=True),
     _Column("Value", lambda row: row.figure, is_number=True),
     _Column("± Stderr", lambda row: row.spread and f"± {row.spread}"),
+    _Column("Found", lambda row: row.found, is_number=True),
     _Column("Coverage", lambda row: row.coverage, is_number=True),
 )
 
@@ -183,6 +184,8 @@ def _says_something(column: _Column, rows: Sequence[Row]) -> bool:
         return any(row.num_fewshot for row in rows)
     if column.title == "Filter":
         return any(row.pipeline not in {"", "none"} for row in rows)
+    if column.title == "Found":
+        return any(row.parse_rate is not None and row.parse_rate < 1 for row in rows)
     return any(column.cell(row) for row in rows)
 
 

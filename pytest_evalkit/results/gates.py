@@ -35,6 +35,8 @@ _GATE = re.compile(
 )
 _BOUND_KEYS = {"min": ">=", "max": "<="}
 _GATE_KEYS = ("metric", "filter", *_BOUND_KEYS)
+# What is no metric of a task, but stands beside those of each filter that tells it.
+_PARSE_RATE = "parse_rate"
 _UNSUPPORTED_KEYS = ("confidence", "max_drop")
 
 
@@ -174,7 +176,7 @@ def _per_task(gate: Gate, results: ResultsDict) -> list[Gate]:
     tasks = [
         task
         for task in task_names(results)
-        if any(row["metric"] == gate.metric for row in results["aggregates"][task])
+        if any(row["metric"] == gate.metric for row in _figures(task, results))
     ]
     return [replace(gate, task=task) for task in tasks] or [gate]
 
@@ -218,7 +220,9 @@ def _task_of(gate: Gate, results: ResultsDict) -> tuple[str, str | None]:
             return tasks[0], None
         has = f"no task has a metric {gate.metric!r}"
         metrics = {
-            row["metric"] for rows in results["aggregates"].values() for row in rows
+            row["metric"]
+            for name in results["aggregates"]
+            for row in _figures(name, results)
         }
         return "", f"{has}; {suggestion(gate.metric, metrics)}"
     if gate.task in results["aggregates"]:
@@ -231,9 +235,10 @@ def _row_of(
     gate: Gate, task: str, results: ResultsDict
 ) -> tuple[AggregateDict | None, str]:
     """Find the figure that the gate is about, or say why there is none."""
-    rows = [r for r in results["aggregates"][task] if r["metric"] == gate.metric]
+    figures = _figures(task, results)
+    rows = [row for row in figures if row["metric"] == gate.metric]
     if not rows:
-        metrics = {row["metric"] for row in results["aggregates"][task]}
+        metrics = {row["metric"] for row in figures}
         return None, (
             f"{_kind(task, results)} {task!r} has no metric {gate.metric!r}; "
             f"{suggestion(gate.metric, metrics)}"
@@ -250,12 +255,36 @@ def _row_of(
     )
 
 
+def _figures(name: str, results: ResultsDict) -> list[AggregateDict]:
+    """List the figures that a gate may name: metrics, and how often answers were found.
+
+    The latter is that of the first metric of each filter, unless a metric is called so.
+    """
+    rows = results["aggregates"][name]
+    told: dict[str, AggregateDict] = {}
+    for row in rows:
+        rate = row.get("parse_rate")
+        if rate is not None and row["filter"] not in told:
+            told[row["filter"]] = {
+                "metric": _PARSE_RATE,
+                "filter": row["filter"],
+                "value": rate,
+                "stderr": None,
+                "ci95": None,
+                "n": row["n"],
+                "higher_is_better": True,
+            }
+    if any(row["metric"] == _PARSE_RATE for row in rows):
+        return list(rows)
+    return [*rows, *told.values()]
+
+
 def _kind(name: str, results: ResultsDict) -> str:
     return "group" if name in results["group_subtasks"] else "task"
 
 
 def _filters(task: str, metric: str, results: ResultsDict) -> list[str]:
-    rows = results["aggregates"][task]
+    rows = _figures(task, results)
     return [row["filter"] for row in rows if row["metric"] == metric]
 
 

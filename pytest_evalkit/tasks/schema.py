@@ -116,9 +116,10 @@ GATE_KEYS: Mapping[str, tuple[type, ...]] = {
     "min": (int, float),
     "max": (int, float),
 }
-_GATE_NOT_YET = dict.fromkeys(
-    ("confidence", "max_drop", "coverage", "parse_rate"), "take it out"
-)
+_GATE_NOT_YET = {
+    **dict.fromkeys(("confidence", "max_drop", "coverage"), "take it out"),
+    "parse_rate": "write {metric: parse_rate, min: 0.95} instead",
+}
 
 GROUP_KEYS: Mapping[str, tuple[type, ...]] = {
     "group": _TEXT,

@@ -35,6 +35,30 @@ def test_without_filters_and_examples_there_are_no_columns_for_them(
     assert heading.split() == ["Task", "Metric", "n", "Value", "Coverage"]
 
 
+def test_how_many_answers_were_found_is_shown_where_some_were_not(
+    results: ResultsDict,
+) -> None:
+    strict, loose = results["aggregates"]["sums"]
+    strict["parse_rate"], loose["parse_rate"] = 1.0, 1.0
+
+    assert "Found" not in results_table(results, 100)
+
+    loose["parse_rate"] = 0.99999
+    heading, _, first, second, *_ = results_table(results, 100).splitlines()
+    assert heading.endswith(" ± Stderr   Found  Coverage")
+    assert first.endswith(" 1.0000       4/4")
+    assert second.endswith(" 0.9999")
+
+
+def test_rows_of_one_filter_tell_it_once(results: ResultsDict) -> None:
+    for row in results["aggregates"]["pictures"]:
+        row["parse_rate"] = 0.125
+
+    table = results_table(results, 100)
+
+    assert table.count("0.1250 ") == 1
+
+
 @pytest.mark.parametrize("width", [60, 65, 70])
 def test_a_narrow_terminal_cuts_names_and_never_numbers(
     results: ResultsDict, width: int

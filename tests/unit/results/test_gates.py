@@ -5,7 +5,13 @@ from typing import Any, cast
 import pytest
 
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.results.gates import Gate, gates_of_task, judge, parse_gate
+from pytest_evalkit.results.gates import (
+    Gate,
+    gates_of_task,
+    judge,
+    judge_all,
+    parse_gate,
+)
 from pytest_evalkit.results.schema import ResultsDict
 
 
@@ -187,6 +193,50 @@ def test_a_figure_that_cannot_be_relied_on_fails(
 
     assert judged["verdict"] == "fail"
     assert message in judged["message"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "verdict", "pipeline"),
+    [
+        ("parse_rate>=0.95", "fail", "strict"),
+        ("sums:parse_rate,strict>0.8", "pass", "strict"),
+        ("parse_rate,loose>=1", "pass", "loose"),
+    ],
+)
+def test_how_many_answers_were_found_may_be_gated_as_a_metric(
+    condition: str, verdict: str, pipeline: str
+) -> None:
+    found = results(
+        row(pipeline="strict", parse_rate=0.9),
+        row("f1", pipeline="strict", parse_rate=0.5),
+        row(pipeline="loose", parse_rate=1.0),
+    )
+
+    judged = judge(parse_gate(condition), found, partial=None)
+
+    assert (judged["verdict"], judged["filter"]) == (verdict, pipeline)
+
+
+def test_without_a_task_such_a_gate_is_for_all_that_tell_it() -> None:
+    found = results(row(parse_rate=0.9))
+    found["aggregates"]["other"] = [row()]
+
+    gates = judge_all([parse_gate("parse_rate>=0.5")], found, {})
+
+    assert [(gate["task"], gate["value"]) for gate in gates] == [("sums", 0.9)]
+
+
+def test_a_task_that_does_not_tell_it_fails_such_a_gate() -> None:
+    judged = judge(parse_gate("sums:parse_rate>=0"), results(), partial=None)
+
+    assert judged["verdict"] == "fail"
+    assert "has no metric 'parse_rate'" in judged["message"]
+
+
+def test_a_metric_that_is_called_so_is_meant() -> None:
+    found = results(row("parse_rate", value=0.1, parse_rate=0.9))
+
+    assert judge(parse_gate("parse_rate<0.2"), found, partial=None)["value"] == 0.1
 
 
 def test_a_gate_on_part_of_a_task_is_not_judged() -> None:
