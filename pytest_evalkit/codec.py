@@ -69,13 +69,17 @@ def _escaped(value: Any, *, is_sorted: bool) -> bytes:
     return json.dumps(finite, sort_keys=is_sorted, separators=(",", ":")).encode()
 
 
-def encode_pretty(value: Any) -> bytes:
+def encode_pretty(value: Any, indent: int = 2) -> bytes:
     """Write a value as indented JSON that ends in a newline.
+
+    Args:
+        value: Plain JSON.
+        indent: How many spaces stand before what is one step further in.
 
     Raises:
         CodecError: Part of the value has no JSON form.
     """
-    return msgspec.json.format(encode(value), indent=2) + b"\n"
+    return msgspec.json.format(encode(value), indent=indent) + b"\n"
 
 
 def decode(text: bytes | str) -> Any:

@@ -89,7 +89,7 @@ def check_prompts(subject: Subject) -> None:
     """
     if subject.is_updating:
         subject.snapshot.parent.mkdir(exist_ok=True)
-        subject.snapshot.write_bytes(encode_pretty(_prompts(subject)))
+        subject.snapshot.write_bytes(encode_pretty(_prompts(subject), indent=1))
         return
     if not subject.snapshot.is_file():
         raise InapplicableError(

@@ -6,9 +6,9 @@ from hashlib import sha256
 from typing import Any
 
 # Of a longer text, such as one with examples, its two ends and a hash are stored.
-_LONGEST = 2400
-_START = 200
-_END = 300
+_LONGEST = 1000
+_START = 100
+_END = 200
 
 
 def stored_prompt(prompt: Any) -> Any:
@@ -18,7 +18,7 @@ def stored_prompt(prompt: Any) -> Any:
         prompt: Messages, or pairs of context and continuation; plain JSON.
 
     Returns:
-        The same, but texts of more than 2400 characters are mappings of ``start``,
+        The same, but texts of more than 1000 characters are mappings of ``start``,
         ``end``, ``characters`` and ``sha256``, and pairs that share their context are a
         mapping of ``context`` and ``continuations``.
     """
