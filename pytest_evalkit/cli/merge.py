@@ -149,7 +149,9 @@ class _Merged:
         tasks = RecordedTasks(said, groups, self._options.include_paths)
         record = read_run(folder, lambda selection: tasks.facts(folder, selection))
         judging = Judging(
-            gates=gates_of(record, self._gates(), tasks.loaded),
+            gates=()
+            if said["settings"].get("predict_only")
+            else gates_of(record, self._gates(), tasks.loaded),
             judges_partial=self._options.gate_partial
             or all(part.said["options"].get("gate_partial") for part in self._parts),
             is_strict=said["settings"].get("compat") == "strict",

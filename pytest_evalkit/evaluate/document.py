@@ -166,10 +166,10 @@ class _Document:
         self.prepared: Prepared | None = None
 
     def scored(self, answered: Answered) -> DocumentOutcome:
+        recorded = self._recorded()
         try:
             lines = b"".join(
-                encode(sample) + b"\n"
-                for sample in scored_samples(self._recorded(), answered)
+                encode(sample) + b"\n" for sample in scored_samples(recorded, answered)
             )
         except CodecError as error:
             return self.failed(f"a metric value cannot be recorded: {error}", 1)
@@ -182,7 +182,7 @@ class _Document:
         return DocumentOutcome(
             task=self.evaluation.opened.task.name,
             doc_id=self.doc_id,
-            status="scored",
+            status=recorded.status,
             scores=scores,
             message=None,
             duration_s=time.monotonic() - self.started,

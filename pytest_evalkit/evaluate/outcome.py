@@ -16,9 +16,10 @@ class DocumentOutcome:
     Attributes:
         task: Name of its task.
         doc_id: Its position in the split.
-        status: Scored, in error, or skipped.
+        status: Scored, answered where nothing is to be scored, in error, or skipped.
         scores: Value by ``metric,filter``; empty unless scored.
-        message: Why there is no score, in one line; None where there is one.
+        message: Why there is no score, in one line; None where there is one, or none
+            is wanted.
         duration_s: Seconds from its start to its end.
     """
 

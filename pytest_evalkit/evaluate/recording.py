@@ -45,6 +45,11 @@ class Recorded:
     started_s: float
     latency_s: float
 
+    @property
+    def status(self) -> Status:
+        """What an answered document is: scored, where the task scores."""
+        return "scored" if self.opened.task.scoring.is_scoring else "answered"
+
     def sample(self, status: Status) -> dict[str, Any]:
         """Begin a sample with what does not depend on the filter."""
         prepared = self.prepared
@@ -100,9 +105,9 @@ def _arguments(prepared: Prepared) -> list[list[str]]:
 
 
 def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDict]:
-    """Write one sample per filter of a scored document."""
+    """Write one sample per filter of a document that was answered, and scored if asked."""
     raw = answered.raw
-    shared = recorded.sample("scored")
+    shared = recorded.sample(recorded.status)
     shared["attempts"] = max(response.attempts for response in answered.responses)
     shared.update(_answer_facts(answered))
     shared["timing"].update(stream_times(_texts(answered.responses)))

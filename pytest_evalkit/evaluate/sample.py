@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 SAMPLE_SCHEMA_VERSION = 1
 
-Status = Literal["scored", "error", "skipped"]
+Status = Literal["scored", "answered", "error", "skipped"]
 
 
 class TokenCounts(TypedDict):

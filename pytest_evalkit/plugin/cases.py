@@ -19,6 +19,7 @@ import pytest
 from pytest_evalkit.codec import encode
 from pytest_evalkit.errors import BudgetSpentError
 from pytest_evalkit.evaluate import SAMPLE_SCHEMA_VERSION
+from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.place import node_path
 from pytest_evalkit.plugin.run import Run, run_of
 from pytest_evalkit.results.cases import PASSED_METRIC
@@ -68,8 +69,11 @@ class CaseRecorder:
                 self._selected[item.path] = self._selected.get(item.path, 0) + 1
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self) -> Generator[None, object, object]:
-        """Skip a case whose request was not sent, since nothing is left to spend."""
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Skip a case that is not to run, and one for which nothing is left to spend."""
+        reason = self._config.stash[OPTIONS_KEY].no_cases
+        if reason is not None and asks_for_model(item) and _is_case(item):
+            pytest.skip(reason)
         try:
             return (yield)
         except BudgetSpentError as error:

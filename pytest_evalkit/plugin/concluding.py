@@ -138,7 +138,9 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         cache=record.cache,
     )
     judging = Judging(
-        gates=gates_of(record, run.options.gates, run.known_tasks),
+        gates=()
+        if run.options.predict_only
+        else gates_of(record, run.options.gates, run.known_tasks),
         judges_partial=run.options.gate_partial,
         is_strict=run.options.compat == "strict",
     )

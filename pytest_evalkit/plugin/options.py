@@ -305,6 +305,11 @@ _OPTIONS = (
         help="options from an experiment file; FILE::N for the N-th run of several",
     ),
     Option(
+        names=("--predict-only", "--predict_only"),
+        is_flag=True,
+        help="record answers and score nothing; --rescore scores them later",
+    ),
+    Option(
         names=("--selftest",),
         is_flag=True,
         help="test the tasks themselves, on their sample and without a model",
@@ -409,6 +414,7 @@ def read_options(config: pytest.Config) -> RunOptions:
         max_errors=value["max_errors"],
         fail_wrong=value["fail_wrong"],
         allow_code_execution=value["allow_code_execution"],
+        predict_only=value["predict_only"],
         selftest=value["selftest"] or value["selftest_update"],
         selftest_update=value["selftest_update"],
     )

@@ -178,6 +178,7 @@ class Run:
             compat=options.compat,
             choice_as_generation=options.choice_as_generation,
             confirm_unsafe=options.allow_code_execution,
+            predict_only=options.predict_only,
         )
 
     @cached_property

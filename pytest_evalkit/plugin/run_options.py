@@ -55,6 +55,7 @@ class RunOptions:
         max_errors: Documents in error that do not fail the run.
         fail_wrong: True when a wrong answer fails its item.
         allow_code_execution: True when code that a model writes may be run.
+        predict_only: True to record answers and score nothing.
         selftest: True to test the tasks themselves, without a model.
         selftest_update: True to store their prompts, for later self-tests.
     """
@@ -101,5 +102,13 @@ class RunOptions:
     max_errors: int
     fail_wrong: bool
     allow_code_execution: bool
+    predict_only: bool
     selftest: bool
     selftest_update: bool
+
+    @property
+    def no_cases(self) -> str | None:
+        """Why cases in Python are not to run; None where they are."""
+        if self.predict_only:
+            return "--predict-only: a case in Python cannot be answered and not scored"
+        return None

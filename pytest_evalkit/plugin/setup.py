@@ -57,6 +57,10 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
     """Look at names before anything is collected, so that a slip costs no time."""
     if options.selftest:
         refuse_for_selftest(config)
+    if options.predict_only:
+        from pytest_evalkit.plugin.conflicts import refuse_without_scores
+
+        refuse_without_scores(config)
     if options.model or options.model_args or options.gen_kwargs:
         from pytest_evalkit.plugin.run import run_of
         from pytest_evalkit.plugin.secrecy import keep_secrets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,8 @@ def results_table(
     """Draw the figures of a run as a table, without a newline at its end.
 
     Columns that would say nothing, and cells too long for the width, are shortened;
-    numbers never are. Below the table stands why a metric has no value.
+    numbers never are. Below the table stands why a metric has no value. Of a run that
+    scored nothing it says how many answers there are.
 
     Args:
         results: What the run concludes.
@@ -67,6 +68,8 @@ def results_table(
         color: Whether to mark headings and trouble with colours.
         ascii_only: Whether to keep to ASCII, for terminals that know no more.
     """
+    if results.get("predict_only"):
+        return "\n".join(_answers(results))
     rows = list(rows_of(results))
     if not rows:
         return "no task has a metric"
@@ -81,6 +84,17 @@ def results_table(
     for row, line in zip(rows, body, strict=True):
         lines.append(_styled(line, style, color) if (style := _style(row)) else line)
     return _plain("\n".join([*lines, *_problems(rows)]), ascii_only)
+
+
+def _answers(results: ResultsDict) -> Iterator[str]:
+    """Say how many answers were recorded where nothing was scored."""
+    yield "answers were recorded and not scored (--predict-only)"
+    for task in task_names(results):
+        coverage = results["coverage"][task]
+        line = f"{task}  {coverage.get('answered', 0)}/{coverage['selected']} answered"
+        if coverage["errors"]:
+            line += f", {coverage['errors']} in error"
+        yield line
 
 
 def _style(row: Row) -> str | None:

@@ -90,13 +90,16 @@ class Tally:
             selected: Documents that the run set out to do.
         """
         counts = Counter(self._status.values())
-        return {
+        coverage: CoverageDict = {
             "original": original,
             "selected": selected,
             "scored": counts["scored"],
             "errors": counts["error"],
             "skipped": counts["skipped"],
         }
+        if not self._plan.is_scoring:
+            coverage["answered"] = counts["answered"]
+        return coverage
 
     def error_kinds(self) -> dict[str, int]:
         """Count the documents in error by what their messages begin with."""

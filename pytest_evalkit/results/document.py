@@ -179,13 +179,15 @@ def build_results(
         "date": run.started_at,
         "total_evaluation_time_seconds": run.elapsed_s,
     }
+    if run.options.get("predict_only"):
+        results["predict_only"] = True
     partial = {each.name: each.partial for each in both if each.partial is not None}
     results["gates"] = judge_all(gates, results, partial)
     return results
 
 
 def _row(each: TaskConclusion | GroupConclusion) -> dict[str, Any]:
-    scored = each.coverage["scored"]
+    scored = each.coverage["scored"] + each.coverage.get("answered", 0)
     row: dict[str, Any] = {
         "alias": each.alias,
         "samples": scored,

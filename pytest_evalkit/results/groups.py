@@ -81,9 +81,10 @@ def _conclude(
     tasks = [by_name[name] for name in group["tasks"] if name in by_name]
     absent = [name for name in group["tasks"] if name not in by_name]
     directions = _directions(tasks)
+    is_scored = not all("answered" in task.coverage for task in tasks)
     aggregates = [
         _row(metric, pipeline, tasks, absent, is_strict=is_strict)
-        for metric in group["metrics"]
+        for metric in (group["metrics"] if is_scored else ())
         for pipeline in _pipelines(metric, tasks)
     ]
     for row in aggregates:
@@ -113,13 +114,16 @@ def _directions(tasks: Iterable[TaskConclusion]) -> dict[str, bool | None]:
 
 def _coverage(tasks: Sequence[TaskConclusion]) -> CoverageDict:
     counts = [task.coverage for task in tasks]
-    return {
+    coverage: CoverageDict = {
         "original": sum(count["original"] for count in counts),
         "selected": sum(count["selected"] for count in counts),
         "scored": sum(count["scored"] for count in counts),
         "errors": sum(count["errors"] for count in counts),
         "skipped": sum(count["skipped"] for count in counts),
     }
+    if any("answered" in count for count in counts):
+        coverage["answered"] = sum(count.get("answered", 0) for count in counts)
+    return coverage
 
 
 def _partial(tasks: Sequence[TaskConclusion], absent: Sequence[str]) -> str | None:

@@ -45,6 +45,7 @@ class CoverageDict(TypedDict):
     """How many of a task's, or a group's, documents the numbers rest on.
 
     ``original`` is the size of the split, ``selected`` what this run set out to do.
+    ``answered`` is there where answers were recorded and not scored.
     """
 
     original: int
@@ -52,6 +53,7 @@ class CoverageDict(TypedDict):
     scored: int
     errors: int
     skipped: int
+    answered: NotRequired[int]
 
 
 class GateDict(TypedDict):
@@ -118,6 +120,7 @@ ResultsDict = TypedDict(
     "ResultsDict",
     {
         "schema_version": int,
+        "predict_only": NotRequired[bool],
         "complete": bool,
         "results": dict[str, dict[str, Any]],
         "aggregates": dict[str, list[AggregateDict]],

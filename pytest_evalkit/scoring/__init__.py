@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_evalkit.scoring.build import build_plan
+from pytest_evalkit.scoring.build import build_plan, unscored_plan
 from pytest_evalkit.scoring.choice_answer import read_choice
 from pytest_evalkit.scoring.filters import register_filter
 from pytest_evalkit.scoring.final_answer import (
@@ -82,6 +82,7 @@ __all__ = [
     "score_flow",
     "standard_error_of",
     "strip_reasoning",
+    "unscored_plan",
     "vqa_accuracy",
     "vqa_normalised",
     "word_errors",

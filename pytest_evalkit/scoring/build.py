@@ -12,6 +12,7 @@ from pytest_evalkit.scoring.filters import filter_of
 from pytest_evalkit.scoring.metric_list import MetricRules, metrics_of
 from pytest_evalkit.scoring.metrics import DEFAULT_METRICS, GENERATION_METRICS
 from pytest_evalkit.scoring.plan import (
+    MUTUAL_INFORMATION,
     FilterPipeline,
     ProcessResults,
     ScoringPlan,
@@ -70,6 +71,35 @@ def build_plan(  # noqa: PLR0913
         compat=compat,
         cluster_key=cluster_key,
         score_key=score_key or "score",
+    )
+
+
+def unscored_plan(
+    metric_list: Sequence[Mapping[str, Any]] | None,
+    *,
+    output_type: str = "generate_until",
+    dialect: str = "lm",
+    compat: str = "fixed",
+) -> ScoringPlan:
+    """Make the plan of a task whose answers are recorded and not scored.
+
+    Nothing is resolved, so that what scoring needs may be missing.
+
+    Args:
+        metric_list: As in the task file: what is to be asked for can depend on it.
+        output_type: What the model is asked for.
+        dialect: Whose rules the file follows.
+        compat: As the command line has it.
+    """
+    named = [entry.get("metric") for entry in metric_list or () if entry]
+    return ScoringPlan(
+        pipelines=(_pipeline(_NO_FILTER, {"dialect": dialect, "compat": compat}),),
+        metrics=(),
+        output_type=output_type,
+        dialect=dialect,
+        compat=compat,
+        is_scoring=False,
+        asks_alone=MUTUAL_INFORMATION in named,
     )
 
 

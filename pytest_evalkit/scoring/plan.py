@@ -9,6 +9,9 @@ from typing import Any
 from pytest_evalkit.scoring.judging import JudgeQuestion
 from pytest_evalkit.scoring.parsed import Parsed
 
+MUTUAL_INFORMATION = "acc_mutual_info"
+"""The metric for which each choice is asked for without its question too."""
+
 # (responses of one document, one per repeat; the document) -> filtered responses.
 Filter = Callable[[Sequence[Any], Mapping[str, Any]], Any]
 Aggregation = Callable[[Sequence[Any]], Any]
@@ -99,6 +102,9 @@ class ScoringPlan:
         reasoned: Where answers come with their analysis, how the task scores the answer
             alone; its metrics stand in the same order. None where answers are scored as
             they are.
+        is_scoring: False where answers are only recorded; there are no metrics then.
+        asks_alone: True where each choice is to be asked for without its question too,
+            whatever the metrics.
     """
 
     pipelines: tuple[FilterPipeline, ...]
@@ -110,6 +116,8 @@ class ScoringPlan:
     cluster_key: str | None = None
     score_key: str = "score"
     reasoned: ScoringPlan | None = None
+    is_scoring: bool = True
+    asks_alone: bool = False
 
     @property
     def is_generation(self) -> bool:
@@ -123,8 +131,8 @@ class ScoringPlan:
         A document then has twice as many requests as choices: those with the question,
         then those without.
         """
-        return self.output_type == "multiple_choice" and any(
-            metric.name == "acc_mutual_info" for metric in self.metrics
+        return self.output_type == "multiple_choice" and (
+            self.asks_alone or any(m.name == MUTUAL_INFORMATION for m in self.metrics)
         )
 
 

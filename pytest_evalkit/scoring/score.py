@@ -136,6 +136,8 @@ def _values(
     plan: ScoringPlan, doc: Mapping[str, Any], key: AnswerKey, results: list[Any]
 ) -> ScoreFlow[tuple[Values, tuple[Parsed, ...]]]:
     """Give the metrics' values, and how the task's own scorer read the answers."""
+    if not plan.is_scoring:
+        return Values({}), ()
     if plan.process_results is not None:
         handed = _handed(plan, results)
         processed = yield from _processed(plan.process_results, doc, handed)

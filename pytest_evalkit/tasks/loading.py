@@ -81,7 +81,7 @@ def load_task(
         reasoning_tags=_reasoning_tags(source),
         strips_thinking=bool(values.get("auto_strip_thinking")),
         gates=tuple(values.get("gate") or ()),
-        needs=schema.texts(source, "needs"),
+        needs=_needs(source, settings),
         parameters=_parameters(source, settings),
         recipe=recipe if python is None else _of_class(recipe, python, settings),
     )
@@ -133,7 +133,9 @@ def _check_required(source: Source) -> None:
 
 
 def _check_unsafe(source: Source, settings: TaskSettings) -> None:
-    if source.values.get("unsafe_code") and not settings.confirm_unsafe:
+    # Where nothing is scored, nothing is run.
+    may_run = settings.confirm_unsafe or settings.predict_only
+    if source.values.get("unsafe_code") and not may_run:
         path, line = source.place("unsafe_code")
         raise UnsafeTaskError(
             "unsafe_code: scoring this task runs code that the model wrote, on this "
@@ -265,6 +267,12 @@ def _group_by(source: Source) -> Any:
         "metadata",
         "group_by",
     )
+
+
+def _needs(source: Source, settings: TaskSettings) -> tuple[str, ...]:
+    """List what must be there to run the task; a judge only where answers are scored."""
+    needs = schema.texts(source, "needs")
+    return tuple(n for n in needs if n != "judge" or not settings.predict_only)
 
 
 def _reasoning_tags(source: Source) -> tuple[tuple[str, str], ...] | None:

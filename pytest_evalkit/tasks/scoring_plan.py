@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_evalkit.errors import MissingPackageError, OptionError
-from pytest_evalkit.scoring import ScoringPlan, build_plan
+from pytest_evalkit.scoring import ScoringPlan, build_plan, unscored_plan
 from pytest_evalkit.tasks.choices import CHOICE_METRIC
 from pytest_evalkit.tasks.faulty_code import FaultyCode
 from pytest_evalkit.tasks.import_failure import code_error
@@ -33,6 +33,14 @@ def scoring_plan(
         MissingPackageError: One of them needs a package that is not installed.
         MissingCredentialError: A class of the task needs a credential that is not set.
     """
+    if settings.predict_only:
+        is_by_letter = settings.is_by_letter(values)
+        return unscored_plan(
+            values.get("metric_list"),
+            output_type="generate_until" if is_by_letter else _output_type(values),
+            dialect=source.dialect,
+            compat=settings.compat,
+        )
     if settings.is_by_letter(values):
         return build_plan(
             None, [CHOICE_METRIC], None, dialect=source.dialect, compat=settings.compat
@@ -52,12 +60,16 @@ def _plan(
         values.get("filter_list"),
         values.get("metric_list"),
         values.get("process_results"),
-        output_type=values.get("output_type") or "generate_until",
+        output_type=_output_type(values),
         dialect=source.dialect,
         compat=settings.compat,
         cluster_key=values.get("cluster_key"),
         score_key=values.get("score_key"),
     )
+
+
+def _output_type(values: Mapping[str, Any]) -> str:
+    return values.get("output_type") or "generate_until"
 
 
 def _blamed(

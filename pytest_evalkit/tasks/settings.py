@@ -9,7 +9,7 @@ from typing import Any
 _WRITTEN = (
     *("num_fewshot", "system_instruction", "fewshot_as_multiturn", "prompt_variant"),
     *("model_name", "generation", "repeats", "fewshot_seed", "compat"),
-    "choice_as_generation",
+    *("choice_as_generation", "predict_only"),
 )
 
 
@@ -30,6 +30,7 @@ class TaskSettings:
         compat: ``strict`` keeps known faults of the published systems, ``fixed`` does
             not.
         choice_as_generation: Whether choices are asked for by their letters.
+        predict_only: Whether answers are only recorded, and not scored.
     """
 
     num_fewshot: int | None = None
@@ -43,6 +44,7 @@ class TaskSettings:
     confirm_unsafe: bool = False
     compat: str = "fixed"
     choice_as_generation: bool = False
+    predict_only: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Write the settings as JSON values, but for leave to run code."""
