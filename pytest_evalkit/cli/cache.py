@@ -44,10 +44,14 @@ def _stats(options: argparse.Namespace) -> int:
     folder = options.folder
     found = contents(folder)
     entries = sum(kept.entries for kept in found)
-    sys.stdout.write(f"{entries:,} answers, {_size(size_of(folder))} on disk\n")
+    sys.stdout.write(f"{_answers(entries)}, {_size(size_of(folder))} on disk\n")
     if found:
         sys.stdout.write(_table([_HEADINGS, *map(_row, found)]))
     return 0
+
+
+def _answers(count: int) -> str:
+    return f"{count:,} answer{'' if count == 1 else 's'}"
 
 
 def _row(kept: Kept) -> tuple[str, ...]:
@@ -97,7 +101,7 @@ def _prune(options: argparse.Namespace) -> int:
         )
     removed = prune(options.folder, pruning)
     left = _size(size_of(options.folder))
-    sys.stdout.write(f"{removed:,} answers taken out, {left} left on disk\n")
+    sys.stdout.write(f"{_answers(removed)} taken out, {left} left on disk\n")
     return 0
 
 

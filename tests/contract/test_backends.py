@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pytest_evalkit.messages import ImagePart, ImageSource, Message, TextPart
 from pytest_evalkit.mockserver import MockServer, serve_in_thread
 from pytest_evalkit.mockserver.answers import echo
 from pytest_evalkit.models import Backend, MockBackend, make_backend
+from pytest_evalkit.models.backend import IdentifiedBackend
 from pytest_evalkit.values import Generate, Origin, Response
 from tests.local.standing import LOCAL, SEEING, local_backend
 
@@ -129,6 +131,31 @@ def test_it_describes_itself_as_json_without_secrets(backend: Backend) -> None:
     assert json.loads(text)
     assert SECRET not in text
     assert SECRET not in repr(backend)
+
+
+# Answers of the others cost nothing, or are no model's.
+IDENTIFIED = {"openai", "openai-completions", "vllm", "sglang", "demo", *LOCAL}
+
+
+def test_it_says_what_its_answers_depend_on_where_they_may_be_kept(
+    backend: Backend, name: str, url: str, tmp_path: Path
+) -> None:
+    assert isinstance(backend, IdentifiedBackend) == (name in IDENTIFIED)
+    if not isinstance(backend, IdentifiedBackend):
+        return
+
+    async def identities() -> list[str]:
+        told = []
+        for one in (backend, MAKERS[name](url, tmp_path)):
+            assert isinstance(one, IdentifiedBackend)
+            told += [json.dumps(asdict(await one.identity()))]
+            await one.aclose()
+        return told
+
+    first, second = asyncio.run(identities())
+    assert first == second
+    for hidden in (SECRET, url, str(tmp_path), str(tmp_path.parent)):
+        assert hidden not in first
 
 
 def test_concurrent_requests_get_their_own_answers(backend: Backend, name: str) -> None:

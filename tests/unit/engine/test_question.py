@@ -129,7 +129,7 @@ def plain(value: Any) -> object:
     return repr(value)
 
 
-DIFFERENT = {
+DIFFERENT: Mapping[str, Request] = {
     "text": said(TextPart("2+3")),
     "role": said(TextPart("2+2"), role="system"),
     "one more message": asked(messages=asked().messages * 2),

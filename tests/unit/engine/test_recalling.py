@@ -124,7 +124,7 @@ def asked_anew(
 
 
 def test_a_question_is_asked_once_over_all_runs(tmp_path: Path) -> None:
-    requests = [question(text) for text in "abc"]
+    requests: list[Request] = [question(text) for text in "abc"]
     requests += [
         Loglikelihood(context="a", continuation="b"),
         RollingLoglikelihood(text="ab"),

@@ -36,6 +36,8 @@ from pytest_evalkit.messages import (
 )
 from pytest_evalkit.models import Backend, MockBackend
 from pytest_evalkit.models.backend import (
+    IdentifiedBackend,
+    Identity,
     LoglikelihoodBackend,
     StreamingBackend,
     respond,
@@ -349,3 +351,34 @@ def test_it_has_what_the_model_has() -> None:
     assert [isinstance(rich, kind) for kind in kinds] == [True, True]
     assert getattr(bare, "pacing", None) == Pacing()
     assert getattr(rich, "pacing", None) == Pacing(num_concurrent=48, timeout=7.0)
+
+
+class Knowing(MockBackend):
+    async def identity(self) -> Identity:
+        return Identity(facts={"model": "m", "commit": None}, temperature=0.5)
+
+
+def test_it_is_the_same_to_a_cache_as_the_model_itself(serve: Serve) -> None:
+    backend = Knowing(lambda _: "4")
+
+    async def identity() -> Identity:
+        model = hosted(backend, serve)
+        assert isinstance(model, IdentifiedBackend)
+        try:
+            return await model.identity()
+        finally:
+            await model.aclose()
+
+    assert asyncio.run(identity()) == asyncio.run(backend.identity())
+
+
+def test_a_model_that_tells_a_cache_nothing_is_told(serve: Serve) -> None:
+    async def identity() -> None:
+        model = hosted(MockBackend(lambda _: "4"), serve)
+        try:
+            await model.identity()
+        finally:
+            await model.aclose()
+
+    with pytest.raises(ModelError, match="does not tell what its answers depend on"):
+        asyncio.run(identity())

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_evalkit.reports import (
     budget_lines,
+    cache_lines,
     gate_lines,
     path_lines,
     results_table,
@@ -173,3 +174,18 @@ def test_what_others_wrote_gives_the_terminal_no_orders(results: ResultsDict) ->
 
     assert shown.count("a\\x1b[2J\\u202eb") == 3
     assert not set("\x1b\u202e\r") & set(shown)
+
+
+def test_a_cache_is_told_in_one_line(results: ResultsDict) -> None:
+    quiet = cache_lines(results)
+    results["cache"] = {"hits": 9998, "misses": 2, "stores": 2, "sampled": 0}
+    (line,) = cache_lines(results)
+    results["cache"] = {"hits": 0, "misses": 0, "stores": 0, "sampled": 12}
+    (sampled,) = cache_lines(results)
+
+    assert quiet == []
+    assert line == "cache   9,998 hits, 2 misses, 2 stores"
+    assert sampled.endswith(
+        "12 requests whose answers are sampled were asked, since only --cache-sampled "
+        "keeps those"
+    )

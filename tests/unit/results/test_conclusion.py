@@ -216,3 +216,27 @@ def test_a_run_whose_budget_was_spent_is_not_complete(tmp_path: Path) -> None:
 
     assert record.tasks["sums"].is_complete
     assert (record.spent, record.is_complete) == ("9 of 9 tokens", False)
+
+
+def cache_line(process: str, hits: int, problem: str | None = None) -> dict[str, Any]:
+    counts = {"hits": hits, "misses": 2, "stores": 1, "sampled": 0}
+    return {"kind": "cache", "process": process, "problem": problem, **counts}
+
+
+def test_what_each_process_says_last_of_the_cache_is_summed(tmp_path: Path) -> None:
+    folder = run_of(
+        tmp_path,
+        gw0=[cache_line("gw0/1", 3), cache_line("gw0/1", 5)],
+        gw1=[cache_line("gw1/2", 4, "disk full")],
+    )
+
+    record = read_run(folder, facts_of)
+
+    assert record.cache == {"hits": 9, "misses": 4, "stores": 2, "sampled": 0}
+    assert record.cache_problem == "disk full"
+
+
+def test_a_run_without_a_cache_says_nothing_of_one(tmp_path: Path) -> None:
+    record = read_run(run_of(tmp_path, main=[selection(0)]), facts_of)
+
+    assert (record.cache, record.cache_problem) == (None, None)

@@ -152,3 +152,23 @@ def test_first_tokens_are_described_where_answers_were_streamed() -> None:
     assert latency["ttfo"]["requests"] == 1
     assert latency["inter_token"] == {"requests": 0}
     assert latency["bad_frames"] == 3
+
+
+def recalled(requests: int, counts: dict[str, int | None] | None) -> dict[str, Any]:
+    return {"requests": requests, "token_counts": counts, "latency_s": 0.5}
+
+
+def test_recalled_answers_cost_nothing_and_took_no_time() -> None:
+    traffic = Traffic()
+
+    whole = {"token_counts": tokens(10, 4), "recalled": recalled(1, tokens(10, 4))}
+    part = {"token_counts": tokens(30, 9), "recalled": recalled(2, tokens(20, 8))}
+    traffic.add(sample(0, **whole))
+    traffic.add(sample(1, **part, request_latency_s=[2.0]))
+    traffic.add(sample(2, token_counts=None, recalled=recalled(1, None)))
+
+    assert traffic.usage()["documents_with_counts"] == 1
+    assert traffic.usage()["input_tokens"] == 10
+    assert traffic.usage()["output_tokens"] == 1
+    assert traffic.latency()["requests"] == 1
+    assert traffic.budget(Allowance(), None, None)["total_tokens"] == 11

@@ -15,7 +15,14 @@ from pytest_evalkit.messages import (
     ToolResultPart,
 )
 from pytest_evalkit.tools import CallTool, ToolResult, tool_loop
-from pytest_evalkit.values import Generate, Response, Timing, Tool, Usage
+from pytest_evalkit.values import (
+    Generate,
+    Recalled,
+    Response,
+    Timing,
+    Tool,
+    Usage,
+)
 
 ADD = Tool(name="add", description="Add numbers.", parameters={"type": "object"})
 QUESTION = Generate(messages=(Message.of_text("user", "1+1?"),), tools=(ADD,))
@@ -200,3 +207,21 @@ def test_the_latencies_of_all_responses_are_told() -> None:
     answer = conclusion(flow, [Response(text="2", timing=last)])
 
     assert answer.timing == replace(last, turns_s=(0.5, 0.25))
+
+
+def test_only_what_was_asked_took_time_where_the_rest_was_recalled() -> None:
+    usage = Usage(input_tokens=4, output_tokens=1)
+    recalled = Recalled(requests=1, usage=usage, latency_s=2.0)
+    timing = Timing(started_at=3.0, latency_s=0.5, ttft_s=0.25)
+
+    flow = tool_loop(QUESTION, 8)
+    next(flow)
+    flow.send([calling("{}", usage=usage, timing=timing)])
+    flow.send([ToolResult(text="2")])
+    last = Response(text="2", usage=usage, attempts=0, recalled=recalled)
+    answer = conclusion(flow, [last])
+
+    assert answer.timing == Timing(started_at=3.0, latency_s=0.5, turns_s=(0.5,))
+    assert answer.recalled == recalled
+    assert answer.usage == Usage(input_tokens=8, output_tokens=2)
+    assert answer.attempts == 1
