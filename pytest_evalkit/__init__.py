@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         VideoPart,
         VideoSource,
     )
-    from pytest_evalkit.models.backend import Backend, LoglikelihoodBackend
+    from pytest_evalkit.models.backend import Backend, Identity, LoglikelihoodBackend
     from pytest_evalkit.models.mock import MockBackend
     from pytest_evalkit.values import (
         Generate,
@@ -61,6 +61,7 @@ _HOMES = {
     "Frame": "messages",
     "Generate": "values",
     "GenerationParameters": "values",
+    "Identity": "models.backend",
     "ImagePart": "messages",
     "ImageSource": "messages",
     "Loglikelihood": "values",
@@ -99,6 +100,7 @@ __all__ = [
     "Frame",
     "Generate",
     "GenerationParameters",
+    "Identity",
     "ImagePart",
     "ImageSource",
     "Loglikelihood",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_evalkit import Generate, Response
+from pytest_evalkit import Generate, Identity, Response
 
 
 class Shouting:
@@ -26,6 +26,10 @@ class Shouting:
     async def generate(self, request: Generate) -> Response:
         """Answer one request, once: retries are the engine's."""
         return Response(text=request.messages[-1].text.upper() + self._ending)
+
+    async def identity(self) -> Identity:
+        """Say what the answers depend on, besides the request."""
+        return Identity(facts=self.describe(), temperature=0.0)
 
     async def aclose(self) -> None:
         """Give back connections; there are none."""
