@@ -17,6 +17,7 @@ from pytest_evalkit.errors import (
     EvalkitError,
     ModelError,
     ModelUnavailableError,
+    ResultsError,
 )
 from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.flow import (
@@ -93,9 +94,15 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
                 answering, _pictured(evaluation, document.prepared)
             )
         return document.scored(answered)
+<<<<<<< ours
     except UnjudgedError as error:
         return document.failed(str(error), error.attempts, error.raw)
     except ModelUnavailableError:
+||||||| base
+    except ModelUnavailableError:
+=======
+    except (ModelUnavailableError, ResultsError):
+>>>>>>> theirs
         raise
     except ModelError as error:
         return document.failed(f"no answer: {error}", error.attempts)

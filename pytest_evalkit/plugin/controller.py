@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_evalkit.plugin.interrupts import end_at_once_from_now
 from pytest_evalkit.plugin.notices import NoticeBoard
 from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.place import NOTES_KEY, run_folder, run_start
@@ -176,6 +177,8 @@ class Controller:
             is_whole = True
             return result
         finally:
+            if not is_whole:
+                end_at_once_from_now(self._config)
             if self._board is not None:
                 self._board.stop()
             if self._watch is not None:

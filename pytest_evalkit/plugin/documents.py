@@ -12,7 +12,7 @@ import pytest
 
 from pytest_evalkit.engine import Model
 from pytest_evalkit.engine.drive import Ask
-from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.errors import EvalkitError, ResultsError
 from pytest_evalkit.evaluate import (
     DocumentOutcome,
     Evaluation,
@@ -66,14 +66,20 @@ class DocumentRunner:
         self._skips: dict[TaskNode, str] = {}
         self._lookahead: Lookahead | None = None
         self._items: Sequence[DocumentItem] = ()
+        self._unwritable: ResultsError | None = None
         self._wants_closing = bool(run.config.getoption("xmlpath", None))
 
     def plan(self, items: Sequence[pytest.Item]) -> None:
         """Tell which items the session will run, in their order."""
         self._items = [item for item in items if isinstance(item, DocumentItem)]
-        if self._run.share is not None:
+        if self._run.share is None:
+            return
+        try:
             # What a worker was to do must be known even if it dies at once.
             self._announce()
+        except ResultsError as error:
+            # It is told by the first item: here it would be an error of pytest's.
+            self._unwritable = error
 
     def _announce(self) -> None:
         """Record what this process sets out to do."""
@@ -130,6 +136,8 @@ class DocumentRunner:
             item.parent.report_hook.pytest_runtest_logreport(report=report)
 
     def _outcome(self, item: DocumentItem) -> DocumentOutcome:
+        if self._unwritable is not None:
+            self._stop(self._unwritable)
         reason = self._reason_to_skip(item)
         if self._lookahead is None:
             self._lookahead = self._start_lookahead()

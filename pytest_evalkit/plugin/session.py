@@ -13,6 +13,7 @@ from pytest_evalkit.plugin.cases import CaseRecorder
 from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.concluding import Conclusion, conclude
 from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
+from pytest_evalkit.plugin.interrupts import end_at_once_from_now
 from pytest_evalkit.plugin.pace import most_in_flight
 from pytest_evalkit.plugin.place import NOTES_KEY, worker_input
 from pytest_evalkit.plugin.run import run_of
@@ -91,6 +92,8 @@ class EvaluationSession:
             is_whole = True
             return result
         finally:
+            if not is_whole:
+                end_at_once_from_now(self._config)
             gc.set_threshold(*usual)
             gc.unfreeze()
             self._documents.close()

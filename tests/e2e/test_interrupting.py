@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_evalkit.results.journal import read_journals
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import ArithSuite
 
@@ -25,7 +27,9 @@ async def answer(request):
 """
 
 
-def interrupted(suite: ArithSuite, *arguments: str) -> tuple[int, str]:
+def interrupted(
+    suite: ArithSuite, *arguments: str, is_twice: bool = False
+) -> tuple[int, str]:
     """Send SIGINT as a terminal does, once the last two documents are under way."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     with subprocess.Popen(
@@ -35,6 +39,11 @@ def interrupted(suite: ArithSuite, *arguments: str) -> tuple[int, str]:
         while len(suite.noted("waiting")) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)
+        if is_twice:
+            closing = suite.root / "closing"
+            while not closing.exists() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            os.killpg(process.pid, signal.SIGINT)
         try:
             output, _ = process.communicate(timeout=20)
         except subprocess.TimeoutExpired:
@@ -58,6 +67,31 @@ def test_ctrl_c_leaves_results_and_every_finished_sample(
     assert results["coverage"]["arith"]["scored"] == 4
     assert arith_suite.ran() == ["q0", "q1", "q2", "q3"]
     assert "the run is not complete" in output
+    assert "INTERNALERROR" not in output
+
+
+# The conclusion of the run never ends, unless somebody ends it.
+_SLOW_TO_CLOSE = """
+import time
+async def never_closed(self):
+    open("closing", "w").close()
+    time.sleep(60)
+MockBackend.aclose = never_closed
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_second_ctrl_c_ends_the_run_at_once_and_keeps_the_journals(
+    arith_suite: ArithSuite, workers: tuple[str, ...]
+) -> None:
+    arith_suite.model(_FOUR_ANSWERS, more=_SLOW_TO_CLOSE)
+
+    status, output = interrupted(arith_suite, *workers, is_twice=True)
+
+    (journals,) = arith_suite.root.glob("results/*/*/journal")
+    lines = [line.value for line in read_journals(journals) if "kind" not in line.value]
+    assert status == pytest.ExitCode.INTERRUPTED
+    assert sorted(line["item_id"] for line in lines) == ["q0", "q1", "q2", "q3"]
     assert "INTERNALERROR" not in output
 
 
