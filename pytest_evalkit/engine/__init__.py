@@ -5,8 +5,9 @@ from __future__ import annotations
 from pytest_evalkit.engine.absence import SharedAbsence
 from pytest_evalkit.engine.adaptive import AdaptivePolicy
 from pytest_evalkit.engine.budget import Allowance, Budget, Price
+from pytest_evalkit.engine.control import Control
 from pytest_evalkit.engine.drive import Flow, drive
-from pytest_evalkit.engine.engine import Control, Engine
+from pytest_evalkit.engine.engine import Engine
 from pytest_evalkit.engine.events import (
     BudgetSpent,
     EndpointBack,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import NamedTuple, overload
 from weakref import WeakKeyDictionary
 
-from pytest_evalkit.engine.adaptive import AdaptiveLimit, AdaptivePolicy, Decision
+from pytest_evalkit.engine.adaptive import AdaptiveLimit, Decision
 from pytest_evalkit.engine.attempt import respond_once
-from pytest_evalkit.engine.budget import Budget, Price, tells_counts
-from pytest_evalkit.engine.events import BudgetSpent, Event, LimitSet, Listener
+from pytest_evalkit.engine.budget import Budget, tells_counts
+from pytest_evalkit.engine.control import Control
+from pytest_evalkit.engine.events import BudgetSpent, Event, LimitSet
 from pytest_evalkit.engine.gate import Gate, held_by
 from pytest_evalkit.engine.limiter import Limiter
 from pytest_evalkit.engine.ordering import NOTHING, Beginning, beginning_of
@@ -22,12 +22,9 @@ from pytest_evalkit.engine.outage import (
     STATUSES_OF_ABSENCE,
     Means,
     Outage,
-    OutageRule,
     may_be_outage,
 )
-from pytest_evalkit.engine.pause import SharedPause
 from pytest_evalkit.engine.recalling import Recalling
-from pytest_evalkit.engine.response_cache import ResponseCache
 from pytest_evalkit.engine.retry import Attempts, RetryPolicy, Verdict
 from pytest_evalkit.errors import (
     BudgetSpentError,
@@ -49,36 +46,6 @@ from pytest_evalkit.values import (
 _TOO_MANY_REQUESTS = 429
 
 Sleep = Callable[[float], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
-    """What an engine heeds besides its limit.
-
-    Attributes:
-        adaptive: How the limit moves, or None for one that stays.
-        prefix_chars: Characters of text by which waiting requests are put next to those
-            that begin alike, or None to keep their order.
-        budget: What may be spent, or None where nothing is counted.
-        price: What the model's tokens cost, or None where money does not matter.
-        shared_pause: The pause of all processes that ask the same endpoint, or None
-            where there is but this one.
-        outage: How an endpoint that is gone is waited for, or None where it would not
-            come back.
-        listener: Hears of what the engine decides, or None.
-        cache: Where answers are looked for first, and kept; None for nowhere.
-        clock: Seconds that never go back.
-    """
-
-    adaptive: AdaptivePolicy | None = None
-    prefix_chars: int | None = 256
-    budget: Budget | None = None
-    price: Price | None = None
-    shared_pause: SharedPause | None = None
-    outage: OutageRule | None = None
-    listener: Listener | None = None
-    cache: ResponseCache | None = None
-    clock: Callable[[], float] = time.monotonic
 
 
 class Sent(NamedTuple):

@@ -16,9 +16,12 @@ from pytest_evalkit.evaluate.sample import (
     Status,
     TokenCounts,
 )
+from pytest_evalkit.evaluate.time_limit import CodeLimit, CodeTimeoutError
 
 __all__ = [
     "SAMPLE_SCHEMA_VERSION",
+    "CodeLimit",
+    "CodeTimeoutError",
     "DocumentOutcome",
     "Evaluation",
     "Judge",

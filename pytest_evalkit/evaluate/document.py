@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_evalkit.codec import CodecError, encode
@@ -30,6 +30,7 @@ from pytest_evalkit.evaluate.judge import Judge, asking_judge
 from pytest_evalkit.evaluate.outcome import DocumentOutcome
 from pytest_evalkit.evaluate.recording import Recorded, scored_samples, unscored_samples
 from pytest_evalkit.evaluate.sample import Status
+from pytest_evalkit.evaluate.time_limit import CodeLimit, CodeTimeoutError
 from pytest_evalkit.tasks import OpenedTask, Prepared
 
 
@@ -44,6 +45,7 @@ class Evaluation:
             as done.
         reasoning_tags: Pairs around thought to take out before filters see the text.
         started_at: ``time.monotonic()`` at the start of the run.
+        limit: Bounds the time that the task's code may take.
         preparing: Where documents with media are prepared, and answers scored by running
             them, so that neither holds up every request; None for the event loop
             itself.
@@ -57,6 +59,7 @@ class Evaluation:
     record: Callable[[bytes], None]
     reasoning_tags: ReasoningTags
     started_at: float
+    limit: CodeLimit = field(default_factory=lambda: CodeLimit(None))
     preparing: Executor | None = None
     picture: Callable[[Prepared], None] | None = None
     picturing: Executor | None = None
@@ -108,16 +111,21 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         return document.failed(f"no answer: {error}", error.attempts)
     except BudgetSpentError as error:
         return document.unscored("skipped", str(error), 0)
-    except (EvalkitError, UnscorableError) as error:
+    except (EvalkitError, UnscorableError, CodeTimeoutError) as error:
         return document.failed(str(error), 1)
 
 
 async def _prepared(evaluation: Evaluation, doc_id: int) -> Prepared:
     opened = evaluation.opened
+
+    def prepare() -> Prepared:
+        with evaluation.limit():
+            return opened.prepare(doc_id)
+
     if evaluation.preparing is None or not opened.has_media:
-        return opened.prepare(doc_id)
+        return prepare()
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(evaluation.preparing, opened.prepare, doc_id)
+    return await loop.run_in_executor(evaluation.preparing, prepare)
 
 
 async def _pictured(evaluation: Evaluation, prepared: Prepared) -> None:

@@ -14,6 +14,7 @@ from pytest_evalkit.engine import Model
 from pytest_evalkit.engine.drive import Ask
 from pytest_evalkit.errors import EvalkitError, ResultsError
 from pytest_evalkit.evaluate import (
+    CodeLimit,
     DocumentOutcome,
     Evaluation,
     evaluate_document,
@@ -32,6 +33,7 @@ from pytest_evalkit.plugin.wire import (
     teardown_report,
 )
 from pytest_evalkit.results.journal import SelectionDict
+from pytest_evalkit.tasks import Task
 from pytest_evalkit.values import AnyResponse, Request
 
 # Documents that wait for their turn at the model: so that requests which begin alike can
@@ -234,6 +236,7 @@ class DocumentRunner:
             record=self._run.journal.write,
             reasoning_tags=task.tags_of_thought(self._run.reasoning_tags),
             started_at=self._run.started_at,
+            limit=self._limit_of(task),
             preparing=self._preparing,
             picture=self._pictures.keeper(node.opened),
             picturing=self._pictures.thread,
@@ -241,6 +244,11 @@ class DocumentRunner:
                 self._run.pace, self._run.loop.run_until_complete
             ),
         )
+
+    def _limit_of(self, task: Task) -> CodeLimit:
+        """Bound the time of a task's code; each repeat has the whole of it."""
+        seconds = self._run.options.doc_timeout
+        return CodeLimit(None if seconds is None else seconds * task.repeats)
 
     def _asking(self, model: Model) -> Ask:
         async def ask(request: Request) -> AnyResponse:

@@ -14,19 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_evalkit.codec import encode
-from pytest_evalkit.engine import (
-    EndpointBack,
-    EndpointGone,
-    Engine,
-    Event,
-    LimitSet,
-    Model,
-)
+from pytest_evalkit.engine import EndpointBack, EndpointGone, Engine, Event, Model
 from pytest_evalkit.errors import OptionError, TaskError
 from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.cache import RunCache
+from pytest_evalkit.plugin.engine_events import event_line, notice_of
 from pytest_evalkit.plugin.hosting import (
     is_started_here,
     named_backend,
@@ -359,32 +353,14 @@ class Run:
         self._record(line)
 
     def _record_event(self, event: Event) -> None:
-        """Record what an engine decided, and tell what the user should know at once."""
+        """Record what an engine decided, or tell it at once."""
         if isinstance(event, EndpointGone | EndpointBack):
-            self.notices.post(self._endpoint_line(event))
-            return
-        line: dict[str, Any] = {
-            "t_s": round(event.at - self.started_at, 6),
-            "reason": event.reason,
-        }
-        if isinstance(event, LimitSet):
-            line |= {"kind": "concurrency", "limit": event.limit}
+            self.notices.post(notice_of(event, self.options))
         else:
-            line |= {"kind": "budget"}
-        if self.share is not None:
-            line["worker"] = self.share.number
-        self._record(line)
+            self._record(event_line(event, self.started_at, self.share))
 
     def _record(self, line: Mapping[str, Any]) -> None:
         self.journal.write(encode(line) + b"\n")
-
-    def _endpoint_line(self, event: EndpointGone | EndpointBack) -> str:
-        if isinstance(event, EndpointBack):
-            return f"the endpoint answers again after {event.away_s:.0f} s"
-        return (
-            f"{event.reason}; the run pauses until the endpoint answers, for at most "
-            f"{self.options.endpoint_outage:g} s (--endpoint-outage)"
-        )
 
     def record_selection(self, selection: SelectionDict) -> None:
         """Record what this process sets out to do of one task.
