@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_evalkit.engine.absence import SharedAbsence
 from pytest_evalkit.engine.adaptive import AdaptivePolicy
+from pytest_evalkit.engine.asking import Asking
 from pytest_evalkit.engine.budget import Allowance, Budget, Price
 from pytest_evalkit.engine.control import Control
 from pytest_evalkit.engine.drive import Flow, drive
@@ -25,6 +26,7 @@ from pytest_evalkit.engine.retry import RetryPolicy
 __all__ = [
     "AdaptivePolicy",
     "Allowance",
+    "Asking",
     "Budget",
     "BudgetSpent",
     "Control",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from random import Random
-from typing import NamedTuple, overload
+from typing import overload
 from weakref import WeakKeyDictionary
 
 from pytest_evalkit.engine.adaptive import AdaptiveLimit, Decision
+from pytest_evalkit.engine.asking import Asking
 from pytest_evalkit.engine.attempt import respond_once
 from pytest_evalkit.engine.budget import Budget, tells_counts
 from pytest_evalkit.engine.control import Control
 from pytest_evalkit.engine.events import BudgetSpent, Event, LimitSet
-from pytest_evalkit.engine.gate import Gate, held_by
+from pytest_evalkit.engine.gate import Gate, Sent, held_by
 from pytest_evalkit.engine.limiter import Limiter
 from pytest_evalkit.engine.ordering import NOTHING, Beginning, beginning_of
 from pytest_evalkit.engine.outage import (
@@ -38,6 +39,7 @@ from pytest_evalkit.values import (
     Generate,
     LikelihoodRequest,
     LoglikelihoodResponse,
+    Origin,
     Request,
     Response,
     Usage,
@@ -46,18 +48,6 @@ from pytest_evalkit.values import (
 _TOO_MANY_REQUESTS = 429
 
 Sleep = Callable[[float], Awaitable[None]]
-
-
-class Sent(NamedTuple):
-    """The state of things when an attempt was sent.
-
-    Attributes:
-        epoch: Of the limit that adapts.
-        others: Requests in flight besides it.
-    """
-
-    epoch: int
-    others: int
 
 
 class Engine:
@@ -92,6 +82,7 @@ class Engine:
         self._control = control or Control()
         self._rng = rng or Random()  # noqa: S311 - jitter, not cryptography
         self._sleep = sleep
+        self._asking: dict[Attempts, Origin | None] = {}
         self._has_answered = False
         self._has_spent = False
         self._fixed_limit = max_concurrency
@@ -105,6 +96,20 @@ class Engine:
         self._gates: WeakKeyDictionary[asyncio.AbstractEventLoop, Gate] = (
             WeakKeyDictionary()
         )
+
+    @property
+    def asking(self) -> Sequence[Asking]:
+        """What was asked and has no answer yet; may be looked up from any thread."""
+        return [
+            Asking(
+                task="" if origin is None else origin.task,
+                doc_id=-1 if origin is None else origin.doc_id,
+                attempts_made=attempts.made,
+                state=attempts.state,
+                since=attempts.since,
+            )
+            for attempts, origin in list(self._asking.items())
+        ]
 
     @property
     def max_concurrency(self) -> int:
@@ -134,8 +139,17 @@ class Engine:
     async def _send(self, request: Request) -> AnyResponse:
         """Ask the backend; between two attempts others take the place in flight."""
         gate = self._gate()
-        limiter = gate.limiter
         attempts = Attempts(self.policy)
+        self._asking[attempts] = request.origin
+        try:
+            return await self._tried(gate, request, attempts)
+        finally:
+            del self._asking[attempts]
+
+    async def _tried(
+        self, gate: Gate, request: Request, attempts: Attempts
+    ) -> AnyResponse:
+        limiter = gate.limiter
         while True:
             await self._enter(limiter, request, is_first=attempts.made == 0)
             attempts.begin(self._control.clock())
@@ -144,6 +158,7 @@ class Engine:
                 response = await self._attempt(request, sent.epoch)
             except TransientModelError as error:
                 failure = error
+                attempts.fail(self._control.clock())
                 self._heed(limiter, error, sent)
             except ModelError as error:
                 error.attempts = attempts.made

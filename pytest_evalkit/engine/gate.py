@@ -22,6 +22,18 @@ class Gate(NamedTuple):
     outage: Outage | None
 
 
+class Sent(NamedTuple):
+    """The state of things when an attempt was sent.
+
+    Attributes:
+        epoch: Of the limit that adapts.
+        others: Requests in flight besides it.
+    """
+
+    epoch: int
+    others: int
+
+
 def held_by(
     asked: SharedPause | None, rule: OutageRule | None
 ) -> Callable[[], float] | None:

@@ -76,6 +76,8 @@ class Attempts:
         made: Attempts begun.
         last_sent_at: When the last one was, by the engine's clock.
         outages: How often the endpoint went away meanwhile.
+        state: What became of the last attempt, in words: it was sent, or it failed.
+        since: When it did, by the engine's clock.
     """
 
     __slots__ = (
@@ -86,6 +88,8 @@ class Attempts:
         "last_sent_at",
         "made",
         "outages",
+        "since",
+        "state",
     )
 
     def __init__(self, policy: RetryPolicy) -> None:
@@ -96,6 +100,8 @@ class Attempts:
         self.last_sent_at = math.inf
         self.made = 0
         self.outages = 0
+        self.state = ""
+        self.since = 0.0
 
     def begin(self, at: float) -> None:
         """Count an attempt.
@@ -104,7 +110,16 @@ class Attempts:
             at: Seconds of the engine's clock.
         """
         self.made += 1
+        self.state, self.since = "sent", at
         self._previous_at, self.last_sent_at = self.last_sent_at, at
+
+    def fail(self, at: float) -> None:
+        """Take in that the last attempt failed.
+
+        Args:
+            at: Seconds of the engine's clock.
+        """
+        self.state, self.since = "failed", at
 
     def forgive(self) -> bool:
         """Take back what failed because the endpoint was gone.

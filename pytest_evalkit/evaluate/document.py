@@ -97,15 +97,9 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
                 answering, _pictured(evaluation, document.prepared)
             )
         return document.scored(answered)
-<<<<<<< ours
     except UnjudgedError as error:
         return document.failed(str(error), error.attempts, error.raw)
-    except ModelUnavailableError:
-||||||| base
-    except ModelUnavailableError:
-=======
     except (ModelUnavailableError, ResultsError):
->>>>>>> theirs
         raise
     except ModelError as error:
         return document.failed(f"no answer: {error}", error.attempts)

@@ -25,6 +25,7 @@ from pytest_evalkit.plugin.collection import DocumentItem, TaskNode
 from pytest_evalkit.plugin.lookahead import Lookahead
 from pytest_evalkit.plugin.pictures import Pictures
 from pytest_evalkit.plugin.run import Run
+from pytest_evalkit.plugin.stalls import Scene, StallWatch, UnderWay
 from pytest_evalkit.plugin.watch import Watch
 from pytest_evalkit.plugin.wire import (
     closing_report,
@@ -67,6 +68,7 @@ class DocumentRunner:
         self._evaluations: dict[TaskNode, Evaluation] = {}
         self._skips: dict[TaskNode, str] = {}
         self._lookahead: Lookahead | None = None
+        self._stalls: StallWatch | None = None
         self._items: Sequence[DocumentItem] = ()
         self._unwritable: ResultsError | None = None
         self._wants_closing = bool(run.config.getoption("xmlpath", None))
@@ -195,7 +197,31 @@ class DocumentRunner:
             self._announce()
         lookahead = Lookahead(self._run.loop, self._start, self._limit, self._watch)
         lookahead.plan(item for item in self._items if self._unmet(item) is None)
+        seconds = self._run.options.stall_timeout
+        if seconds is not None:
+            self._stalls = StallWatch(seconds, self._scene(lookahead))
+            self._stalls.start()
         return lookahead
+
+    def _scene(self, lookahead: Lookahead) -> Scene:
+        def under_way() -> Sequence[UnderWay]:
+            return [
+                UnderWay(
+                    task=item.parent.opened.task.name,
+                    item_id=item.parent.opened.item_ids[item.doc_id],
+                    doc_id=item.doc_id,
+                    started_at=started_at,
+                )
+                for item, started_at in lookahead.under_way()
+            ]
+
+        return Scene(
+            done=lambda: self._watch.progress.done,
+            under_way=under_way,
+            asking=self._run.asking,
+            tell=self._run.notices.post,
+            path=self._run.folder.stalls_path,
+        )
 
     def _limit(self) -> int:
         """Tell how many documents may be under way: those asked, and some in line."""
@@ -262,6 +288,8 @@ class DocumentRunner:
 
     def close(self) -> None:
         """Cancel what is still under way."""
+        if self._stalls is not None:
+            self._stalls.stop()
         if self._lookahead is not None:
             self._lookahead.close()
         self._preparing.shutdown(cancel_futures=True)

@@ -59,6 +59,7 @@ class Lookahead:
         self._watch = watch
         self._coming: deque[DocumentItem] = deque()
         self._tasks: dict[DocumentItem, asyncio.Task[DocumentOutcome]] = {}
+        self._started_at: dict[DocumentItem, float] = {}
         self._running = 0
         self._resting: deque[asyncio.Future[None]] = deque()
         self._last_turn = monotonic()
@@ -73,6 +74,15 @@ class Lookahead:
     def running(self) -> int:
         """How many documents are under way."""
         return self._running
+
+    def under_way(self) -> Sequence[tuple[DocumentItem, float]]:
+        """List the documents that have not ended, and when they began.
+
+        Times are of ``time.monotonic``. May be called from any thread.
+        """
+        started = list(self._started_at.items())
+        running = {item for item, task in list(self._tasks.items()) if not task.done()}
+        return [(item, at) for item, at in started if item in running]
 
     def plan(self, items: Iterable[DocumentItem]) -> None:
         """Tell which documents will be asked for, in which order."""
@@ -101,7 +111,7 @@ class Lookahead:
             self._run_until(task)
         elif monotonic() - self._last_turn > _TURN_S:
             self._turn()
-        del self._tasks[item]
+        del self._tasks[item], self._started_at[item]
         return task.result()
 
     async def rest(self) -> None:
@@ -185,6 +195,7 @@ class Lookahead:
     ) -> asyncio.Task[DocumentOutcome]:
         task = self._loop.create_task(coroutine)
         self._tasks[item] = task
+        self._started_at[item] = monotonic()
         self._running += 1
         task.add_done_callback(self._ended)
         return task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib.util import find_spec
@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_evalkit.codec import encode
-from pytest_evalkit.engine import EndpointBack, EndpointGone, Engine, Event, Model
+from pytest_evalkit.engine import (
+    Asking,
+    EndpointBack,
+    EndpointGone,
+    Engine,
+    Event,
+    Model,
+)
 from pytest_evalkit.errors import OptionError, TaskError
 from pytest_evalkit.models.arguments import parse_model_args
 from pytest_evalkit.models.backend import Backend
@@ -194,6 +201,10 @@ class Run:
         """Whom scorers may ask."""
         is_shared = self.share is not None or is_controller(self.config)
         return RunJudge(self.options, has_workers=is_shared)
+
+    def asking(self) -> Sequence[Asking]:
+        """List the requests that have no answer yet."""
+        return [one for engine in self._engines for one in engine.asking]
 
     @property
     def concurrency(self) -> int:
