@@ -56,6 +56,9 @@ def _encode(encoder: msgspec.json.Encoder, value: Any, *, is_sorted: bool) -> by
     except UnicodeEncodeError:
         # Models do emit lone surrogates; only escapes can carry them.
         return _escaped(value, is_sorted=is_sorted)
+    except OverflowError:
+        # Whole numbers may have any size, which only Python's own writer knows.
+        return _escaped(value, is_sorted=is_sorted)
     except (TypeError, ValueError, RecursionError) as error:
         raise CodecError(str(error)) from error
 
@@ -90,7 +93,8 @@ def decode(text: bytes | str) -> Any:
     """
     try:
         return _DECODER.decode(text)
-    except msgspec.DecodeError:
+    # Bytes that are no text are found only where keys are made of them.
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return _decode_tolerantly(text)
 
 
@@ -102,8 +106,22 @@ def decode_as(text: bytes, kind: type[_T]) -> _T:
     """
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise CodecError(str(error)) from error
+
+
+def convert(value: Any, kind: Any) -> Any:
+    """Make of a value of JSON one of a type, such as a dataclass or a TypedDict.
+
+    What the type does not have is left out.
+
+    Raises:
+        CodecError: A part of it is of another type; says which.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise CodecError(f"of another form: {error}") from error
 
 
 def _decode_tolerantly(text: bytes | str) -> Any:

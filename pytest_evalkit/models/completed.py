@@ -61,13 +61,13 @@ def completions_in(
     found = [choice for choice in choices if isinstance(choice, dict)]
     if prompts == 1 and found:
         return [Completed(found[0], usage_of(answer), timing)]
-    by_index = {choice.get("index"): choice for choice in found}
+    by_index = {str(choice.get("index")): choice for choice in found}
     if len(by_index) != len(choices):
         raise TransientModelError("the endpoint's answer numbers two choices alike")
     usage = [usage_of(answer), *[None] * prompts]
     return [
-        Completed(by_index[n], usage[n], timing)
-        if n in by_index
+        Completed(by_index[str(n)], usage[n], timing)
+        if str(n) in by_index
         else TransientModelError(f"the endpoint's answer has no choice {n}")
         for n in range(prompts)
     ]

@@ -6,10 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pytest_evalkit.codec import encode
+from pytest_evalkit.codec import CodecError, convert, encode
 from pytest_evalkit.errors import RequestRejectedError
 from pytest_evalkit.messages import ToolCallPart
 from pytest_evalkit.values import TokenLogprob, Usage
+
+# What is beyond is no count that anybody made.
+_MOST_TOKENS = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class _Likely:
+    token: str
+    logprob: float
+    top_logprobs: tuple[_Likely, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Logprobs:
+    content: tuple[_Likely, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +63,7 @@ def spoken_in_chat(choice: Mapping[str, Any]) -> Spoken:
     reasoning = message.get("reasoning_content") or message.get("reasoning") or None
     reasoning = _joined(reasoning)
     calls = _tool_calls(message.get("tool_calls"))
-    refusal = message.get("refusal") or None
+    refusal = _text(message.get("refusal")) or None
     text = _joined(message.get("content")) or refusal or message.get("content")
     if text is None and (reasoning or calls):
         text = ""
@@ -57,7 +72,7 @@ def spoken_in_chat(choice: Mapping[str, Any]) -> Spoken:
     return Spoken(
         text=_present(text, choice),
         reasoning=reasoning,
-        finish_reason=choice.get("finish_reason"),
+        finish_reason=_text(choice.get("finish_reason")),
         refusal=refusal,
         tool_calls=calls,
         logprobs=_logprobs(choice.get("logprobs")),
@@ -73,7 +88,7 @@ def spoken_in_completion(choice: Mapping[str, Any]) -> Spoken:
     return Spoken(
         text=_present(choice.get("text"), choice),
         reasoning=None,
-        finish_reason=choice.get("finish_reason"),
+        finish_reason=_text(choice.get("finish_reason")),
     )
 
 
@@ -130,21 +145,23 @@ def _arguments(arguments: Any) -> str:
 
 
 def _logprobs(told: Any) -> tuple[TokenLogprob, ...] | None:
-    """Read ``logprobs`` of a chat choice."""
-    tokens = told.get("content") if isinstance(told, dict) else None
-    if not isinstance(tokens, list):
+    """Read ``logprobs`` of a chat choice; None where they have not their own form."""
+    try:
+        read = convert(told, _Logprobs)
+    except CodecError:
         return None
     return tuple(
         TokenLogprob(
-            token=token["token"],
-            logprob=token["logprob"],
-            top=tuple(
-                (one["token"], one["logprob"])
-                for one in token.get("top_logprobs") or ()
-            ),
+            token=token.token,
+            logprob=token.logprob,
+            top=tuple((one.token, one.logprob) for one in token.top_logprobs or ()),
         )
-        for token in tokens
+        for token in read.content
     )
+
+
+def _text(said: Any) -> str | None:
+    return said if isinstance(said, str) else None
 
 
 def _joined(content: Any) -> str | None:
@@ -173,4 +190,5 @@ def _present(text: Any, choice: Mapping[str, Any]) -> str:
 
 def _count(counts: Any, name: str) -> int | None:
     value = counts.get(name) if isinstance(counts, dict) else None
-    return value if isinstance(value, int) else None
+    is_count = isinstance(value, int) and 0 <= value <= _MOST_TOKENS
+    return value if is_count else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from pytest_evalkit.codec import CodecError, decode
+from pytest_evalkit.codec import CodecError, decode, encode
 from pytest_evalkit.errors import ModelError, TransientModelError
 from pytest_evalkit.models.server_sent import EventParser
 from pytest_evalkit.values import Timing
@@ -148,7 +148,9 @@ class _Choice:
         Returns:
             None where it adds nothing to the answer; else whether that is visible text.
         """
-        self.finish_reason = piece.get("finish_reason") or self.finish_reason
+        reason = piece.get("finish_reason")
+        if isinstance(reason, str) and reason:
+            self.finish_reason = reason
         logprobs = piece.get("logprobs")
         if isinstance(logprobs, dict) and isinstance(logprobs.get("content"), list):
             self._logprobs += logprobs["content"]
@@ -191,14 +193,17 @@ class _Choice:
             self._place_of(piece),
             {"id": None, "type": "function", "function": {"name": "", "arguments": ""}},
         )
-        call["id"] = call["id"] or piece.get("id")
+        call["id"] = call["id"] or _name_of(piece)
         function = piece.get("function")
         if not isinstance(function, dict):
             return False
         name, arguments = function.get("name"), function.get("arguments")
+        if isinstance(arguments, dict):
+            # Some endpoints send the object itself.
+            arguments = encode(arguments).decode()
         whole = call["function"]
-        whole["name"] = whole["name"] or name or ""
-        whole["arguments"] += arguments or ""
+        whole["name"] = whole["name"] or (name if isinstance(name, str) else "")
+        whole["arguments"] += arguments if isinstance(arguments, str) else ""
         return bool(name or arguments)
 
     def _place_of(self, piece: Mapping[str, Any]) -> Any:
@@ -207,12 +212,17 @@ class _Choice:
         A piece with an identifier begins a call; one without goes on with the last.
         """
         index = piece.get("index")
-        if index is not None:
+        if isinstance(index, int):
             return index
-        identifier = piece.get("id")
+        identifier = _name_of(piece)
         if identifier or not self._calls:
             return identifier
         return next(reversed(self._calls))
+
+
+def _name_of(piece: Mapping[str, Any]) -> str | None:
+    identifier = piece.get("id")
+    return identifier if isinstance(identifier, str) else None
 
 
 def _object(event: bytes) -> dict[str, Any] | None:

@@ -6,20 +6,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from pytest_evalkit.codec import encode_pretty
+from pytest_evalkit.codec import CodecError, encode_pretty
+from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.evaluate import SampleDict
 from pytest_evalkit.results.aggregate import Tally
 from pytest_evalkit.results.document import TaskConclusion
 from pytest_evalkit.results.folder import RunFolder, write_whole
 from pytest_evalkit.results.journal import (
     GroupDict,
+    JournalLine,
     Place,
     PlaceReader,
     SelectionDict,
+    journal_paths,
     read_journals,
 )
 from pytest_evalkit.results.schema import CacheDict, LimitDict, ResultsDict
 from pytest_evalkit.results.traffic import Traffic
+from pytest_evalkit.results.wire_shapes import require_line
 from pytest_evalkit.scoring import ScoringPlan
 
 
@@ -219,6 +223,7 @@ def read_run(
     """
     record = RunRecord()
     for line in read_journals(folder.journal_dir):
+        _require_sound(line, folder, record)
         selection = line.selection
         if selection is not None:
             task = record.tasks.get(selection["task"])
@@ -234,6 +239,22 @@ def read_run(
             record.tasks[sample["task"]].add(sample, line.place)
             record.traffic.add(sample)
     return record
+
+
+def _require_sound(line: JournalLine, folder: RunFolder, record: RunRecord) -> None:
+    """Refuse a line that no run of ours wrote."""
+    try:
+        require_line(line.value)
+    except CodecError as error:
+        raise _damage(line, folder, str(error)) from error
+    if "kind" not in line.value and line.sample["task"] not in record.tasks:
+        problem = f"nobody set out to do task {line.sample['task']!r}"
+        raise _damage(line, folder, problem)
+
+
+def _damage(line: JournalLine, folder: RunFolder, problem: str) -> ResultsError:
+    path = journal_paths(folder.journal_dir)[line.place.journal]
+    return ResultsError(f"{path} is damaged at byte {line.place.offset}: {problem}")
 
 
 def write_samples(folder: RunFolder, record: RunRecord) -> None:

@@ -15,6 +15,7 @@ from pytest_evalkit.results.schema import (
     ResultsDict,
     task_names,
 )
+from pytest_evalkit.results.wire_shapes import require_results
 
 
 def results_file(path: Path) -> Path:
@@ -42,6 +43,12 @@ def read_results(path: Path) -> ResultsDict:
             f"{file} has schema version {version}, newer than "
             f"{RESULTS_SCHEMA_VERSION}: upgrade pytest-evalkit to read it"
         )
+    try:
+        require_results(value)
+    except CodecError as error:
+        raise ResultsError(
+            f"{file} is damaged, or of another program: {error}"
+        ) from error
     return cast("ResultsDict", value)
 
 

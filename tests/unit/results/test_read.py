@@ -4,13 +4,26 @@ from pathlib import Path
 
 import pytest
 
+from pytest_evalkit.codec import encode_pretty
 from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.results.document import RunFacts, build_results
 from pytest_evalkit.results.read import iter_samples, read_results
+
+RUN = RunFacts(
+    model_name="m",
+    model_description={},
+    options={},
+    git_hash=None,
+    started_at=0.0,
+    elapsed_s=1.0,
+    complete=True,
+    environment={},
+)
 
 
 def test_results_are_read_from_the_folder_or_the_file(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
-    file.write_text('{"schema_version": 1, "model_name": "m"}')
+    file.write_bytes(encode_pretty(build_results([], RUN, ())))
 
     assert read_results(tmp_path)["model_name"] == "m"
     assert read_results(file)["model_name"] == "m"
@@ -23,6 +36,7 @@ def test_results_are_read_from_the_folder_or_the_file(tmp_path: Path) -> None:
         ("[]", "no schema_version"),
         ('{"results": {}}', "no schema_version"),
         ('{"schema_version": 99}', "schema version 99, newer than 1: upgrade"),
+        ('{"schema_version": 1}', "is damaged, or of another program: .*`complete`"),
     ],
 )
 def test_a_file_that_is_no_results_is_refused_in_one_line(

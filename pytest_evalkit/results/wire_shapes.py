@@ -1,0 +1,157 @@
+"""The shapes of what is read from files that others may have written, or damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NotRequired, TypedDict
+
+from pytest_evalkit.codec import CodecError, convert
+from pytest_evalkit.evaluate.sample import SampleDict
+from pytest_evalkit.results.journal import GroupDict, SelectionDict
+from pytest_evalkit.results.schema import (
+    AggregateDict,
+    BudgetDict,
+    CoverageDict,
+    GateDict,
+    LimitDict,
+)
+
+# The last second of the year 9999, since 1970 (UTC).
+_LAST_SECOND = 253_402_300_799.0
+# Groups within groups; nobody has more.
+_MOST_LEVELS = 100
+_PERCENTILES = ("p50_s", "p90_s", "p99_s")
+
+
+class _ModelDict(TypedDict):
+    name: str
+    description: dict[str, Any]
+
+
+class _BudgetLineDict(TypedDict):
+    reason: str
+
+
+_LINES: Mapping[str, Any] = {
+    "selection": SelectionDict,
+    "group": GroupDict,
+    "concurrency": LimitDict,
+    "budget": _BudgetLineDict,
+    "model": _ModelDict,
+}
+
+
+class _UsageDict(TypedDict):
+    input_tokens: NotRequired[int | None]
+    output_tokens: NotRequired[int | None]
+    reasoning_tokens: NotRequired[int | None]
+    cached_tokens: NotRequired[int | None]
+    budget: NotRequired[BudgetDict | None]
+
+
+# What readers of results look at.
+_ResultsDict = TypedDict(
+    "_ResultsDict",
+    {
+        "complete": bool,
+        "results": dict[str, dict[str, Any]],
+        "aggregates": dict[str, list[AggregateDict]],
+        "group_subtasks": dict[str, list[str]],
+        "n-shot": dict[str, int | None],
+        "coverage": dict[str, CoverageDict],
+        "errors": dict[str, dict[str, int]],
+        "gates": list[GateDict],
+        "usage": _UsageDict,
+        "throughput": dict[str, float | None],
+        "latency": dict[str, Any],
+        "config": dict[str, Any],
+        "environment": dict[str, Any],
+        "model_name": str,
+        "git_hash": str | None,
+        "date": float,
+        "total_evaluation_time_seconds": float,
+    },
+)
+
+
+def require_line(value: Any) -> None:
+    """Refuse what is no line of a journal.
+
+    A line of a kind that is not known here passes.
+
+    Raises:
+        CodecError: It is none; says what of it is of another form.
+    """
+    if not isinstance(value, dict):
+        raise CodecError(f"a line is an object, not a {type(value).__name__}")
+    if "kind" not in value:
+        require_sample(value)
+    elif not isinstance(value["kind"], str):
+        raise CodecError(f"the kind of a line is a text, not {value['kind']!r}")
+    elif value["kind"] in _LINES:
+        convert(value, _LINES[value["kind"]])
+
+
+def require_sample(value: Mapping[str, Any]) -> None:
+    """Refuse what is no sample.
+
+    Raises:
+        CodecError: It is none; says what of it is of another form.
+    """
+    convert(value, SampleDict)
+    missing = [name for name in value["metrics"] if name not in value]
+    if missing:
+        raise CodecError(f"a sample has no value of its metric {missing[0]!r}")
+    for place, times in _times(value):
+        each = times if isinstance(times, list) else [times]
+        if not all(one is None or _is_number(one) for one in each):
+            raise CodecError(f"{place} of a sample are seconds or counts")
+    told = value.get("timing", {})
+    if (
+        "ttft_s" in told
+        and not {"ttfo_s", "inter_token_s", "bad_frames"} <= told.keys()
+    ):
+        raise CodecError("timing of a sample tells only some times of a stream")
+
+
+def require_results(value: Any) -> None:
+    """Refuse what is no results file.
+
+    Raises:
+        CodecError: It is none; says what of it is of another form.
+    """
+    convert(value, _ResultsDict)
+    for name in [*value["aggregates"], *value["group_subtasks"]]:
+        for key in ("results", "coverage"):
+            if name not in value[key]:
+                raise CodecError(f"{key} has no {name!r}")
+        if not isinstance(value["results"][name].get("alias", name), str):
+            raise CodecError(f"the alias of {name!r} is no text")
+    if not 0 <= value["date"] <= _LAST_SECOND:
+        raise CodecError(f"date is no date: {value['date']:g}")
+    latency = value["latency"]
+    if latency and not all(_is_number(latency.get(name)) for name in _PERCENTILES):
+        raise CodecError(f"latency lacks one of {', '.join(_PERCENTILES)}")
+    if not isinstance(value["config"].get("resolved_cli_args", {}), dict):
+        raise CodecError("config.resolved_cli_args is no mapping")
+    _require_levels(value["group_subtasks"])
+
+
+def _times(sample: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "request_latency_s", sample.get("request_latency_s")
+    for name in ("ttft_s", "ttfo_s", "inter_token_s", "bad_frames"):
+        yield name, sample.get("timing", {}).get(name)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < float("inf")
+
+
+def _require_levels(members: Mapping[str, list[str]]) -> None:
+    """Refuse groups that are nested without end."""
+    level = set(members)
+    for _ in range(_MOST_LEVELS):
+        level = {inner for name in level for inner in members[name] if inner in members}
+        if not level:
+            return
+    raise CodecError("groups contain each other, or are nested too deeply")
