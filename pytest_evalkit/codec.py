@@ -120,7 +120,7 @@ def convert(value: Any, kind: Any) -> Any:
     """
     try:
         return msgspec.convert(value, kind)
-    except (msgspec.ValidationError, OverflowError) as error:
+    except (msgspec.ValidationError, OverflowError, UnicodeError) as error:
         raise CodecError(f"of another form: {error}") from error
 
 

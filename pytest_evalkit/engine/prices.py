@@ -35,7 +35,14 @@ def _table(path: Path) -> Mapping[Any, Any]:
         table = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeError) as error:
         raise OptionError(f"cannot read the price table {path}: {error}") from error
-    except yaml.YAMLError as error:
+    # Beside its own, the loader raises what Python says of impossible values.
+    except (
+        yaml.YAMLError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+    ) as error:
         said = " ".join(str(error).split())
         raise OptionError(f"price table {path} is not YAML: {said}") from error
     if not isinstance(table, dict) or not table:

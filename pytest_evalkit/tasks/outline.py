@@ -14,7 +14,7 @@ import yaml
 from pytest_evalkit.errors import TaskError
 from pytest_evalkit.tasks.schema import ALL_KEYS
 from pytest_evalkit.tasks.source import read_source
-from pytest_evalkit.tasks.yaml_file import LOADER, is_too_deep
+from pytest_evalkit.tasks.yaml_file import IMPOSSIBLE_VALUES, LOADER, is_too_deep
 
 _KEY = re.compile(r"^([\"']?)([A-Za-z_][\w-]*)\1[ \t]*:(?=\s|$)", re.MULTILINE)
 # A value that is plainly text, which needs no parser: one word, perhaps a comment.
@@ -101,7 +101,7 @@ def _value(fragment: str, match: re.Match[str]) -> Any:
         if is_too_deep(fragment):
             return None
         read = yaml.load(fragment, Loader=LOADER)  # noqa: S506 (it is the safe loader, written in C)
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except (yaml.YAMLError, *IMPOSSIBLE_VALUES):
         return None
     return next(iter(read.values())) if isinstance(read, dict) and read else None
 

@@ -25,6 +25,12 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_NODES = 200_000
 MAX_DEPTH = 100
 
+# What constructors of YAML let through: of an impossible date, a key that cannot be
+# one, a word that is tagged as a number, a truth value or a date.
+IMPOSSIBLE_VALUES = (
+    ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError
+)  # fmt: skip
+
 # As deep as the parser may go: a small part of the stack that a process has.
 _PARSED_DEPTH = 1000
 
@@ -234,8 +240,7 @@ def construct(root: MappingNode, path: Path) -> dict[str, Any]:
         values = _Constructor(path).construct_document(root)
     except yaml.YAMLError as error:
         raise _yaml_error(error, path) from error
-    except (ValueError, TypeError) as error:
-        # An impossible date, or a key that cannot be one.
+    except IMPOSSIBLE_VALUES as error:
         raise TaskError(f"holds an impossible value: {error}", path=path) from error
     for key in values:
         if not isinstance(key, str):

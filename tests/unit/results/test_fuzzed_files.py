@@ -1,0 +1,229 @@
+"""Whatever a journal or a results file holds is read rightly or refused in words."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_evalkit.codec import encode, encode_pretty
+from pytest_evalkit.errors import EvalkitError, ResultsError
+from pytest_evalkit.reports import (
+    budget_lines,
+    gate_lines,
+    markdown_gates,
+    markdown_table,
+    render_html,
+    results_table,
+)
+from pytest_evalkit.results.conclusion import first_samples, read_run, write_samples
+from pytest_evalkit.results.document import (
+    GroupConclusion,
+    RunFacts,
+    TaskConclusion,
+    build_results,
+)
+from pytest_evalkit.results.folder import RunFolder
+from pytest_evalkit.results.gates import parse_gate
+from pytest_evalkit.results.read import iter_samples, read_results
+from tests.unit.fuzzing import altered, damaged, fuzz, values
+from tests.unit.results.test_conclusion import both, facts_of, sample, selection
+
+TIMED = {
+    "token_counts": {"input_tokens": 3, "output_tokens": 1, "reasoning_tokens": None,
+                     "cached_tokens": None},
+    "timing": {"started_s": 0.1, "latency_s": 0.5, "ttft_s": 0.1, "ttfo_s": [0.2, None],
+               "inter_token_s": None, "bad_frames": 0},
+    "request_latency_s": [0.4, 0.1],
+    "parse_status": ["found", "none"],
+}  # fmt: skip
+LINES: list[dict[str, Any]] = [
+    {"kind": "model", "name": "m", "description": {"path": "/x"}},
+    {"kind": "group", "name": "g", "alias": "g", "path": "g.yaml", "members": ["sums"],
+     "tasks": ["sums"], "metrics": [], "version": 1, "gates": []},
+    selection(3),
+    {"kind": "concurrency", "t_s": 0.1, "limit": 4, "reason": "given"},
+    *both(0, 1.0),
+    {**sample(1, 0.0), **TIMED},
+    sample(2, None),
+    {"kind": "budget", "t_s": 0.5, "reason": "tokens"},
+]  # fmt: skip
+
+
+@contextmanager
+def folder_with(name: str, content: bytes) -> Iterator[RunFolder]:
+    with tempfile.TemporaryDirectory() as root:
+        path = Path(root, name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        yield RunFolder(Path(root))
+
+
+@contextmanager
+def refused_in_words(name: str) -> Iterator[None]:
+    """Let what is done with a file be refused in one line that names it."""
+    told = name
+    with suppress(ResultsError):
+        try:
+            yield
+        except ResultsError as error:
+            told = str(error)
+            raise
+    assert name in told
+    assert "\n" not in told
+
+
+def conclude(folder: RunFolder) -> None:
+    record = read_run(folder, facts_of)
+    tasks = [task.conclude(judge_partial=True) for task in record.tasks.values()]
+    facts = RunFacts(
+        model_name=record.model_name or "",
+        model_description=record.model_description,
+        options={},
+        git_hash=None,
+        started_at=0.0,
+        elapsed_s=1.0,
+        complete=record.is_complete,
+        environment={},
+        usage=dict(record.traffic.usage()),
+        throughput=record.traffic.throughput(1.0),
+        latency=record.traffic.latency(),
+        concurrency=record.concurrency,
+    )
+    results = build_results(tasks, facts, [parse_gate("acc>=0.5")])
+    write_samples(folder, record)
+    render_html(results, first_samples(folder, record, 10))
+    show(results)
+    encode_pretty(results)
+
+
+def show(results: Any) -> None:
+    shown = [
+        results_table(results, 100),
+        *gate_lines(results),
+        *budget_lines(results),
+        markdown_table(results),
+        markdown_gates(results),
+    ]
+    assert "\x1b" not in "\n".join(shown)
+
+
+def test_a_sound_journal_is_concluded() -> None:
+    with folder_with("journal/main.jsonl", b"".join(map(line, LINES))) as folder:
+        conclude(folder)
+
+
+def line(value: Any) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+@fuzz(60)
+@given(st.data())
+def test_a_journal_of_any_lines_is_concluded_or_refused(data: st.DataObject) -> None:
+    lines = [
+        line(data.draw(altered(one)))
+        if data.draw(st.integers(0, 3)) == 0
+        else line(one)
+        for one in LINES
+        if data.draw(st.integers(0, 20))
+    ]
+    content = b"".join(lines)
+    if data.draw(st.booleans()):
+        content = data.draw(damaged(content))
+
+    with (
+        folder_with("journal/main.jsonl", content) as folder,
+        refused_in_words("main.jsonl"),
+    ):
+        conclude(folder)
+
+
+def results() -> dict[str, Any]:
+    row: Any = {
+        "metric": "acc", "filter": "none", "value": 0.5, "stderr": 0.1,
+        "ci95": [0.3, 0.7], "n": 4, "higher_is_better": True,
+    }  # fmt: skip
+    coverage: Any = {
+        "original": 9, "selected": 4, "scored": 4, "errors": 0, "skipped": 0,
+    }  # fmt: skip
+    task = TaskConclusion(
+        name="sums", alias="Sums", config={"task": "sums"}, version=1.0, num_fewshot=2,
+        directions={"acc": True}, aggregates=[row], coverage=coverage,
+        error_kinds={"no answer": 1}, task_hash="h", fingerprint="f",
+    )  # fmt: skip
+    group = GroupConclusion(
+        name="all", alias="All", version=1, members=("sums",), num_fewshot=2,
+        directions={"acc": True}, aggregates=[row | {"missing": "b"}],
+        coverage=coverage, partial=None,
+    )  # fmt: skip
+    facts = RunFacts(
+        model_name="m", model_description={"path": "/x"}, options={"limit": 4},
+        git_hash="0123456789abcdef", started_at=1e9, elapsed_s=3.5, complete=True,
+        environment={"python": "3.11"},
+        usage={"input_tokens": 3, "output_tokens": None, "budget": {
+            "max_total_tokens": 9, "max_cost_usd": None, "total_tokens": 3,
+            "cost_usd": 0.1, "spent": None}},
+        throughput={"documents_per_s": 3.0, "output_tokens_per_s": None},
+        latency={"p50_s": 0.1, "p90_s": 0.2, "p99_s": 0.3, "method": "nearest rank"},
+    )  # fmt: skip
+    gates = [parse_gate("sums:acc>=0.4"), parse_gate("acc>=0.9")]
+    found: dict[str, Any] = json.loads(
+        encode(build_results([task], facts, gates, [group]))
+    )
+    return found
+
+
+RESULTS = results()
+
+
+def test_sound_results_are_read() -> None:
+    with folder_with("results.json", line(RESULTS)) as folder:
+        assert read_results(folder.root) == RESULTS
+        show(read_results(folder.root))
+
+
+@fuzz(100)
+@given(altered(RESULTS) | values)
+def test_results_of_any_form_are_shown_or_refused(value: Any) -> None:
+    with (
+        folder_with("results.json", line(value)) as folder,
+        refused_in_words("results.json"),
+    ):
+        show(read := read_results(folder.root))
+        render_html(read, [])
+
+
+@fuzz(60)
+@given(damaged(encode_pretty(RESULTS)))
+def test_results_that_are_damaged_are_shown_or_refused(content: bytes) -> None:
+    with (
+        folder_with("results.json", content) as folder,
+        refused_in_words("results.json"),
+    ):
+        show(read_results(folder.root))
+
+
+@fuzz(60)
+@given(damaged(b"".join(map(line, both(0, 1.0)))))
+def test_samples_that_are_damaged_are_left_out_and_counted(content: bytes) -> None:
+    with folder_with("samples_sums.jsonl", content) as folder:
+        samples = iter_samples(folder.samples_path("sums"))
+
+        found = list(samples)
+
+        assert len(found) + samples.torn == sum(
+            bool(one.strip()) for one in content.split(b"\n")
+        )
+
+
+@fuzz(150)
+@given(st.text(max_size=30) | st.from_regex(r"[a-z:]{0,6}(>=|<|==|>) ?[-+e0-9.%]{0,9}"))
+def test_a_gate_of_any_words_is_a_condition_or_an_error(text: str) -> None:
+    with suppress(EvalkitError):
+        assert parse_gate(text).metric
