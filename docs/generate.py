@@ -30,6 +30,7 @@ from pytest_evalkit.scoring.metrics import (
 )
 from pytest_evalkit.scoring.oddities import WITHOUT_EFFECT
 from pytest_evalkit.scoring.spread import BOOTSTRAPPED
+from pytest_evalkit.scoring.sums import SUM_FIGURES
 from pytest_evalkit.tasks import (
     Catalogue,
     Entry,
@@ -206,9 +207,10 @@ def _aggregations() -> str:
 
 
 def _error(aggregation: str) -> str:
-    if aggregation in ("mean", "acc_all", "all_right"):
+    if aggregation in ("mean", "acc_all", "all_right", "brier_score"):
         return "formula"
-    return "bootstrap" if aggregation in BOOTSTRAPPED else ""
+    is_drawn = aggregation in BOOTSTRAPPED or aggregation in SUM_FIGURES
+    return "bootstrap" if is_drawn else ""
 
 
 def _oddities() -> str:

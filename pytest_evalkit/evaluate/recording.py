@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_evalkit.codec import encode
 from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.sample import (
     SAMPLE_SCHEMA_VERSION,
@@ -49,6 +50,19 @@ class Recorded:
     def status(self) -> Status:
         """What an answered document is: scored, where the task scores."""
         return "scored" if self.opened.task.scoring.is_scoring else "answered"
+
+    @property
+    def cluster(self) -> str | None:
+        """What the document shares with its bundle; None where it stands alone.
+
+        Raises:
+            TaskError: What the task says of bundles does not work.
+        """
+        bundles = self.opened.bundles
+        bundle = None if bundles is None else bundles[self.doc_id]
+        if bundle is None:
+            return None
+        return encode(bundle).decode() if isinstance(bundle, tuple) else str(bundle)
 
     def sample(self, status: Status) -> dict[str, Any]:
         """Begin a sample with what does not depend on the filter."""
@@ -124,8 +138,9 @@ def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDic
             statuses = [parsed.status for parsed in scored.parsed]
             sample["parse_status"] = _one_or_all(statuses)
             sample["parse_rule"] = _one_or_all([each.rule for each in scored.parsed])
-        if scored.cluster is not None:
-            sample["cluster"] = scored.cluster
+        cluster = recorded.cluster if scored.cluster is None else scored.cluster
+        if cluster is not None:
+            sample["cluster"] = cluster
         sample.update(scored.metrics)
         yield sample  # type: ignore[misc]  # the metrics' names are the task's
 

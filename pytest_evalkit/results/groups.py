@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,10 +11,11 @@ from pytest_evalkit.results.document import GroupConclusion, TaskConclusion
 from pytest_evalkit.results.journal import GroupDict, GroupMetricDict
 from pytest_evalkit.results.schema import AggregateDict, CoverageDict
 from pytest_evalkit.stats import (
-    interval95,
     pooled_standard_error,
+    t_interval,
     unweighted_standard_error,
     weighted_mean,
+    welch_freedom,
 )
 from pytest_evalkit.tasks import Group
 
@@ -235,11 +237,41 @@ def _add_figures(
     row["value"] = value
     errors = [leaf.row["stderr"] for leaf in leaves if leaf.row["stderr"] is not None]
     if len(errors) < len(leaves):
+        row["method"] = "none: a task has no standard error"
         return
-    stderr = (
+    row["stderr"] = (
         pooled_standard_error(errors, sizes)
         if is_pooled
         else unweighted_standard_error(errors)
     )
-    row["stderr"] = stderr
-    row["ci95"] = None if stderr is None else interval95(value, stderr)
+    total = sum(sizes) if is_weighted else len(leaves)
+    shares = [size / total if is_weighted else 1 / total for size in sizes]
+    _add_interval(row, leaves, shares)
+
+
+def _add_interval(
+    row: AggregateDict, leaves: Sequence[_Leaf], shares: Sequence[float]
+) -> None:
+    """Bound a group's mean by the errors of its tasks, of which each is independent.
+
+    The degrees of freedom are those of Welch and Satterthwaite. Where documents of a
+    task depend on each other, its clustered error counts.
+    """
+    stderr, value = row["stderr"], row["value"]
+    freedom = welch_freedom(
+        [share * _error(leaf.row) for share, leaf in zip(shares, leaves, strict=True)],
+        [leaf.row.get("clusters", leaf.row["n"]) - 1 for leaf in leaves],
+    )
+    if any("stderr_clustered" in leaf.row for leaf in leaves):
+        parts = zip(shares, leaves, strict=True)
+        stderr = math.hypot(*(share * _error(leaf.row) for share, leaf in parts))
+        row["stderr_clustered"] = stderr
+    if not stderr or freedom is None or value is None:
+        row["method"] = "none: documents of the tasks do not differ"
+        return
+    row["method"] = "group t"
+    row["ci95"] = t_interval(value, stderr, freedom)
+
+
+def _error(row: AggregateDict) -> float:
+    return row.get("stderr_clustered", row["stderr"] or 0.0)

@@ -17,7 +17,10 @@ class AggregateDict(TypedDict):
     """One aggregated metric of one task, or of a group of tasks, under one filter.
 
     ``value`` is None where there was nothing to aggregate or aggregating failed;
-    ``stderr`` and ``ci95`` are None where no standard error is defined.
+    ``stderr`` and ``ci95`` are None where there is none. ``method`` says how ``ci95``
+    was made, or after ``none: `` why it was not; ``clusters`` is how many independent
+    clusters of documents it rests on, where documents depend on each other, and
+    ``replicates`` how often documents were drawn anew.
     ``stderr_clustered`` is there where documents depend on each other, ``stderr_clt``,
     the standard error of the mean of the values, where the aggregation has none of its
     own and the values are or hold numbers. ``parse_rate``, from 0 to 1, is there where
@@ -33,6 +36,9 @@ class AggregateDict(TypedDict):
     ci95: tuple[float, float] | None
     n: int
     higher_is_better: bool | None
+    method: NotRequired[str]
+    clusters: NotRequired[int]
+    replicates: NotRequired[int]
     stderr_clustered: NotRequired[float]
     stderr_clt: NotRequired[float]
     parse_rate: NotRequired[float]

@@ -8,8 +8,14 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from pytest_evalkit.results.schema import AggregateDict
-from pytest_evalkit.scoring import MetricSpec, ScoringPlan, standard_error_of
-from pytest_evalkit.stats import clustered_standard_error, interval95, standard_error
+from pytest_evalkit.scoring import (
+    MetricSpec,
+    ScoringPlan,
+    Spread,
+    spread_of,
+    standard_error_of,
+)
+from pytest_evalkit.stats import clustered_standard_error, standard_error
 
 
 def add_spread(
@@ -22,8 +28,7 @@ def add_spread(
 ) -> None:
     """Add standard errors and the interval to a row that has a value.
 
-    Where the metric is a mean and documents depend on each other, the interval is that
-    of clustered documents.
+    Where documents depend on each other, the interval is that of clustered documents.
 
     Args:
         row: The row.
@@ -36,28 +41,64 @@ def add_spread(
     value = row["value"]
     if value is None or iterations < 1:
         return
+    is_strict = plan.compat == "strict"
     row["stderr"] = standard_error_of(
         metric, values, iterations=iterations, compat=plan.compat
     )
     numbers = _numbers(plan, values, clusters)
-    clustered = _clustered(numbers)
-    if clustered is not None:
-        row["stderr_clustered"] = clustered
     if plan.dialect == "lmms" and row["stderr"] is None:
         plain = standard_error(numbers.values)
         if plain is not None:
             row["stderr_clt"] = plain
-    is_mean = metric.aggregation_name == "mean"
-    error = clustered if clustered is not None and is_mean else row["stderr"]
-    if error is not None:
-        row["ci95"] = interval95(value, error)
+    shared = _shared(plan, values, clusters)
+    spread = spread_of(
+        metric, values, value, shared, iterations=iterations, compat=plan.compat
+    )
+    _add_interval(row, spread)
+    if is_strict:
+        row.pop("stderr_clustered", None)
+        clustered = _clustered(numbers) if plan.cluster_key else None
+        if clustered is not None:
+            row["stderr_clustered"] = clustered
+    elif row["stderr"] is None:
+        row["stderr"] = spread.stderr
+
+
+def _add_interval(row: AggregateDict, spread: Spread) -> None:
+    row["ci95"] = spread.ci95
+    row["method"] = spread.method
+    if spread.clusters is not None:
+        row["clusters"] = spread.clusters
+        if spread.stderr is not None:
+            row["stderr_clustered"] = spread.stderr
+    if spread.replicates is not None:
+        row["replicates"] = spread.replicates
+
+
+def _shared(
+    plan: ScoringPlan, values: Sequence[Any], clusters: Sequence[str | None]
+) -> list[Hashable]:
+    """Tell what each document shares; of one that stands alone, its position."""
+    shared: list[Hashable] = []
+    for position, (value, cluster) in enumerate(zip(values, clusters, strict=True)):
+        own = _own_cluster(plan, value, cluster)
+        shared.append(position if own is None else own)
+    return shared
+
+
+def _own_cluster(plan: ScoringPlan, value: Any, cluster: str | None) -> str | None:
+    """Read what a document shares: a field of its value, else a column."""
+    if plan.cluster_key and isinstance(value, Mapping):
+        own = value.get(plan.cluster_key)
+        return cluster if own is None else str(own)
+    return cluster
 
 
 class _Numbers(NamedTuple):
     """Numbers that values are or hold, and what the document of each shares."""
 
     values: list[float]
-    clusters: list[Hashable]
+    clusters: list[str | None]
 
 
 def _numbers(
@@ -65,28 +106,19 @@ def _numbers(
 ) -> _Numbers:
     """Read the number in each value; values without one are left out."""
     numbers = _Numbers([], [])
-    for position, (value, shared) in enumerate(zip(values, clusters, strict=True)):
-        number, cluster = value, shared
-        if isinstance(value, Mapping):
-            number = value.get(plan.score_key)
-            own = value.get(plan.cluster_key) if plan.cluster_key else None
-            cluster = shared if own is None else str(own)
+    for value, cluster in zip(values, clusters, strict=True):
+        number = value.get(plan.score_key) if isinstance(value, Mapping) else value
         if isinstance(number, Real) and math.isfinite(number):
             numbers.values.append(float(number))
-            numbers.clusters.append(_cluster(plan, cluster, position))
+            numbers.clusters.append(_own_cluster(plan, value, cluster))
     return numbers
 
 
-def _cluster(plan: ScoringPlan, shared: str | None, position: int) -> Hashable:
-    """Let documents that share nothing stand alone; together in the reference."""
-    if shared is None and plan.compat != "strict":
-        return position
-    return shared
-
-
 def _clustered(numbers: _Numbers) -> float | None:
-    """Tell the error of clustered values; None where there are not two clusters."""
-    shared = {cluster for cluster in numbers.clusters if isinstance(cluster, str)}
-    if not shared or len(set(numbers.clusters)) < len(("one", "another")):
+    """Tell the reference's error of clustered values.
+
+    Documents that share nothing are one cluster there. None where there are not two.
+    """
+    if len(set(numbers.clusters)) < len(("one", "another")):
         return None
     return clustered_standard_error(numbers.values, numbers.clusters)

@@ -10,6 +10,7 @@ from pytest_evalkit.scoring.final_answer import (
     last_tagged,
     read_final_answer,
 )
+from pytest_evalkit.scoring.intervals import Spread, spread_of
 from pytest_evalkit.scoring.judging import JudgeQuestion
 from pytest_evalkit.scoring.metrics import anls
 from pytest_evalkit.scoring.number_answer import as_number, number_match, read_number
@@ -57,6 +58,7 @@ __all__ = [
     "ScoreFlow",
     "Scored",
     "ScoringPlan",
+    "Spread",
     "Stripped",
     "all_right",
     "anls",
@@ -80,6 +82,7 @@ __all__ = [
     "relaxed_accuracy",
     "score_document",
     "score_flow",
+    "spread_of",
     "standard_error_of",
     "strip_reasoning",
     "unscored_plan",

@@ -12,6 +12,7 @@ from pytest_evalkit.stats.groups import (
     pooled_standard_error,
     unweighted_standard_error,
     weighted_mean,
+    welch_freedom,
 )
 from pytest_evalkit.stats.mean import (
     interval95,
@@ -98,6 +99,7 @@ __all__ = [
     "t_two_sided",
     "unweighted_standard_error",
     "weighted_mean",
+    "welch_freedom",
     "wilson_interval",
     "within_variance",
 ]

@@ -69,3 +69,36 @@ def unweighted_standard_error(stderrs: Sequence[float]) -> float:
     0.25
     """
     return math.sqrt(sum(stderr**2 for stderr in stderrs)) / len(stderrs)
+
+
+def welch_freedom(stderrs: Sequence[float], freedoms: Sequence[float]) -> float | None:
+    """Tell the degrees of freedom of a sum of independent estimates.
+
+    Satterthwaite 1946 and Welch 1947: (sum of e^2)^2 / sum of (e^4 / freedom).
+
+    Args:
+        stderrs: Standard error of each, as it counts in the sum.
+        freedoms: Degrees of freedom of each error.
+
+    Returns:
+        None where every error is 0.
+
+    Raises:
+        ValueError: There are not as many errors as degrees of freedom.
+
+    >>> welch_freedom([0.1, 0.1], [9, 9])
+    18.0
+    """
+    parts = [
+        (stderr, freedom)
+        for stderr, freedom in zip(stderrs, freedoms, strict=True)
+        if stderr > 0 and freedom > 0
+    ]
+    if not parts:
+        return None
+    # Relative to the largest, lest fourth powers vanish.
+    scale = max(stderr for stderr, _ in parts)
+    squares = sum((stderr / scale) ** 2 for stderr, _ in parts)
+    return squares**2 / sum(
+        (stderr / scale) ** 4 / freedom for stderr, freedom in parts
+    )

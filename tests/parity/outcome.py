@@ -74,6 +74,19 @@ def figures(row: Mapping[str, Any]) -> dict[str, float | None]:
     }
 
 
+def told_by_both(
+    ours: Mapping[str, float | None], theirs: Mapping[str, float | None]
+) -> dict[str, float | None]:
+    """Leave out of our figures the errors of aggregations that have none in lm-eval.
+
+    There they have none of ours either with ``--compat strict``.
+    """
+    return {
+        key: None if "_stderr," in key and theirs.get(key, 0) is None else value
+        for key, value in ours.items()
+    }
+
+
 def _is_generation(arguments: Sequence[Any]) -> bool:
     return len(arguments) > 1 and isinstance(arguments[1], Mapping)
 

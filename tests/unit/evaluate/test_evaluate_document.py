@@ -304,3 +304,32 @@ def test_a_sample_says_what_its_document_can_be_selected_by(
 
     assert scored["categories"] == {"question": "1+1"}
     assert "categories" not in without
+
+
+@pytest.mark.parametrize(
+    ("group_by", "cluster"), [("answer", "4"), (["question", "answer"], '["2+2","4"]')]
+)
+def test_a_sample_says_which_bundle_its_document_is_of(
+    open_task: OpenTask, group_by: Any, cluster: str
+) -> None:
+    opened = open_task(metadata={"group_by": group_by})
+
+    _, (sample,) = evaluate(opened, saying("4"), doc_id=1)
+
+    assert sample["cluster"] == cluster
+
+
+def test_what_documents_are_clustered_by_goes_before_their_bundle(
+    open_task: OpenTask,
+) -> None:
+    opened = open_task(metadata={"group_by": "answer"}, cluster_key="question")
+
+    _, (sample,) = evaluate(opened, saying("4"), doc_id=1)
+
+    assert sample["cluster"] == "2+2"
+
+
+def test_a_document_that_stands_alone_has_no_cluster(open_task: OpenTask) -> None:
+    _, (sample,) = evaluate(open_task(), saying("4"))
+
+    assert "cluster" not in sample

@@ -62,7 +62,10 @@ def test_a_mean_has_its_standard_error_and_interval() -> None:
     # Squares: 3 of 1/16 and one of 9/16, sum 3/4; over 3 is 1/4; root 1/2; over 2.
     assert row["value"] == 0.75
     assert row["stderr"] == 0.25
-    assert row["ci95"] == pytest.approx((0.75 - 0.4899910, 0.75 + 0.4899910))
+    # Wilson's: (0.75 + z2 / 8 -+ z sqrt(0.1875 / 4 + z2 / 64)) / (1 + z2 / 4), where z
+    # is 1.959964 and z2 is 3.841459.
+    assert row["ci95"] == pytest.approx((0.300642, 0.954413), abs=1e-6)
+    assert row["method"] == "wilson"
     assert row["n"] == 4
     assert row["higher_is_better"] is True
     assert "error" not in row
@@ -114,12 +117,23 @@ def total(values: Sequence[float]) -> float:
     return sum(values)
 
 
-def test_a_function_of_the_task_has_no_standard_error() -> None:
-    samples = [scored(0, a=1), scored(1, a=3)]
+@pytest.mark.parametrize("compat", ["fixed", "strict"])
+def test_a_function_of_the_task_is_bounded_by_drawing_anew(compat: str) -> None:
+    metrics = [{"metric": "a", "aggregation": total}]
+    plan = build_plan(None, metrics, lambda _d, _r: {}, compat=compat)
+    samples = [scored(i, a=i % 5) for i in range(100)]
 
-    (row,) = aggregate_task(plan_of({"metric": "a", "aggregation": total}), samples)
+    (row,) = aggregate_task(plan, samples)
 
-    assert (row["value"], row["stderr"], row["ci95"]) == (4, None, None)
+    # A hundred values of variance 2: the deviation of their sum is near the root of 200.
+    assert row["value"] == 200
+    assert row["method"] == "bootstrap bca"
+    assert row["replicates"] == 1000
+    assert row["ci95"] == pytest.approx((200 - 27.7, 200 + 27.7), abs=4)
+    if compat == "strict":
+        assert row["stderr"] is None
+    else:
+        assert row["stderr"] == pytest.approx(math.sqrt(200), rel=0.1)
     assert "stderr_clt" not in row
 
 
@@ -158,12 +172,15 @@ def test_documents_that_go_together_have_a_wider_interval() -> None:
 
     (row,) = aggregate_task(plan_of("acc"), samples)
 
-    # Variance 1/3 over 4 documents; with the clusters' covariance, 1/16 more.
-    error = math.sqrt(1 / 12 + 1 / 16)
+    # Sums of deviations 1 and -1, squared and over 1 - 1/2, make 4; its root, over 4.
     assert row["stderr"] == pytest.approx(math.sqrt(1 / 12))
-    assert row["stderr_clustered"] == pytest.approx(error)
+    assert row["stderr_clustered"] == pytest.approx(0.5)
+    assert row["clusters"] == 2
+    assert row["method"] == "clustered wilson"
     assert row["ci95"] is not None
-    assert row["ci95"][1] == pytest.approx(0.5 + 1.959964 * error, abs=1e-6)
+    # Two clusters tell next to nothing: t with one degree of freedom is 12.7.
+    assert row["ci95"][0] < 0.01
+    assert row["ci95"][1] > 0.99
 
 
 def test_one_cluster_is_no_clusters() -> None:
@@ -174,24 +191,39 @@ def test_one_cluster_is_no_clusters() -> None:
     assert "stderr_clustered" not in row
 
 
-@pytest.mark.parametrize(("compat", "third"), [("fixed", 0.0), ("strict", 1 / 16)])
-def test_a_document_that_shares_nothing_stands_alone(compat: str, third: float) -> None:
+@pytest.mark.parametrize(
+    ("compat", "expected"),
+    [
+        # Sums 1, -1/2 and -1/2 over 1/2, 3/4 and 3/4: 2 + 1/3 + 1/3, over 4 squared.
+        ("fixed", (2 + 2 / 3) / 16),
+        # As the reference has it: variance 1/12, covariance of both pairs 1/16.
+        ("strict", 1 / 12 + 1 / 16),
+    ],
+)
+def test_a_document_that_shares_nothing_stands_alone(
+    compat: str, expected: float
+) -> None:
     samples = [
         clustered(0, "a", acc=1.0),
         clustered(1, "a", acc=1.0),
         scored(2, acc=0.0),
         scored(3, acc=0.0),
     ]
-    plan = build_plan(None, [{"metric": "acc"}], lambda _d, _r: {}, compat=compat)
+    plan = build_plan(
+        None,
+        [{"metric": "acc"}],
+        lambda _d, _r: {},
+        compat=compat,
+        cluster_key="video",
+    )
 
     (row,) = aggregate_task(plan, samples)
 
-    # Of the covariance of 1/16, half is that of the documents that share nothing.
-    expected = 1 / 12 + 1 / 32 + third / 2
     assert row["stderr_clustered"] == pytest.approx(math.sqrt(expected))
 
 
-def test_numbers_in_mappings_are_read_by_their_key() -> None:
+@pytest.mark.parametrize("compat", ["fixed", "strict"])
+def test_numbers_in_mappings_are_read_by_their_key(compat: str) -> None:
     plan = build_plan(
         None,
         [{"metric": "score", "aggregation": len}],
@@ -199,6 +231,7 @@ def test_numbers_in_mappings_are_read_by_their_key() -> None:
         dialect="lmms",
         cluster_key="video",
         score_key="right",
+        compat=compat,
     )
     values = [("a", 1), ("a", 1), ("b", 0), ("b", 0)]
     samples = [
@@ -208,9 +241,14 @@ def test_numbers_in_mappings_are_read_by_their_key() -> None:
 
     (row,) = aggregate_task(plan, samples)
 
-    assert (row["value"], row["stderr"], row["ci95"]) == (4, None, None)
+    assert (row["value"], row["ci95"]) == (4, None)
+    assert row["method"] == "none: the aggregate is the same whatever the documents"
     assert row["stderr_clt"] == pytest.approx(math.sqrt(1 / 12))
-    assert row["stderr_clustered"] == pytest.approx(math.sqrt(1 / 12 + 1 / 16))
+    if compat == "strict":
+        # Of the numbers' mean, as the reference has it.
+        assert row["stderr_clustered"] == pytest.approx(math.sqrt(1 / 12 + 1 / 16))
+    else:
+        assert row["stderr_clustered"] == 0.0
 
 
 def test_values_of_one_function_have_a_row_each() -> None:
@@ -335,7 +373,8 @@ def test_the_order_of_the_lines_makes_no_difference(order: list[int]) -> None:
 
     samples = [scored(i, acc=i / 10) for i in order]
 
-    aggregate_task(plan_of({"metric": "acc", "aggregation": keep}), samples)
+    plan = plan_of({"metric": "acc", "aggregation": keep})
+    aggregate_task(plan, samples, bootstrap_iters=0)
 
     assert seen == [[i / 10 for i in range(8)]]
 

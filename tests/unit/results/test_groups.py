@@ -98,11 +98,39 @@ def test_a_mean_counts_tasks_by_their_documents() -> None:
     # (1.5 + 1.25) / 8, and the pooled error of test_group_mean.
     assert row["value"] == 0.34375
     assert row["stderr"] == pytest.approx(math.sqrt(0.86 / 48))
-    assert row["ci95"] == pytest.approx(
-        (0.34375 - 1.959964 * row["stderr"], 0.34375 + 1.959964 * row["stderr"])
-    )
+    # Shares 3/8 and 5/8 of errors 0.1 and 0.2, of 4 documents each: degrees of freedom
+    # (0.0375^2 + 0.125^2)^2 / ((0.0375^4 + 0.125^4) / 3) = 3.5357, where t is 2.9263.
+    half = 2.926333 * row["stderr"]
+    assert row["ci95"] == pytest.approx((0.34375 - half, 0.34375 + half), abs=1e-5)
+    assert row["method"] == "group t"
     assert (row["n"], row["tasks"], row["higher_is_better"]) == (8, 2, True)
     assert "missing" not in row
+
+
+def test_clusters_of_a_task_widen_the_interval_of_its_group() -> None:
+    tasks = [
+        task("a", figure(0.5, 0.1, stderr_clustered=0.3, clusters=31), n=100),
+        task("b", figure(0.5, 0.1, n=100), n=100),
+    ]
+
+    (row,) = averaged(group("a", "b"), *tasks)
+
+    # Half of 0.3 and half of 0.1; degrees of freedom
+    # (0.09 + 0.01)^2 / (0.0081 / 30 + 0.0001 / 99) = 36.899, where t is 2.026471.
+    error = math.hypot(0.15, 0.05)
+    assert row["stderr"] == pytest.approx(math.hypot(0.05, 0.05))
+    assert row["stderr_clustered"] == pytest.approx(error)
+    half = 2.0264 * error
+    assert row["ci95"] == pytest.approx((0.5 - half, 0.5 + half), abs=1e-3)
+
+
+def test_tasks_whose_documents_are_alike_bound_nothing() -> None:
+    tasks = [task("a", figure(1.0, 0.0)), task("b", figure(1.0, 0.0))]
+
+    (row,) = averaged(group("a", "b"), *tasks)
+
+    assert (row["stderr"], row["ci95"]) == (0.0, None)
+    assert row["method"] == "none: documents of the tasks do not differ"
 
 
 def test_an_unweighted_mean_has_the_error_of_an_unweighted_mean() -> None:

@@ -5,12 +5,14 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import ttest_ind
 
 from pytest_evalkit.stats import (
     pooled_standard_error,
     standard_error,
     unweighted_standard_error,
     weighted_mean,
+    welch_freedom,
 )
 
 
@@ -59,3 +61,17 @@ def test_both_errors_agree_where_tasks_are_of_one_size(
     pooled = pooled_standard_error(errors, [size] * len(errors))
 
     assert pooled == pytest.approx(unweighted_standard_error(errors), abs=1e-12)
+
+
+def test_degrees_of_freedom_are_those_of_welch() -> None:
+    one, other = [0.3, 0.9, 0.4, 0.6, 0.1], [0.5, 0.2, 0.9]
+    errors = [standard_error(one) or 0.0, standard_error(other) or 0.0]
+
+    found = welch_freedom(errors, [4, 2])
+
+    assert found == pytest.approx(ttest_ind(one, other, equal_var=False).df)
+
+
+def test_errors_of_nothing_have_no_degrees_of_freedom() -> None:
+    assert welch_freedom([0.0, 0.0], [3, 4]) is None
+    assert welch_freedom([0.0, 1e-200], [3, 4]) == 4

@@ -1,0 +1,276 @@
+"""The interval that fits an aggregation, its documents and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+from pytest_evalkit.scoring.labels import brier_score
+from pytest_evalkit.scoring.plan import MetricSpec
+from pytest_evalkit.scoring.redrawing import Redrawn, UnfitError, redraw
+from pytest_evalkit.scoring.spread import (
+    BOOTSTRAP_ITERATIONS,
+    MOST_OF_CORPUS,
+    OF_CORPUS,
+    averaged,
+    name_of,
+    rows_statistic,
+)
+from pytest_evalkit.scoring.sums import SUM_FIGURES
+from pytest_evalkit.scoring.translation import resampled
+from pytest_evalkit.stats import (
+    bca_interval,
+    clustered_mean,
+    clustered_wilson_interval,
+    jackknife_error,
+    mean,
+    percentile_interval,
+    replicates,
+    sample_deviation,
+    standard_error,
+    sums_of_draws,
+    t_interval,
+    wilson_interval,
+)
+
+# With fewer draws, percentiles are too coarse, and only their deviation is used.
+_FEWEST_FOR_PERCENTILES = 500
+# Documents that are drawn for an interval of sums, which takes half a second: a
+# thousand times all of 10,000, ten thousand times where there are fewer.
+_MOST_DRAWN = 10_000_000
+_MOST_THOUSANDS = 10
+# Where so small a share of draws is on one side of the value, they say little of it.
+_RARE = 0.01
+_SAME = "the aggregate is the same whatever the documents"
+# Aggregations that average one number of each document.
+_OF_DOCUMENTS = frozenset({"mean", "brier_score"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How sure an aggregate is.
+
+    Attributes:
+        method: How the interval was made, such as ``wilson``; ``none: `` and the reason
+            where there is none.
+        stderr: The standard error that belongs to it, or None.
+        ci95: The 95 % interval, or None.
+        clusters: How many clusters there are; None where documents stand alone.
+        replicates: How often documents were drawn anew; None where they were not.
+    """
+
+    method: str
+    stderr: float | None = None
+    ci95: tuple[float, float] | None = None
+    clusters: int | None = None
+    replicates: int | None = None
+
+
+def spread_of(
+    metric: MetricSpec,
+    values: Sequence[Any],
+    value: float,
+    clusters: Sequence[Hashable],
+    *,
+    iterations: int = BOOTSTRAP_ITERATIONS,
+    compat: str = "fixed",
+) -> Spread:
+    """Tell how sure an aggregate is.
+
+    Args:
+        metric: The metric.
+        values: Its values, in document order.
+        value: What the metric's aggregation makes of them.
+        clusters: What each document shares with others; documents that stand alone
+            share what nobody else has.
+        iterations: Draws of documents where there is no formula; at least 1.
+        compat: As in ``standard_error_of``.
+    """
+    if len(values) < len(("one", "another")):
+        return _none("one document does not tell how documents differ")
+    name = name_of(metric.aggregation)
+    units = averaged(metric.aggregation, values, is_strict=compat == "strict")
+    if name == "brier_score":
+        units = [brier_score([each]) for each in values]
+    if name in _OF_DOCUMENTS:
+        return _of_mean(values if units is None else units, clusters)
+    if units is not None:
+        return _of_mean(units, range(len(units)))
+    if name in SUM_FIGURES:
+        return _of_sums(name, values, value, clusters)
+    return _of_others(metric, values, value, clusters, iterations)
+
+
+def _of_others(
+    metric: MetricSpec,
+    values: Sequence[Any],
+    value: float,
+    clusters: Sequence[Hashable],
+    iterations: int,
+) -> Spread:
+    name = name_of(metric.aggregation)
+    if name == "bypass":
+        return _none("the metric is not scored")
+    if name in OF_CORPUS:
+        most = min(iterations, MOST_OF_CORPUS)
+        return _of_rows(resampled(name, values), value, clusters, most)
+    if name == "median" and not _are_shared(clusters):
+        return _of_rows(rows_statistic(name, values), value, clusters, iterations)
+    try:
+        redrawn = redraw(metric.aggregation, values, clusters, iterations)
+    except UnfitError as error:
+        return _none(str(error))
+    return _of_draws(value, redrawn, is_shared=redrawn.clusters < len(values))
+
+
+def _none(reason: str, **known: Any) -> Spread:
+    return Spread(method=f"none: {reason}", **known)
+
+
+def _are_shared(clusters: Sequence[Hashable]) -> bool:
+    return len(set(clusters)) < len(clusters)
+
+
+def _of_mean(values: Sequence[Any], clusters: Sequence[Hashable]) -> Spread:
+    """Bound a mean: a proportion by Wilson's score, any other by Student's t."""
+    if not all(isinstance(value, Real) for value in values):
+        return _none("values are no numbers")
+    numbers = [float(value) for value in values]
+    if len(numbers) < len(("one", "another")):
+        return _none("one group of documents does not tell how groups differ")
+    is_share = all(number in (0.0, 1.0) for number in numbers)
+    if _are_shared(clusters):
+        return _of_clusters(numbers, clusters, is_share=is_share)
+    stderr = standard_error(numbers)
+    assert stderr is not None
+    centre, size = mean(numbers), len(numbers)
+    if is_share:
+        interval = wilson_interval(centre, size)
+        return Spread(method="wilson", stderr=stderr, ci95=interval)
+    if stderr == 0:
+        return _none("all values are equal", stderr=0.0)
+    interval = t_interval(centre, stderr, size - 1)
+    return Spread(method="t", stderr=stderr, ci95=interval)
+
+
+def _of_clusters(
+    numbers: Sequence[float], clusters: Sequence[Hashable], *, is_share: bool
+) -> Spread:
+    found = clustered_mean(numbers, clusters)
+    if found is None:
+        return _none("one cluster does not tell how clusters differ", clusters=1)
+    if is_share:
+        interval = clustered_wilson_interval(found, len(numbers))
+        method = "clustered wilson"
+    elif found.stderr == 0:
+        return _none("all clusters are equal", stderr=0.0, clusters=found.clusters)
+    else:
+        interval = t_interval(found.value, found.stderr, found.freedom)
+        method = "clustered t"
+    return Spread(
+        method=method, stderr=found.stderr, ci95=interval, clusters=found.clusters
+    )
+
+
+def _of_sums(
+    name: str, values: Sequence[Any], value: float, clusters: Sequence[Hashable]
+) -> Spread:
+    """Bound what follows from sums, by BCa; each cluster's sums are drawn as one."""
+    import numpy as np
+
+    columns, figure = SUM_FIGURES[name]
+    numbers = _summed(np.asarray(columns(values), dtype=float), clusters)
+    size = len(numbers)
+    if size < len(("one", "another")):
+        return _none("one cluster does not tell how clusters differ", clusters=1)
+    sums = sums_of_draws(numbers)
+    thousands = min(_MOST_THOUSANDS, max(1, _MOST_DRAWN // size // 1000))
+    figures = replicates(lambda rows: figure(sums(rows)), size, thousands * 1000)
+    without = figure(numbers.sum(axis=0) - numbers)
+    if not figures or not np.isfinite(without).all():
+        return _none("of some documents the aggregate has no value")
+    redrawn = Redrawn(figures=figures, without=without.tolist(), clusters=size)
+    return _of_draws(value, redrawn, is_shared=_are_shared(clusters))
+
+
+def _summed(numbers: Any, clusters: Sequence[Hashable]) -> Any:
+    """Add up the rows of each cluster."""
+    import numpy as np
+
+    if not _are_shared(clusters):
+        return numbers
+    places = {key: place for place, key in enumerate(dict.fromkeys(clusters))}
+    sums = np.zeros((len(places), numbers.shape[1]))
+    np.add.at(sums, [places[key] for key in clusters], numbers)
+    return sums
+
+
+def _of_rows(
+    statistic: Any, value: float, clusters: Sequence[Hashable], iterations: int
+) -> Spread:
+    """Bound what is told of positions, without leaving any out in turn."""
+    places: dict[Hashable, list[int]] = {}
+    for place, key in enumerate(clusters):
+        places.setdefault(key, []).append(place)
+    own = list(places.values())
+    if len(own) < len(("one", "another")):
+        return _none("one cluster does not tell how clusters differ", clusters=1)
+
+    def of_clusters(rows: Any) -> Any:
+        return statistic([[at for i in row for at in own[i]] for row in rows.tolist()])
+
+    is_shared = _are_shared(clusters)
+    figures = replicates(of_clusters if is_shared else statistic, len(own), iterations)
+    if not figures:
+        return _none("of some documents the aggregate has no value")
+    redrawn = Redrawn(figures=figures, without=(), clusters=len(own))
+    return _of_draws(value, redrawn, is_shared=is_shared)
+
+
+def _of_draws(value: float, redrawn: Redrawn, *, is_shared: bool) -> Spread:
+    """Make an interval of what was drawn: the best that there is enough of."""
+    figures, without = redrawn.figures, redrawn.without
+    clusters = redrawn.clusters if is_shared else None
+    if not figures or (without and _is_apart(figures, value)):
+        return _of_jackknife(value, redrawn, clusters)
+    stderr = sample_deviation(figures)
+    if not stderr:
+        return _none(_SAME, stderr=stderr, clusters=clusters)
+    if len(figures) < _FEWEST_FOR_PERCENTILES:
+        method, interval = (
+            "bootstrap t",
+            t_interval(value, stderr, redrawn.clusters - 1),
+        )
+    elif without:
+        method, interval = "bootstrap bca", bca_interval(figures, value, without)
+    else:
+        method, interval = "bootstrap percentile", percentile_interval(figures)
+    return Spread(
+        method=method,
+        stderr=stderr,
+        ci95=interval,
+        clusters=clusters,
+        replicates=len(figures),
+    )
+
+
+def _is_apart(figures: Sequence[float], value: float) -> bool:
+    """Tell whether draws say little of the value, as nearly all are on one side.
+
+    So it is where an aggregate adds up categories of one document each: those drawn
+    anew lack some of them.
+    """
+    below = sum([figure < value for figure in figures])
+    above = sum([figure > value for figure in figures])
+    is_one_sided = min(below, above) < _RARE * len(figures)
+    return is_one_sided and max(below, above) > (1 - 2 * _RARE) * len(figures)
+
+
+def _of_jackknife(value: float, redrawn: Redrawn, clusters: int | None) -> Spread:
+    stderr = jackknife_error(redrawn.without)
+    if not stderr:
+        return _none(_SAME, stderr=stderr, clusters=clusters)
+    interval = t_interval(value, stderr, len(redrawn.without) - 1)
+    return Spread(method="jackknife", stderr=stderr, ci95=interval, clusters=clusters)

@@ -1,0 +1,207 @@
+"""Any aggregation on documents drawn anew, whole clusters at a time.
+
+The function is a task's own and takes a list of values of any kind, so each draw is a
+call. What is called so often may be slow, print, or have a reason to refuse.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import time
+import warnings
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from functools import partial
+from numbers import Real
+from random import Random
+from typing import Any
+
+from pytest_evalkit.scoring.copies import Copies, labels_in, opaque_labels
+from pytest_evalkit.scoring.plan import Aggregation
+from pytest_evalkit.stats import draws
+
+# Values that all draws together hold: of 1,000 documents there are 500 draws.
+_MOST_VALUES = 500_000
+_FEWEST_DRAWS = 50
+# Groups that are left out in turn; so many tell how skewed an aggregate is.
+_MOST_GROUPS = 100
+# Seconds that all draws may take; this only bounds what is slow beyond measure, since
+# figures are not to depend on the machine.
+_MOST_SECONDS = 10.0
+
+
+class UnfitError(Exception):
+    """An aggregation cannot be told of documents drawn anew; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redrawn:
+    """An aggregate of documents drawn anew.
+
+    Attributes:
+        figures: The aggregate of each draw; empty where the aggregation refuses
+            documents that are drawn twice.
+        without: The aggregate with each group of clusters left out in turn; empty
+            where it refuses that.
+        clusters: How many clusters there are.
+    """
+
+    figures: Sequence[float]
+    without: Sequence[float]
+    clusters: int
+
+
+def redraw(
+    aggregation: Aggregation,
+    values: Sequence[Any],
+    clusters: Sequence[Hashable],
+    iterations: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Redrawn:
+    """Tell an aggregate of documents drawn anew.
+
+    A cluster that is drawn twice is two clusters: where its values are told by a name,
+    such as that of an image, the second has another. Where documents stand alone and
+    the aggregation refuses them, those that share such a name are drawn together.
+
+    Args:
+        aggregation: The function.
+        values: Its values, in document order; two at least.
+        clusters: What each belongs to.
+        iterations: Draws; fewer where there are many documents, fifty at least.
+        clock: Tells seconds.
+
+    Raises:
+        UnfitError: The aggregation refuses any other documents, takes too long, or is
+            given the command line, as those are that write files.
+    """
+    if isinstance(aggregation, partial) and "args" in aggregation.keywords:
+        raise UnfitError(
+            "the aggregation takes the command line, so it may write files"
+        )
+    with _silence():
+        figure = partial(_figure, aggregation)
+        started = clock()
+        value = figure(values)
+        seconds = clock() - started
+        iterations = _affordable(len(values), iterations, seconds)
+        second_best: Redrawn | None = None
+        for grouped in _groupings(values, clusters):
+            redrawn = _redrawn(figure, value, grouped, iterations)
+            if redrawn is not None and redrawn.figures:
+                return redrawn
+            second_best = second_best or redrawn
+    if second_best is None:
+        raise UnfitError("the aggregation refuses any documents but all")
+    return second_best
+
+
+def _groupings(
+    values: Sequence[Any], clusters: Sequence[Hashable]
+) -> Iterator[list[list[Any]]]:
+    """Group values as is told, and else by the names that they share."""
+    yield _grouped(values, clusters)
+    if len(set(clusters)) == len(values):
+        for names in labels_in(values):
+            yield _grouped(values, names)
+
+
+def _grouped(values: Sequence[Any], keys: Sequence[Hashable]) -> list[list[Any]]:
+    groups: dict[Hashable, list[Any]] = {}
+    for value, key in zip(values, keys, strict=True):
+        groups.setdefault(key, []).append(value)
+    return list(groups.values())
+
+
+def _redrawn(
+    figure: Callable[[Sequence[Any]], float],
+    value: float,
+    clusters: Sequence[Sequence[Any]],
+    iterations: int,
+) -> Redrawn | None:
+    """Draw clusters; None where the aggregation refuses to lose any."""
+    if len(clusters) < len(("one", "another")):
+        return None
+    copies = Copies(clusters, opaque_labels(clusters, figure, value))
+    figures = _attempted(
+        figure(copies.drawn(row))
+        for rows in draws(len(clusters), iterations)
+        for row in rows.tolist()
+    )
+    without = _attempted(_jackknife(figure, clusters))
+    if not figures and not without:
+        return None
+    return Redrawn(figures=figures, without=without, clusters=len(clusters))
+
+
+def _attempted(figures: Iterator[float]) -> list[float]:
+    """List figures; none where the aggregation refuses one."""
+    try:
+        return list(figures)
+    except UnfitError:
+        return []
+
+
+def _jackknife(
+    figure: Callable[[Sequence[Any]], float], clusters: Sequence[Sequence[Any]]
+) -> Iterator[float]:
+    """Leave out groups of clusters, put together by lot, in turn."""
+    count = min(len(clusters), _MOST_GROUPS)
+    order = list(range(len(clusters)))
+    Random(0).shuffle(order)  # noqa: S311 - nothing is kept secret
+    for first in range(count):
+        left_out = set(order[first::count])
+        yield figure(
+            [
+                value
+                for position, own in enumerate(clusters)
+                if position not in left_out
+                for value in own
+            ]
+        )
+
+
+def _affordable(size: int, iterations: int, seconds: float) -> int:
+    """Tell how many draws there is time for.
+
+    Raises:
+        UnfitError: There is no time for the fewest that would be of use.
+    """
+    affordable = min(iterations, max(_FEWEST_DRAWS, _MOST_VALUES // size))
+    if affordable * seconds <= _MOST_SECONDS:
+        return affordable
+    if _FEWEST_DRAWS * seconds <= _MOST_SECONDS:
+        return min(affordable, _FEWEST_DRAWS)
+    raise UnfitError(f"the aggregation takes {seconds:.1f} s, too long to be repeated")
+
+
+def _figure(aggregation: Aggregation, values: Sequence[Any]) -> float:
+    """Aggregate.
+
+    Raises:
+        UnfitError: What comes out is no number, or the function raises.
+    """
+    try:
+        value = aggregation(list(values))
+    # The function may be the task's own and raise anything.
+    except Exception as error:
+        raise UnfitError(f"{type(error).__name__}: {error}") from error
+    if not isinstance(value, Real) or not math.isfinite(value):
+        raise UnfitError(f"{value!r} is no number")
+    return float(value)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep a function quiet that is called a thousand times."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
