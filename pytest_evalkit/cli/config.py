@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from pytest_evalkit.cli.show import run_path
+from pytest_evalkit.cli.runs import run_path
 from pytest_evalkit.results.experiment_text import experiment_text
 from pytest_evalkit.results.read import read_results
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.cli.runs import run_path
 from pytest_evalkit.naming import printable
 from pytest_evalkit.reports import (
     budget_lines,
@@ -22,8 +22,6 @@ from pytest_evalkit.reports import (
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.read import read_results, results_file
 from pytest_evalkit.results.schema import ResultsDict
-
-_RESULTS = Path("results")
 
 
 def show(run: str, *, markdown: bool) -> int:
@@ -44,30 +42,6 @@ def show(run: str, *, markdown: bool) -> int:
     text = _markdown(results) if markdown else terminal_text(results, path, sys.stdout)
     sys.stdout.write(text)
     return 0
-
-
-def run_path(run: str) -> Path:
-    """Find a run by how the user names it.
-
-    Args:
-        run: The run folder, its ``results.json``, or ``last``.
-
-    Raises:
-        ResultsError: The last one was asked for, and there is none.
-    """
-    return _last_run() if run == "last" else Path(run)
-
-
-def _last_run() -> Path:
-    """Find the run under ``results/`` that was concluded last."""
-    files = sorted(
-        _RESULTS.glob("**/results.json"), key=lambda file: file.stat().st_mtime_ns
-    )
-    if not files:
-        raise ResultsError(
-            f"there is no run under {_RESULTS}/; name a run folder instead of 'last'"
-        )
-    return files[-1]
 
 
 def _markdown(results: ResultsDict) -> str:

@@ -58,6 +58,9 @@ class Browser:
         self._session = told["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        # A tab behind others draws nothing, and is told of no scrolling.
+        self.call("Page.bringToFront")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Do something, and wait until it is done."""

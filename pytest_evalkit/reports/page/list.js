@@ -87,9 +87,10 @@ function drawRows() {
 function redrawRows() {
   list.drawn.forEach((node) => node.remove());
   list.drawn.clear();
-  rowsNode.style.height = `${list.found.length * rowHeight()}px`;
+  // How high a line is depends on these.
   linesNode.classList.toggle("with-media", hasMedia);
   linesNode.classList.toggle("compares", state.view === "compare");
+  rowsNode.style.height = `${list.found.length * rowHeight()}px`;
   drawHead();
   drawRows();
 }
