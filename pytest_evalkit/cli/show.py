@@ -13,9 +13,7 @@ from pytest_evalkit.reports import (
     budget_lines,
     cache_lines,
     gate_lines,
-    markdown_gates,
-    markdown_table,
-    markdown_text,
+    markdown_summary,
     path_lines,
     results_table,
 )
@@ -39,17 +37,12 @@ def show(run: str, *, markdown: bool) -> int:
     """
     path = run_path(run)
     results = read_results(path)
-    text = _markdown(results) if markdown else terminal_text(results, path, sys.stdout)
+    if markdown:
+        text = markdown_summary(results) + "\n"
+    else:
+        text = terminal_text(results, path, sys.stdout)
     sys.stdout.write(text)
     return 0
-
-
-def _markdown(results: ResultsDict) -> str:
-    heading = f"**{markdown_text(results['model_name'])}**"
-    if not results["complete"]:
-        heading += " (not complete)"
-    parts = [heading, markdown_table(results), markdown_gates(results)]
-    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def terminal_text(results: ResultsDict, path: Path, out: TextIO) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_evalkit.plugin import hookspecs
 from pytest_evalkit.plugin.fixtures import mock_server, model, record_score
 from pytest_evalkit.plugin.options import (
     OPTIONS_KEY,
@@ -36,6 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
     """Take in an experiment file before a conftest imports what its variables steer."""
     read_experiment_file(early_config, args)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that users may implement."""
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 @pytest.hookimpl(trylast=True)

@@ -16,10 +16,10 @@ import pytest
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.pace import allowance_of, price_of
+from pytest_evalkit.plugin.publishing import publish
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.plugin.verdicts import report_verdicts
-from pytest_evalkit.reports.pages import write_report
 from pytest_evalkit.results.cases import case_facts
 from pytest_evalkit.results.concluding import (
     Judging,
@@ -99,7 +99,7 @@ def conclude(session: pytest.Session, run: Run, *, is_whole: bool) -> Conclusion
         report_verdicts(session, run, results)
         write_samples(run.folder, record)
         write_results(run.folder, results)
-        write_report(run.folder, results)
+        publish(run, results)
     except EvalkitError as error:
         conclusion.problem = secrets_of(run.config).text(str(error))
     return conclusion

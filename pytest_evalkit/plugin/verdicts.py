@@ -34,6 +34,10 @@ def report_verdicts(session: pytest.Session, run: Run, results: ResultsDict) -> 
     session.testscollected += len(reports)
     for report in reports:
         session.config.hook.pytest_runtest_logreport(report=report)
+    if session.config.getoption("xmlpath", None):
+        for gate in results["gates"]:
+            closing = _closing(session, run, gate)
+            session.config.hook.pytest_runtest_logreport(report=closing)
 
 
 def _broken_metrics(
@@ -58,6 +62,19 @@ def _gate(session: pytest.Session, run: Run, gate: GateDict) -> pytest.TestRepor
         longrepr = (place, 0, f"Skipped: {gate['message']}")
     report = _report(place, f"gate[{gate['condition']}]", outcome, longrepr)
     say(report, "GATE HOLDS")
+    return report
+
+
+def _closing(session: pytest.Session, run: Run, gate: GateDict) -> pytest.TestReport:
+    """Make the second report of a gate, which JUnit XML takes properties from."""
+    place = _place(session, run, gate["task"])
+    report = _report(place, f"gate[{gate['condition']}]", "passed", None)
+    report.when = "teardown"
+    told = ("metric", "filter", "value", "bound", "verdict", "message")
+    values: Mapping[str, object] = {**gate}
+    report.user_properties.extend(
+        (name, str(values[name])) for name in told if values[name] is not None
+    )
     return report
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_evalkit.reports.html import PageRun, render_html
 from pytest_evalkit.reports.markdown import (
     markdown_gates,
+    markdown_summary,
     markdown_table,
     markdown_text,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "cache_lines",
     "gate_lines",
     "markdown_gates",
+    "markdown_summary",
     "markdown_table",
     "markdown_text",
     "path_lines",

@@ -36,6 +36,23 @@ def markdown_gates(results: ResultsDict) -> str:
     )
 
 
+def markdown_summary(results: ResultsDict) -> str:
+    """Write what a run concludes: model, figures, errors, gates.
+
+    No newline is at its end.
+    """
+    heading = f"**{markdown_text(results['model_name'])}**"
+    if not results["complete"]:
+        heading += " (not complete)"
+    errors = "\n".join(
+        f"- ⚠️ {markdown_text(task)}: {markdown_text(kind)} ({count})"
+        for task, kinds in results["errors"].items()
+        for kind, count in kinds.items()
+    )
+    parts = [heading, markdown_table(results), errors, markdown_gates(results)]
+    return "\n\n".join(part for part in parts if part)
+
+
 def _line(row: Row) -> str:
     cells = (
         _name(row),

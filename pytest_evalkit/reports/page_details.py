@@ -197,6 +197,11 @@ def _label(part: Mapping[str, Any]) -> str:
     return " ".join(each for each in (what, part.get("url"), digest) if each)
 
 
+def _seconds(recorded: Any) -> str:
+    each = recorded if isinstance(recorded, list) else [recorded]
+    return ", ".join(f"{one:.3g} s" for one in each if one is not None)
+
+
 def _facts(sample: SampleDict) -> Iterator[tuple[str, str]]:
     if sample.get("finish_reason") is not None:
         yield "finish reason", plain(sample["finish_reason"])
@@ -208,10 +213,10 @@ def _facts(sample: SampleDict) -> Iterator[tuple[str, str]]:
     if sample["attempts"] > 1:
         yield "attempts", str(sample["attempts"])
     if sample.get("request_latency_s") is not None:
-        yield "request latency", f"{plain(sample['request_latency_s'])} s"
+        yield "request latency", _seconds(sample["request_latency_s"])
     timing: Mapping[str, Any] = sample.get("timing") or {}
     if timing.get("ttft_s") is not None:
-        yield "first token", f"{plain(timing['ttft_s'])} s"
+        yield "first token", _seconds(timing["ttft_s"])
     yield (
         "document",
         f"{sample['doc_id']} · {sample['doc_hash'][:12] or 'not prepared'}",

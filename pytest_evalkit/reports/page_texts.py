@@ -62,6 +62,10 @@ class PageTexts:
         if len(family) == 1:
             return
         prefix = _common_beginning([text["t"] for text in family])
+        lines = prefix[: prefix.rfind("\n") + 1]
+        # A line that is begun alike is easier to read whole.
+        if len(lines) >= _LEAST_SHARED and any(text["t"] != prefix for text in family):
+            prefix = lines
         if len(prefix) < _LEAST_SHARED or len(prefix) > self._longest:
             return
         for text in family:

@@ -9,13 +9,14 @@ from typing import Any, Literal, NamedTuple
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.schema import ResultsDict
 
-Outcome = Literal["right", "partly", "wrong", "scored", "error", "skipped"]
+Outcome = Literal["right", "partly", "wrong", "scored", "answered", "error", "skipped"]
 
 OUTCOMES: tuple[Outcome, ...] = (
     "right",
     "partly",
     "wrong",
     "scored",
+    "answered",
     "error",
     "skipped",
 )
@@ -27,7 +28,8 @@ class Standing(NamedTuple):
     Attributes:
         outcome: ``right`` at 1 or above, ``wrong`` at 0 or below, ``partly`` between;
             where lower values are better, ``right`` at 0 and ``wrong`` from 1 on.
-            ``scored`` where no metric is a number.
+            ``scored`` where no metric is a number, ``answered`` where nothing scored
+            the answer.
         metric: The first metric that is or holds a number; None where there is none.
         score: Its value, or None.
     """

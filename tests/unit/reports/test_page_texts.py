@@ -47,9 +47,9 @@ def test_what_a_family_begins_with_is_written_once() -> None:
 
     texts.settle()
 
-    assert texts.shared == [examples + "Q: "]
-    assert first == {"s": 0, "t": "2+2"}
-    assert second == {"s": 0, "t": "3+3"}
+    assert texts.shared == [examples]
+    assert first == {"s": 0, "t": "Q: 2+2"}
+    assert second == {"s": 0, "t": "Q: 3+3"}
     assert other == {"t": examples + "Q: 4+4"}
 
 

@@ -22,7 +22,8 @@ from pytest_evalkit.reports import (
     render_html,
     results_table,
 )
-from pytest_evalkit.results.conclusion import first_samples, read_run, write_samples
+from pytest_evalkit.reports.pages import page_run
+from pytest_evalkit.results.conclusion import read_run, write_samples
 from pytest_evalkit.results.document import (
     GroupConclusion,
     RunFacts,
@@ -98,7 +99,7 @@ def conclude(folder: RunFolder) -> None:
     )
     results = build_results(tasks, facts, [parse_gate("acc>=0.5")])
     write_samples(folder, record)
-    render_html(results, first_samples(folder, record, 10))
+    list(render_html(page_run(folder, results)))
     show(results)
     encode_pretty(results)
 
@@ -196,7 +197,7 @@ def test_results_of_any_form_are_shown_or_refused(value: Any) -> None:
         refused_in_words("results.json"),
     ):
         show(read := read_results(folder.root))
-        render_html(read, [])
+        list(render_html(page_run(folder, read)))
 
 
 @fuzz(60)
