@@ -31,6 +31,7 @@ _OWN = {
     "pytest_evalkit.plugin.asked",
     "pytest_evalkit.plugin.collection",
     "pytest_evalkit.plugin.fixtures",
+    "pytest_evalkit.plugin.hookspecs",
     "pytest_evalkit.plugin.option",
     "pytest_evalkit.plugin.options",
     "pytest_evalkit.plugin.place",

@@ -129,6 +129,7 @@ def test_a_sample_holds_the_evidence(arith_suite: ArithSuite) -> None:
             "reasoning_tokens": None,
             "cached_tokens": None,
         },
+        "categories": {"category": "multiply"},
         "attempts": 1,
     }
     assert arith_suite.results()["usage"]["input_tokens"] == 30
