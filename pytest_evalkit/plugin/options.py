@@ -26,6 +26,7 @@ from pytest_evalkit.plugin.option import (
     shard,
     text_or_file,
 )
+from pytest_evalkit.plugin.report_options import REPORT_OPTIONS
 from pytest_evalkit.plugin.run_options import RunOptions
 
 __all__ = ["OPTIONS_KEY", "RunOptions", "add_options", "given_options", "read_options"]
@@ -236,21 +237,7 @@ _OPTIONS = (
         default=Path("results"),
         help="where runs are kept (default results/)",
     ),
-    Option(
-        names=("--report-media", "--report_media"),
-        metavar="thumbnails|full|none",
-        parse=one_of("thumbnails", "full", "none"),
-        rule="thumbnails, full or none",
-        default="thumbnails",
-        help="how the report shows images and videos (default thumbnails)",
-    ),
-    Option(
-        names=("--report-md", "--report_md"),
-        metavar="FILE",
-        parse=Path,
-        help="write scores and gates as Markdown, for a pull request; they go to "
-        "GITHUB_STEP_SUMMARY too, where that is set",
-    ),
+    *REPORT_OPTIONS,
     Option(
         names=("--sample",),
         is_flag=True,
