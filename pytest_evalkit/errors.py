@@ -15,6 +15,7 @@
     │   └── JudgeError             the judge gave no verdict
     ├── BudgetSpentError           the run may spend no more: what is left is skipped
     ├── CacheError                 the response cache cannot be read or written
+    ├── RecordingError             a run holds no answer that could be scored again
     ├── ScoringError               an answer could not be scored
     └── ResultsError               results could not be read or written
 
@@ -173,6 +174,10 @@ class BudgetSpentError(EvalkitError):
 
 class CacheError(EvalkitError):
     """The response cache cannot be read or written."""
+
+
+class RecordingError(EvalkitError):
+    """A recorded run holds no answer to what is asked of a document."""
 
 
 class ScoringError(EvalkitError):

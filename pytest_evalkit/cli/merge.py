@@ -199,6 +199,7 @@ class _Merged:
             throughput=record.traffic.throughput(elapsed),
             latency=record.traffic.latency(),
             concurrency=record.concurrency,
+            cache=record.cache,
             sources={MERGED_FROM: [_named(part) for part in self._parts]},
         )
 

@@ -17,6 +17,7 @@ from pytest_evalkit.errors import (
     EvalkitError,
     ModelError,
     ModelUnavailableError,
+    RecordingError,
     ResultsError,
 )
 from pytest_evalkit.evaluate.answered import Answered
@@ -28,6 +29,7 @@ from pytest_evalkit.evaluate.flow import (
 )
 from pytest_evalkit.evaluate.judge import Judge, asking_judge
 from pytest_evalkit.evaluate.outcome import DocumentOutcome
+from pytest_evalkit.evaluate.recorded import RecordedRun, recorded_answers
 from pytest_evalkit.evaluate.recording import Recorded, scored_samples, unscored_samples
 from pytest_evalkit.evaluate.sample import Status
 from pytest_evalkit.evaluate.time_limit import CodeLimit, CodeTimeoutError
@@ -45,6 +47,7 @@ class Evaluation:
             as done.
         reasoning_tags: Pairs around thought to take out before filters see the text.
         started_at: ``time.monotonic()`` at the start of the run.
+        recorded: The run whose answers are scored again; nobody is asked then.
         limit: Bounds the time that the task's code may take.
         preparing: Where documents with media are prepared, and answers scored by running
             them, so that neither holds up every request; None for the event loop
@@ -59,6 +62,7 @@ class Evaluation:
     record: Callable[[bytes], None]
     reasoning_tags: ReasoningTags
     started_at: float
+    recorded: RecordedRun | None = None
     limit: CodeLimit = field(default_factory=lambda: CodeLimit(None))
     preparing: Executor | None = None
     picture: Callable[[Prepared], None] | None = None
@@ -88,7 +92,9 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         flow = document_flow(
             evaluation.opened, document.prepared, evaluation.reasoning_tags
         )
-        ask = asking_judge(evaluation.ask, evaluation.judge)
+        ask = asking_judge(
+            _asking(evaluation, document.prepared, doc_id), evaluation.judge
+        )
         answering = drive(flow, ask, _scoring_place(evaluation))
         if evaluation.picture is None:
             answered = await answering
@@ -105,8 +111,23 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         return document.failed(f"no answer: {error}", error.attempts)
     except BudgetSpentError as error:
         return document.unscored("skipped", str(error), 0)
+    except RecordingError as error:
+        return document.failed(str(error), 0)
     except (EvalkitError, UnscorableError, CodeTimeoutError) as error:
         return document.failed(str(error), 1)
+
+
+def _asking(evaluation: Evaluation, prepared: Prepared, doc_id: int) -> Ask:
+    """Get what answers a document's requests: the model, or what was recorded.
+
+    Raises:
+        RecordingError: Nothing was.
+    """
+    run = evaluation.recorded
+    if run is None:
+        return evaluation.ask
+    sample = run.find(evaluation.opened.task.name, prepared.doc_hash, doc_id)
+    return recorded_answers(run.label, sample, prepared)
 
 
 async def _prepared(evaluation: Evaluation, doc_id: int) -> Prepared:

@@ -136,6 +136,7 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         latency=record.traffic.latency(),
         concurrency=record.concurrency,
         cache=record.cache,
+        sources=_sources(run),
     )
     judging = Judging(
         gates=()
@@ -145,6 +146,13 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         is_strict=run.options.compat == "strict",
     )
     return conclude_record(record, facts, judging)
+
+
+def _sources(run: Run) -> Mapping[str, Any]:
+    """Name the run whose answers were scored again, where that was so."""
+    if run.recorded is None:
+        return {}
+    return {"rescored_from": {"run": run.recorded.name, "path": run.recorded.label}}
 
 
 def _usage(run: Run, record: RunRecord) -> dict[str, Any]:

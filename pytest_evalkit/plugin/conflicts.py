@@ -5,7 +5,26 @@ from __future__ import annotations
 import pytest
 
 # Options that have no effect where nothing is scored.
-_OF_SCORES = ("--gate", "--gate-partial", "--fail-wrong")
+_OF_SCORES = ("--gate", "--gate-partial", "--fail-wrong", "--judge")
+# Options of asking a model, which have no effect where nobody is asked.
+_OF_ASKING = ("--model", "--model-args", "--predict-only", "--measure-latency")
+# Those that have one where a judge is asked.
+_OF_JUDGING = ("--max-total-tokens", "--max-cost", "--use-cache")
+
+
+def refuse_with_recorded(config: pytest.Config) -> None:
+    """Refuse what has no effect where recorded answers are scored.
+
+    Raises:
+        pytest.UsageError: Such an option is given.
+    """
+    has_judge = config.getoption(_dest("--judge"))
+    for name in (*_OF_ASKING, *(() if has_judge else _OF_JUDGING)):
+        if config.getoption(_dest(name)):
+            raise pytest.UsageError(
+                f"--rescore asks no model, it scores recorded answers; leave {name} out, "
+                "or leave --rescore out to ask anew"
+            )
 
 
 def refuse_without_scores(config: pytest.Config) -> None:

@@ -68,6 +68,10 @@ class Controller:
             self._hosted = self._start_model(folder)
         if self._hosted is not None:
             node.workerinput.update(self._hosted.told)
+        if self._config.stash[OPTIONS_KEY].rescore is not None:
+            from pytest_evalkit.plugin import rescoring
+
+            rescoring.tell(self._config, node.workerinput)
         node.workerinput["evalkit_folder"] = str(folder.root)
         node.workerinput["evalkit_start"] = tuple(run_start(self._config))
 
@@ -79,12 +83,12 @@ class Controller:
         return board
 
     def _model_name(self) -> str | None:
-        if self._config.stash[OPTIONS_KEY].model is None:
+        options = self._config.stash[OPTIONS_KEY]
+        if options.model is None and options.rescore is None:
             return None
         from pytest_evalkit.plugin.run import run_of
 
-        backend = run_of(self._config).backend
-        return None if backend is None else backend.model_name
+        return run_of(self._config).model_name
 
     def _start_model(self, folder: RunFolder) -> HostedSession | None:
         """Start what the workers are to ask; None where no model is named."""

@@ -170,7 +170,8 @@ class DocumentRunner:
 
     def _enter(self, item: DocumentItem) -> None:
         try:
-            self._anchors.enter(item.task_file, item)
+            if self._run.recorded is None:
+                self._anchors.enter(item.task_file, item)
             self._evaluation(item.parent)
         except (EvalkitError, pytest.UsageError) as error:
             self._stop(error)
@@ -247,21 +248,21 @@ class DocumentRunner:
     def _evaluation(self, node: TaskNode) -> Evaluation | None:
         evaluation = self._evaluations.get(node)
         if evaluation is None:
-            value = self._anchors.value(node.file)
-            if value is PENDING:
+            ask = self._asking(node)
+            if ask is None:
                 return None
-            evaluation = self._evaluations[node] = self._make_evaluation(node, value)
+            evaluation = self._evaluations[node] = self._make_evaluation(node, ask)
         return evaluation
 
-    def _make_evaluation(self, node: TaskNode, value: Any) -> Evaluation:
-        model = self._run.as_model(value)
+    def _make_evaluation(self, node: TaskNode, ask: Ask) -> Evaluation:
         task = node.opened.task
         return Evaluation(
             opened=node.opened,
-            ask=self._asking(model),
+            ask=ask,
             record=self._run.journal.write,
             reasoning_tags=task.tags_of_thought(self._run.reasoning_tags),
             started_at=self._run.started_at,
+            recorded=self._run.recorded,
             limit=self._limit_of(task),
             preparing=self._preparing,
             picture=self._pictures.keeper(node.opened),
@@ -271,12 +272,19 @@ class DocumentRunner:
             ),
         )
 
+    def _asking(self, node: TaskNode) -> Ask | None:
+        """Get what answers; None while its fixture has to wait its turn."""
+        if self._run.recorded is not None:
+            return _ask_nobody
+        value = self._anchors.value(node.file)
+        return None if value is PENDING else self._asking_of(self._run.as_model(value))
+
     def _limit_of(self, task: Task) -> CodeLimit:
         """Bound the time of a task's code; each repeat has the whole of it."""
         seconds = self._run.options.doc_timeout
         return CodeLimit(None if seconds is None else seconds * task.repeats)
 
-    def _asking(self, model: Model) -> Ask:
+    def _asking_of(self, model: Model) -> Ask:
         async def ask(request: Request) -> AnyResponse:
             response = await model.answer(request)
             self._run.cache.note()
@@ -294,3 +302,12 @@ class DocumentRunner:
             self._lookahead.close()
         self._preparing.shutdown(cancel_futures=True)
         self._pictures.close()
+
+
+async def _ask_nobody(request: Request) -> AnyResponse:
+    """Fail: where recorded answers are scored, no request goes any further.
+
+    Raises:
+        RuntimeError: Always.
+    """
+    raise RuntimeError(f"a model would be asked: {request!r:.80}")

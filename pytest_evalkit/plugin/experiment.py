@@ -69,7 +69,7 @@ def _by_option(
             )
         if name in known and value is not None:
             option = known[name]
-            values[option.dest] = (place, _form(option, value, f"{place}: {name}"))
+            values[option.dest] = (place, form(option, value, f"{place}: {name}"))
     return values
 
 
@@ -81,8 +81,17 @@ def _key(name: str) -> str:
     return name.removeprefix("--").replace("-", "_")
 
 
-def _form(option: Option, value: Any, place: str) -> bool | str | list[str]:
-    """Bring a value into the form that the command line would give it."""
+def form(option: Option, value: Any, place: str) -> bool | str | list[str]:
+    """Bring a value into the form that the command line would give it.
+
+    Args:
+        option: The option that it is of.
+        value: The value, as YAML or JSON has it.
+        place: Where it stands, for messages.
+
+    Raises:
+        OptionError: The option does not take such a value.
+    """
     if option.is_flag:
         if not isinstance(value, bool):
             raise OptionError(f"{place} must be true or false, got {value!r}")

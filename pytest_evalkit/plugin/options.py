@@ -297,6 +297,12 @@ _OPTIONS = (
         help="record answers and score nothing; --rescore scores them later",
     ),
     Option(
+        names=("--rescore",),
+        metavar="RUN",
+        help="score the answers of a run again, with today's task files; a run folder, "
+        "or last",
+    ),
+    Option(
         names=("--selftest",),
         is_flag=True,
         help="test the tasks themselves, on their sample and without a model",
@@ -357,6 +363,11 @@ def read_options(config: pytest.Config) -> RunOptions:
     Raises:
         pytest.UsageError: A value breaks the rule of its option.
     """
+    given, _ = _BY_FIELD["rescore"].given(config)
+    if given is not None:
+        from pytest_evalkit.plugin.rescoring import begin
+
+        begin(config, given, _OPTIONS)
     value = {name: option.value(config) for name, option in _BY_FIELD.items()}
     return RunOptions(
         model=value["model"],
@@ -402,6 +413,7 @@ def read_options(config: pytest.Config) -> RunOptions:
         fail_wrong=value["fail_wrong"],
         allow_code_execution=value["allow_code_execution"],
         predict_only=value["predict_only"],
+        rescore=value["rescore"],
         selftest=value["selftest"] or value["selftest_update"],
         selftest_update=value["selftest_update"],
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from pytest_evalkit.plugin.options import RunOptions
+from pytest_evalkit.plugin.run_options import RunOptions
 
 if TYPE_CHECKING:
     from pytest_evalkit.results.folder import RunFolder

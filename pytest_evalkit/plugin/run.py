@@ -50,6 +50,8 @@ from pytest_evalkit.plugin.place import (
     run_start,
     worker_input,
 )
+from pytest_evalkit.plugin.refusal import note_refusal
+from pytest_evalkit.plugin.rescoring import recorded_run
 from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.groups import group_line
@@ -72,6 +74,7 @@ from pytest_evalkit.tasks import (
 
 if TYPE_CHECKING:
     from pytest_evalkit.host.servers import ModelServers
+    from pytest_evalkit.results.recorded_run import RecordedRun
 
 _RUN_KEY: pytest.StashKey[Run] = pytest.StashKey()
 
@@ -105,8 +108,14 @@ class Run:
     @cached_property
     def folder(self) -> RunFolder:
         """Where the run leaves its results; one for all processes of it."""
-        name = None if self.backend is None else self.backend.model_name
-        return run_folder(self.config, self.options, name)
+        return run_folder(self.config, self.options, self.model_name)
+
+    @property
+    def model_name(self) -> str | None:
+        """Name of what answers or has answered; None where a fixture will say."""
+        if self.recorded is not None:
+            return self.recorded.model_name
+        return None if self.backend is None else self.backend.model_name
 
     @cached_property
     def share(self) -> Share | None:
@@ -121,7 +130,19 @@ class Run:
         path = self.folder.journal_dir / f"{name}.jsonl"
         journal = JournalWriter(path, masked=secrets_of(self.config).content)
         journal.write_run(self._described_run())
+        if self.recorded is not None:
+            line = {
+                "kind": "model",
+                "name": self.recorded.model_name,
+                "description": self.recorded.model_description,
+            }
+            journal.write(encode(line) + b"\n")
         return journal
+
+    @cached_property
+    def recorded(self) -> RecordedRun | None:
+        """The run whose answers are scored again; None where a model is asked."""
+        return recorded_run(self.config)
 
     def _described_run(self) -> RunDict:
         """Write down what run the journal is of."""
@@ -166,13 +187,13 @@ class Run:
     @cached_property
     def settings(self) -> TaskSettings:
         """What the command line overrides in task files."""
-        options = self.options
+        options, run = self.options, self.recorded
         return TaskSettings(
             num_fewshot=options.num_fewshot,
             system_instruction=options.system_instruction,
             fewshot_as_multiturn=options.fewshot_as_multiturn,
             prompt_variant=options.prompt_variant,
-            model_name=options.model,
+            model_name=options.model if run is None else run.variant_model,
             generation=parse_model_args(options.gen_kwargs),
             repeats=options.repeats,
             fewshot_seed=options.seed,
@@ -230,6 +251,7 @@ class Run:
                 data_dir=self.options.data_dir, use_sample=self.options.use_sample
             )
             task = self.load_task(path, reference)
+            self._require_recorded(task)
             require_likelihoods(self.backend, task)
             require_drawing(self.backend, task)
             self._refuse_namesake(task)
@@ -271,6 +293,20 @@ class Run:
             return task.path
         groups = asked_of(self.config).groups
         return next((group.path for group in groups if group.name == name), None)
+
+    def _require_recorded(self, task: Task) -> None:
+        """Refuse a task that the run to be scored again did not ask.
+
+        Raises:
+            OptionError: It did not.
+        """
+        if self.recorded is None:
+            return
+        try:
+            self.recorded.require(task.name)
+        except OptionError:
+            note_refusal(self.config)
+            raise
 
     def _refuse_namesake(self, task: Task) -> None:
         """Refuse a second task of one name: their results would run into one."""
@@ -431,6 +467,8 @@ class Run:
             self.loop.close()
         if self.has_journal:
             self.journal.close()
+        if self.recorded is not None:
+            self.recorded.close()
 
 
 def run_of(config: pytest.Config) -> Run:

@@ -56,6 +56,7 @@ class RunOptions:
         fail_wrong: True when a wrong answer fails its item.
         allow_code_execution: True when code that a model writes may be run.
         predict_only: True to record answers and score nothing.
+        rescore: The run whose answers are scored again, as given, or None.
         selftest: True to test the tasks themselves, without a model.
         selftest_update: True to store their prompts, for later self-tests.
     """
@@ -103,6 +104,7 @@ class RunOptions:
     fail_wrong: bool
     allow_code_execution: bool
     predict_only: bool
+    rescore: str | None
     selftest: bool
     selftest_update: bool
 
@@ -111,4 +113,6 @@ class RunOptions:
         """Why cases in Python are not to run; None where they are."""
         if self.predict_only:
             return "--predict-only: a case in Python cannot be answered and not scored"
+        if self.rescore is not None:
+            return "--rescore: a case in Python has no recorded answer"
         return None

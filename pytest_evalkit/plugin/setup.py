@@ -62,6 +62,10 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
         from pytest_evalkit.plugin.conflicts import refuse_without_scores
 
         refuse_without_scores(config)
+    if options.rescore is not None:
+        from pytest_evalkit.plugin.conflicts import refuse_with_recorded
+
+        refuse_with_recorded(config)
     if options.model or options.model_args or options.gen_kwargs:
         from pytest_evalkit.plugin.run import run_of
         from pytest_evalkit.plugin.secrecy import keep_secrets

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from pytest_evalkit.codec import encode
+from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import (
     JournalWriter,
@@ -17,6 +19,8 @@ from pytest_evalkit.results.journal import (
 from pytest_evalkit.results.schema import LimitDict
 from pytest_evalkit.results.sources import Part, Source, in_order
 
+# What names of processes begin with in a merged run.
+_PART = "part{:04}-"
 # Written together: few calls of the system, and little memory.
 _BLOCK_BYTES = 1 << 20
 
@@ -45,6 +49,22 @@ def join(sources: Sequence[Source], folder: RunFolder) -> None:
                 writer.write(block)
         finally:
             writer.close()
+        _copy_media(source, part, number, folder)
+
+
+def _copy_media(source: Source, part: Part, number: int, folder: RunFolder) -> None:
+    """Copy the pictures that the report shows."""
+    before = _prefix(part)
+    for path in sorted(source.folder.media_dir.glob(f"{before}*.jsonl")):
+        name = path.name.removeprefix(before)
+        target = folder.media_dir / f"{_PART.format(number)}{name}"
+        try:
+            folder.media_dir.mkdir(exist_ok=True)
+            shutil.copyfile(path, target)
+        except OSError as error:
+            raise ResultsError(
+                f"cannot copy {path} to {target}: {error.strerror}"
+            ) from error
 
 
 def _announcements(
@@ -75,6 +95,17 @@ def _announcements(
             yield _limit(limit, numbers[share])
     if record.spent is not None:
         yield {"kind": "budget", "reason": record.spent}
+    before = _prefix(part)
+    for process, cache in record.caches.items():
+        if process.startswith(before):
+            name = process.removeprefix(before)
+            yield {**cache, "process": f"{_PART.format(number)}{name}"}
+
+
+def _prefix(part: Part) -> str:
+    """Tell how names of a part begin where it stands now: in a merged run, or alone."""
+    number = part.said.get("part")
+    return "" if number is None else _PART.format(number)
 
 
 def _shares(part: Part) -> list[int]:

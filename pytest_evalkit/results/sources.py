@@ -141,14 +141,14 @@ def read_source(folder: Path) -> Source:
         ResultsError: They are damaged, or do not say what run they are of.
     """
     run = RunFolder(folder)
-    heads = [_head(path) for path in journal_paths(run.journal_dir)]
+    heads = [head_of(path) for path in journal_paths(run.journal_dir)]
     parts = _parts(folder, heads)
-    record = read_run(run, _bare_facts)
+    record = read_run(run, bare_facts)
     for task in record.tasks.values():
         for selection in task.selections:
             part = parts[selection.get("part", 0)]
             part.selections.setdefault(task.name, []).append(selection)
-    for sample, place in _samples(run, record):
+    for sample, place in counted_samples(run, record):
         head = heads[place.journal]
         assert head is not None, "a journal with a sample has a head"
         _add(parts[head.get("part", 0)], sample, place, head["started_at"])
@@ -162,7 +162,7 @@ def read_source(folder: Path) -> Source:
     )
 
 
-def _head(path: Path) -> RunDict | None:
+def head_of(path: Path) -> RunDict | None:
     """Read what run a journal is of; None where it was killed before it said so.
 
     Raises:
@@ -210,7 +210,7 @@ def _parts(folder: Path, heads: Iterable[RunDict | None]) -> dict[int, Part]:
         within = f"{folder}: {said['name']}" if "name" in said else str(folder)
         parts[number] = Part(
             label=f"{within} (shard {shard[0]}/{shard[1]})" if shard else within,
-            name=said.get("name", _name(folder)),
+            name=said.get("name", run_name(folder)),
             said=said,
         )
     if not parts:
@@ -218,12 +218,12 @@ def _parts(folder: Path, heads: Iterable[RunDict | None]) -> dict[int, Part]:
     return parts
 
 
-def _name(folder: Path) -> str:
+def run_name(folder: Path) -> str:
     """Name a run as its folder is called: model and time."""
     return "/".join(folder.resolve().parts[-2:])
 
 
-def _bare_facts(selection: SelectionDict) -> TaskFacts:
+def bare_facts(selection: SelectionDict) -> TaskFacts:
     """Make do without the task's file: what counts here is which samples there are."""
     names = cast("Mapping[str, Any]", selection).get("filters", ("none",))
     plan = ScoringPlan(
@@ -235,7 +235,9 @@ def _bare_facts(selection: SelectionDict) -> TaskFacts:
     )
 
 
-def _samples(run: RunFolder, record: RunRecord) -> Iterator[tuple[SampleDict, Place]]:
+def counted_samples(
+    run: RunFolder, record: RunRecord
+) -> Iterator[tuple[SampleDict, Place]]:
     """Read the samples that count."""
     with PlaceReader(run.journal_dir) as reader:
         for task in record.tasks.values():
