@@ -39,6 +39,18 @@ def _show(options: argparse.Namespace) -> int:
     return show(options.run, markdown=options.markdown)
 
 
+def _report(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.report import report
+
+    return report(options.run, options.other, options.output)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.export import export
+
+    return export(options.run, options.format, options.output)
+
+
 def _merge(options: argparse.Namespace) -> int:
     from pytest_evalkit.cli.merge import MergeOptions, merge
 

@@ -39,6 +39,8 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_show(commands)
+    _add_report(commands)
+    _add_export(commands)
     _add_tasks(commands)
     _add_validate(commands)
     _add_run(commands)
@@ -63,6 +65,44 @@ def _add_show(commands: Commands) -> None:
     )
     parser.add_argument(
         "--markdown", action="store_true", help="print tables in Markdown"
+    )
+
+
+def _add_report(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "report", help="write the page of a run again, or of two runs side by side"
+    )
+    parser.add_argument("run", metavar="RUN", help="as for show")
+    parser.add_argument(
+        "other",
+        metavar="OTHER",
+        nargs="?",
+        help="a second run, to compare with the first, document by document",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="the page; default: report.html in the run's folder, and comparison.html "
+        "here of two runs",
+    )
+
+
+def _add_export(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "export", help="write a row for each document, as CSV or Parquet"
+    )
+    parser.add_argument("run", metavar="RUN", help="as for show")
+    parser.add_argument(
+        "--format", choices=("csv", "parquet"), default="csv", help="default: csv"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="the table; default: samples.csv or samples.parquet in the run's folder",
     )
 
 

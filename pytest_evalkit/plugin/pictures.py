@@ -15,6 +15,7 @@ from pytest_evalkit.messages.pictures import (
 )
 from pytest_evalkit.plugin.place import worker_input
 from pytest_evalkit.plugin.run import Run
+from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.results.media import (
     MOST_FULL_BYTES,
     MOST_SMALL_BYTES,
@@ -74,7 +75,9 @@ class Pictures:
         # Decoders raise anything on strange files. Whether the document can be evaluated
         # is for the model to find out; the report tells why there is no picture.
         except Exception as error:  # noqa: BLE001
-            writer.write_problem(medium.sha256, str(error) or type(error).__name__)
+            problem = str(error) or type(error).__name__
+            masked = secrets_of(self._run.config).text(problem)
+            writer.write_problem(medium.sha256, masked)
         else:
             writer.write(medium.sha256, pictures)
 

@@ -198,7 +198,15 @@ class PageDocuments:
         return media
 
 
-_NEED = {"error": 0, "wrong": 0, "partly": 1, "scored": 2, "right": 3, "skipped": 4}
+_NEED = {
+    "error": 0,
+    "wrong": 0,
+    "partly": 1,
+    "scored": 2,
+    "answered": 2,
+    "right": 3,
+    "skipped": 4,
+}
 
 
 def columns_of(standing: Standing) -> dict[str, Any]:

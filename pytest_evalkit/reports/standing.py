@@ -9,13 +9,14 @@ from typing import Any, Literal, NamedTuple
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.schema import ResultsDict
 
-Outcome = Literal["right", "partly", "wrong", "scored", "error", "skipped"]
+Outcome = Literal["right", "partly", "wrong", "scored", "answered", "error", "skipped"]
 
 OUTCOMES: tuple[Outcome, ...] = (
     "right",
     "partly",
     "wrong",
     "scored",
+    "answered",
     "error",
     "skipped",
 )
@@ -27,7 +28,8 @@ class Standing(NamedTuple):
     Attributes:
         outcome: ``right`` at 1 or above, ``wrong`` at 0 or below, ``partly`` between;
             where lower values are better, ``right`` at 0 and ``wrong`` from 1 on.
-            ``scored`` where no metric is a number, or nothing was to be scored.
+            ``scored`` where no metric is a number,
+            ``answered`` where none was to be taken.
         metric: The first metric that is or holds a number; None where there is none.
         score: Its value, or None.
     """
@@ -44,11 +46,8 @@ def standing_of(sample: SampleDict, results: ResultsDict) -> Standing:
         sample: Its record under one filter.
         results: Of its run: they know which way a metric points.
     """
-    status = sample["status"]
-    if status == "answered":
-        return Standing("scored", None, None)
-    if status != "scored":
-        return Standing(status, None, None)
+    if sample["status"] != "scored":
+        return Standing(sample["status"], None, None)
     task = sample["task"]
     key = str(results["configs"].get(task, {}).get("score_key") or "score")
     for name in sample["metrics"]:

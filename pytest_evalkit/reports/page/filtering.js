@@ -12,6 +12,7 @@ const KINDS_OF_OUTCOME = [
   ["wrong", "Wrong", (row) => rows.outcome[row] === code.wrong],
   ["partly", "Partly right", (row) => rows.outcome[row] === code.partly],
   ["right", "Right", (row) => rows.outcome[row] === code.right],
+  ["answered", "Answered", (row) => rows.outcome[row] === code.answered],
   ["error", "Errors", (row) => rows.outcome[row] === code.error],
   ["unparsed", "No answer found", (row) => documents.parse[rows.doc[row]] === 1],
   ["skipped", "Skipped", (row) => rows.outcome[row] === code.skipped],

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pytest_evalkit.codec import encode, encode_pretty
 from pytest_evalkit.errors import EvalkitError, ResultsError
 from pytest_evalkit.reports import (
+    PageRun,
     budget_lines,
     gate_lines,
     markdown_gates,
@@ -22,7 +23,7 @@ from pytest_evalkit.reports import (
     render_html,
     results_table,
 )
-from pytest_evalkit.reports.pages import page_run
+from pytest_evalkit.reports.pages import write_report
 from pytest_evalkit.results.conclusion import read_run, write_samples
 from pytest_evalkit.results.document import (
     GroupConclusion,
@@ -99,7 +100,7 @@ def conclude(folder: RunFolder) -> None:
     )
     results = build_results(tasks, facts, [parse_gate("acc>=0.5")])
     write_samples(folder, record)
-    list(render_html(page_run(folder, results)))
+    write_report(folder, results)
     show(results)
     encode_pretty(results)
 
@@ -197,7 +198,7 @@ def test_results_of_any_form_are_shown_or_refused(value: Any) -> None:
         refused_in_words("results.json"),
     ):
         show(read := read_results(folder.root))
-        list(render_html(page_run(folder, read)))
+        b"".join(render_html(PageRun(results=read, samples=[])))
 
 
 @fuzz(60)
