@@ -103,18 +103,6 @@ def _cache(options: argparse.Namespace) -> int:
     return look_after(options)
 
 
-def _report(options: argparse.Namespace) -> int:
-    from pytest_evalkit.cli.report import report
-
-    return report(options.run, options.other, options.output)
-
-
-def _export(options: argparse.Namespace) -> int:
-    from pytest_evalkit.cli.export import export
-
-    return export(options.run, options.format, options.output)
-
-
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "cache": _cache,
     "config": _config,

@@ -46,8 +46,6 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     _add_run(commands)
     _add_config(commands)
     _add_merge(commands)
-    _add_report(commands)
-    _add_export(commands)
     add_cache_commands(commands)
     _add_serve_model(commands)
     commands.add_parser(
@@ -207,40 +205,6 @@ def _count(text: str) -> int:
     if count < 0:
         raise ValueError
     return count
-
-
-def _add_report(commands: Commands) -> None:
-    parser = commands.add_parser("report", help="write the page of a run again")
-    parser.add_argument("run", metavar="RUN", help=_RUN)
-    parser.add_argument(
-        "other",
-        metavar="OTHER",
-        nargs="?",
-        help="a second run, to compare with the first, document by document",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        type=Path,
-        help="the page; default: report.html in the run's folder, and comparison.html "
-        "here of two runs",
-    )
-
-
-def _add_export(commands: Commands) -> None:
-    parser = commands.add_parser("export", help="write samples as a table")
-    parser.add_argument("run", metavar="RUN", help=_RUN)
-    parser.add_argument(
-        "--format", choices=("csv", "parquet"), default="csv", help="default: csv"
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        type=Path,
-        help="the table; default: samples.csv or samples.parquet in the run's folder",
-    )
 
 
 def _add_serve_model(commands: Commands) -> None:

@@ -44,11 +44,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     read_experiment_file(early_config, args)
 
 
-def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare the hooks that users may implement."""
-    pluginmanager.add_hookspecs(hookspecs)
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options once, and take part in what this process is there for."""

@@ -294,18 +294,6 @@ def test_where_nothing_reads_answers_nothing_is_told(open_task: OpenTask) -> Non
     assert not {"parse_status", "parse_rule"} & set(sample)
 
 
-def test_a_sample_says_what_its_document_can_be_selected_by(
-    open_task: OpenTask,
-) -> None:
-    opened = open_task(metadata={"version": 1.0, "keywords": ["question"]})
-
-    _, (scored,) = evaluate(opened, saying("2"))
-    _, (without,) = evaluate(open_task(), saying("2"))
-
-    assert scored["categories"] == {"question": "1+1"}
-    assert "categories" not in without
-
-
 @pytest.mark.parametrize(
     ("group_by", "cluster"), [("answer", "4"), (["question", "answer"], '["2+2","4"]')]
 )
@@ -333,3 +321,15 @@ def test_a_document_that_stands_alone_has_no_cluster(open_task: OpenTask) -> Non
     _, (sample,) = evaluate(open_task(), saying("4"))
 
     assert "cluster" not in sample
+
+
+def test_a_sample_says_what_its_document_can_be_selected_by(
+    open_task: OpenTask,
+) -> None:
+    opened = open_task(metadata={"version": 1.0, "keywords": ["question"]})
+
+    _, (scored,) = evaluate(opened, saying("2"))
+    _, (without,) = evaluate(open_task(), saying("2"))
+
+    assert scored["categories"] == {"question": "1+1"}
+    assert "categories" not in without
