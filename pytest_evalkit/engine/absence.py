@@ -105,9 +105,9 @@ class SharedAbsence:
                 os.link(draft, self._path)
             finally:
                 draft.unlink(missing_ok=True)
-        except FileExistsError:
-            return self.take_over()
         except OSError:
+            if self._path.exists():
+                return self.take_over()
             return True
         return True
 

@@ -95,7 +95,8 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         ask = asking_judge(
             _asking(evaluation, document.prepared, doc_id), evaluation.judge
         )
-        answering = drive(flow, ask, _scoring_place(evaluation))
+        limited = evaluation.limit.flow(flow)
+        answering = drive(limited, ask, _scoring_place(evaluation))
         if evaluation.picture is None:
             answered = await answering
         else:

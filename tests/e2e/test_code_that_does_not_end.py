@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,7 +74,7 @@ def unquoted(suite: ArithSuite) -> None:
     """Have YAML read what the suite writes as texts: names of functions."""
     path = suite.root / "arith/arith.yaml"
     text = path.read_text("utf-8")
-    path.write_text(text.replace("'!function", "!function").replace("'\n", "\n"))
+    path.write_text(re.sub(r"'(!function [^']+)'", r"\1", text), encoding="utf-8")
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
@@ -88,7 +89,7 @@ def test_a_stall_is_told_once_and_the_run_goes_on(
     log = (arith_suite.folders[-1] / "stalls.log").read_text("utf-8")
     assert result.ret == 0
     assert text.count("nothing has ended for 0.4 s; under way: arith[q3] for") == 1
-    assert "sent 0 s ago (attempt 1)" in text
+    assert "s ago (attempt 1)" in text
     assert log.count("nothing has ended") == 1
     assert "arith[q3]" in log
     assert "the thread that evaluates is at:" in log
