@@ -102,10 +102,10 @@ class MediaSource(ABC):
 
     @classmethod
     def _of_place(cls, place: str | Path) -> Self:
-        if isinstance(place, str) and place.startswith(_WEB):
-            return cls(_of_address(cls.noun, place))
-        if isinstance(place, str) and place.startswith("data:"):
-            return cls.of_bytes(_of_data_url(place))
+        if is_address(place) and not str(place).startswith("data:"):
+            return cls(_of_address(cls.noun, str(place)))
+        if is_address(place):
+            return cls.of_bytes(_of_data_url(str(place)))
         return cls(_of_file(cls.noun, Path(place)))
 
     @classmethod
@@ -310,6 +310,11 @@ class VideoSource(MediaSource):
         return video_mime(content)
 
 
+def is_address(place: str | Path) -> bool:
+    """Tell whether a place is an address, and not a path: ``http`` or ``data:``."""
+    return isinstance(place, str) and place.startswith((*_WEB, "data:"))
+
+
 def data_url(content: bytes, mime: str) -> str:
     """Write bytes as a ``data:`` URL."""
     return f"data:{mime};base64,{base64_text(content)}"
@@ -348,8 +353,10 @@ def _opened(noun: str, path: Path) -> Iterator[BufferedReader]:
     try:
         with path.open("rb") as file:
             yield file
-    except OSError as error:
-        raise DatasetError(f"cannot read {noun} {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        # What has a null character in it names no file.
+        told = getattr(error, "strerror", None) or str(error)
+        raise DatasetError(f"cannot read {noun} {str(path)[:200]}: {told}") from error
 
 
 def _of_file(noun: str, path: Path) -> _Origin:

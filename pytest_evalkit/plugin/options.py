@@ -250,6 +250,14 @@ _OPTIONS = (
         help="local mirror of datasets, looked in first",
     ),
     Option(
+        names=("--media-dir", "--media_dir"),
+        metavar="DIR",
+        parse=Path,
+        is_list=True,
+        default=(),
+        help="a further folder that data sets may name media in; else only their own",
+    ),
+    Option(
         names=("--gate",),
         metavar="[TASK:]METRIC>=X",
         is_list=True,
@@ -319,7 +327,7 @@ _OF_SELFTESTS = frozenset(
     {
         *("--tasks", "--include-path", "--num-fewshot", "--system-instruction"),
         *("--fewshot-as-multiturn", "--prompt-variant", "--gen-kwargs", "--compat"),
-        *("--seed", "--reasoning-tags", "--sample", "--data-dir"),
+        *("--seed", "--reasoning-tags", "--sample", "--data-dir", "--media-dir"),
         *("--allow-code-execution", "--selftest", "--selftest-update"),
         *("--choice-as-generation", "--eval-config"),
     }
@@ -407,6 +415,7 @@ def read_options(config: pytest.Config) -> RunOptions:
         report_md=value["report_md"] and absolute(config, value["report_md"]),
         use_sample=value["sample"],
         data_dir=value["data_dir"] and folder(value["data_dir"]),
+        media_dirs=tuple(folder(path) for path in value["media_dir"]),
         gates=(*config.getini("evalkit_gates"), *value["gate"]),
         gate_partial=value["gate_partial"],
         max_errors=value["max_errors"],

@@ -248,7 +248,9 @@ class Run:
         key = (path, None if reference is None else reference.name)
         if key not in self._named:
             sources = DataSources(
-                data_dir=self.options.data_dir, use_sample=self.options.use_sample
+                data_dir=self.options.data_dir,
+                use_sample=self.options.use_sample,
+                media_dirs=self.options.media_dirs,
             )
             task = self.load_task(path, reference)
             self._require_recorded(task)

@@ -50,6 +50,7 @@ class RunOptions:
         report_md: Where scores and gates are written as Markdown, or None.
         use_sample: True to run on the documents shipped beside each benchmark.
         data_dir: Local mirror of datasets.
+        media_dirs: Further folders that media of data sets may lie in.
         gates: Conditions on aggregates, unparsed.
         gate_partial: True to judge gates although not all documents were selected.
         max_errors: Documents in error that do not fail the run.
@@ -98,6 +99,7 @@ class RunOptions:
     report_md: Path | None
     use_sample: bool
     data_dir: Path | None
+    media_dirs: tuple[Path, ...]
     gates: tuple[str, ...]
     gate_partial: bool
     max_errors: int

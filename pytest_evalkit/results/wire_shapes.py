@@ -122,7 +122,7 @@ def require_results(value: Any) -> None:
     """
     convert(value, _ResultsDict)
     for name in [*value["aggregates"], *value["group_subtasks"]]:
-        for key in ("results", "coverage"):
+        for key in ("results", "coverage", "aggregates"):
             if name not in value[key]:
                 raise CodecError(f"{key} has no {name!r}")
         if not isinstance(value["results"][name].get("alias", name), str):

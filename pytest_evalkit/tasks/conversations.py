@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,9 @@ from pytest_evalkit.messages import (
     VideoSource,
     media_part,
 )
+from pytest_evalkit.messages.media import is_address
 from pytest_evalkit.naming import suggestion
+from pytest_evalkit.tasks.media_folders import MediaFolders
 
 _ROLES: Mapping[Any, Role] = {role: role for role in get_args(Role) if role != "tool"}
 _KINDS: Mapping[str, Callable[[Any], MediaPart]] = {
@@ -45,9 +48,11 @@ class Conversations:
 
     Attributes:
         folders: Where relative paths of media may start, in order.
+        allowed: The folders that media may lie in; None where any may be read.
     """
 
     folders: tuple[Path, ...]
+    allowed: MediaFolders | None = None
 
     def medium(
         self, value: Any, kind: str | None = None, label: str | None = None
@@ -139,15 +144,27 @@ class Conversations:
         )
 
     def _resolved(self, medium: Any) -> Any:
-        """Find the file that a relative path means; leave everything else."""
-        if not isinstance(medium, str | Path):
+        """Find the file that a relative path means; leave everything else.
+
+        Raises:
+            DatasetError: The file is not the data set's to name.
+        """
+        found = self._found(medium)
+        is_path = isinstance(found, str | Path) and not is_address(found)
+        # What is nowhere is told so when it is read.
+        if is_path and self.allowed is not None and os.path.lexists(found):
+            self.allowed.require(Path(found))
+        return found
+
+    def _found(self, medium: Any) -> Any:
+        if not isinstance(medium, str | Path) or is_address(medium):
             return medium
         for folder in self.folders:
             try:
                 if (folder / medium).is_file():
                     return folder / medium
-            except OSError:
-                # Too long for a name: the medium itself as an address.
+            except (OSError, ValueError):
+                # Too long for a name, or none at all.
                 return medium
         return medium
 

@@ -28,10 +28,12 @@ class DataSources:
     Attributes:
         data_dir: A mirror of data sets that is looked in first, or None.
         use_sample: True for the few documents that lie beside the task file.
+        media_dirs: Further folders in which media of documents may lie.
     """
 
     data_dir: Path | None = None
     use_sample: bool = False
+    media_dirs: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

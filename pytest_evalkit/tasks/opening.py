@@ -17,6 +17,7 @@ from pytest_evalkit.tasks.conversations import Conversations
 from pytest_evalkit.tasks.documents import Documents
 from pytest_evalkit.tasks.fields import Doc, FieldBinder
 from pytest_evalkit.tasks.locations import DataSources, locate
+from pytest_evalkit.tasks.media_folders import MediaFolders, media_folders
 from pytest_evalkit.tasks.prompt import Prompt, joined
 from pytest_evalkit.tasks.reading import read_dataset, read_documents
 from pytest_evalkit.tasks.recipe import Recipe
@@ -70,7 +71,8 @@ def open_fields(recipe: Recipe, documents: Documents, sources: DataSources) -> F
     )
     folders = (documents.folder, recipe.source.path.parent)
     conversations = Conversations(
-        tuple(place for place in folders if place is not None)
+        tuple(place for place in folders if place is not None),
+        _media_folders(recipe, recipe.split, sources),
     )
 
     def read(split: str, process_docs: Any) -> Documents:
@@ -125,7 +127,13 @@ def _read(
         process_docs=process_docs,
         is_decoding=is_decoding,
         keep=keep,
+        allowed=_media_folders(recipe, split, sources),
     )
+
+
+def _media_folders(recipe: Recipe, split: str, sources: DataSources) -> MediaFolders:
+    location = locate(recipe.source, split, sources)
+    return media_folders(location, recipe.source.path.parent, sources)
 
 
 def _has_function(value: Any) -> bool:

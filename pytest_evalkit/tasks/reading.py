@@ -23,6 +23,7 @@ from pytest_evalkit.tasks.locations import (
     Remote,
     SavedFolder,
 )
+from pytest_evalkit.tasks.media_folders import MediaFolders
 from pytest_evalkit.tasks.source import Source
 from pytest_evalkit.tasks.table import Table
 
@@ -38,6 +39,7 @@ def read_documents(
     process_docs: Callable[[Any], Any] | None,
     is_decoding: bool,
     keep: Iterable[str] = (),
+    allowed: MediaFolders | None = None,
 ) -> Documents:
     """Open the documents of a split.
 
@@ -47,6 +49,7 @@ def read_documents(
         process_docs: The task's own function from data set to data set, or None.
         is_decoding: True where functions of the task look at images.
         keep: Columns that will be asked for as a whole.
+        allowed: The folders that images may lie in; None where any may be read.
 
     Raises:
         DatasetError: They cannot be read; one line says why, and what to do.
@@ -69,6 +72,7 @@ def read_documents(
         folder=folder,
         # What a function made of the files, only the library can tell apart.
         files=files if process_docs is None else (),
+        allowed=allowed,
     )
 
 

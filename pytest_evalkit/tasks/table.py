@@ -10,6 +10,7 @@ from typing import Any
 from pytest_evalkit.errors import DatasetError
 from pytest_evalkit.messages.images import decoding_an_image
 from pytest_evalkit.tasks.documents import files_fingerprint
+from pytest_evalkit.tasks.media_folders import MediaFolders
 
 # Rows per read: one row alone costs twenty times its share of a block.
 _BLOCK = 256
@@ -31,6 +32,7 @@ class Table:
         is_decoding: bool = True,
         folder: Path | None = None,
         files: Sequence[Path] = (),
+        allowed: MediaFolders | None = None,
     ) -> None:
         """Take a data set.
 
@@ -40,6 +42,7 @@ class Table:
             folder: Where relative paths in the rows start, or None.
             files: What it was read from; their bytes identify the content, and
                 without any the library's own fingerprint does.
+            allowed: The folders that images may lie in; None where any may be read.
         """
         self._files = tuple(files)
         self._fingerprint = str(dataset._fingerprint)  # noqa: SLF001 (the library has no public name for it)
@@ -48,7 +51,7 @@ class Table:
         decoders = {
             name: decode
             for name, feature in dataset.features.items()
-            if (decode := _decoder(feature)) is not None
+            if (decode := _decoder(feature, allowed)) is not None
         }
         texts = [name for name in self._columns if name not in decoders]
         self._texts = dataset.select_columns(texts)
@@ -114,16 +117,16 @@ def _decoded(column: str, decode: _Decode, cell: Any) -> Any:
         raise DatasetError(f"column {column!r}: {error.message}") from error
 
 
-def _decoder(feature: Any) -> _Decode | None:
+def _decoder(feature: Any, allowed: MediaFolders | None) -> _Decode | None:
     """Tell how a column's cells become images; None where they hold no media."""
     import datasets
 
     if isinstance(feature, datasets.Image) and feature.decode:
-        return _image_decoder(feature.mode)
+        return _image_decoder(feature.mode, allowed)
     if isinstance(feature, datasets.List | datasets.LargeList):
-        return _list_decoder(feature.feature)
+        return _list_decoder(feature.feature, allowed)
     if isinstance(feature, dict):
-        return _mapping_decoder(feature)
+        return _mapping_decoder(feature, allowed)
     if type(feature).__name__ == "Json":
         # Rows whose mappings differ, which the library reads as JSON by itself. Older
         # ones have no such feature.
@@ -132,26 +135,28 @@ def _decoder(feature: Any) -> _Decode | None:
     return (lambda cell: cell) if getattr(feature, "decode", False) else None
 
 
-def _image_decoder(mode: str | None) -> _Decode:
+def _image_decoder(mode: str | None, allowed: MediaFolders | None) -> _Decode:
     def decode(cell: Any) -> Any:
-        image = opened_image(cell)
+        image = opened_image(cell, allowed)
         return image if image is None or mode is None else image.convert(mode)
 
     return decode
 
 
-def _list_decoder(feature: Any) -> _Decode | None:
-    decode = _decoder(feature)
+def _list_decoder(feature: Any, allowed: MediaFolders | None) -> _Decode | None:
+    decode = _decoder(feature, allowed)
     if decode is None:
         return None
     return lambda cells: None if cells is None else [decode(cell) for cell in cells]
 
 
-def _mapping_decoder(feature: Mapping[str, Any]) -> _Decode | None:
+def _mapping_decoder(
+    feature: Mapping[str, Any], allowed: MediaFolders | None
+) -> _Decode | None:
     decoders = {
         key: decode
         for key, inner in feature.items()
-        if (decode := _decoder(inner)) is not None
+        if (decode := _decoder(inner, allowed)) is not None
     }
     if not decoders:
         return None
@@ -167,7 +172,7 @@ def _mapping_decoder(feature: Mapping[str, Any]) -> _Decode | None:
     return decode_mapping
 
 
-def opened_image(cell: Any) -> Any:
+def opened_image(cell: Any, allowed: MediaFolders | None = None) -> Any:
     """Open an encoded image as a PIL image, upright as its camera says.
 
     Its pixels are decoded at once: the document is named by them, and what is broken is
@@ -175,8 +180,10 @@ def opened_image(cell: Any) -> Any:
 
     Args:
         cell: A mapping of ``bytes`` and ``path``, of which one is given; or None.
+        allowed: The folders that it may lie in; None where any may be read.
 
     Raises:
+        DatasetError: It lies in none of them.
         OSError: It cannot be read or decoded.
     """
     if cell is None:
@@ -187,7 +194,10 @@ def opened_image(cell: Any) -> Any:
 
     content = cell["bytes"]
     if content is None:
-        content = Path(cell["path"]).read_bytes()
+        path = Path(cell["path"])
+        if allowed is not None:
+            allowed.require(path)
+        content = path.read_bytes()
     image = PIL.Image.open(io.BytesIO(content))
     image.load()
     # Looking for the orientation decodes a PNG, so it is only looked for where it is.
