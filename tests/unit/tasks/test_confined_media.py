@@ -118,7 +118,7 @@ def test_the_cache_of_the_hub_is_allowed_with_its_links(
     [
         {"doc_to_visual": "!function utils.column"},
         {"doc_to_visual": "!function utils.mapping"},
-        {"doc_to_messages": "!function utils.messages", "doc_to_text": "q"},
+        {"doc_to_messages": "!function utils.messages", "doc_to_text": "question"},
     ],
     ids=["column", "mapping", "messages"],
 )
