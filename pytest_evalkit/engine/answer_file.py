@@ -276,7 +276,9 @@ _REMEDIES = {
     sqlite3.SQLITE_BUSY: "another process has kept it locked; end that, or wait for it",
     sqlite3.SQLITE_READONLY: "name a folder that can be written with --use-cache",
     sqlite3.SQLITE_CANTOPEN: "name a folder that can be written with --use-cache",
-    sqlite3.SQLITE_IOERR: "look after the disk, or name another folder with --use-cache",
+    sqlite3.SQLITE_IOERR: (
+        "see whether the disk is full or failing, or name another folder with --use-cache"
+    ),
 }
 _PRIMARY = 0xFF
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +19,8 @@ from pytest_evalkit.engine.answer_file import AnswerFile
 if TYPE_CHECKING:
     from pytest_evalkit.mockserver import MockServer
     from tests.e2e.conftest import ArithSuite, Start
+
+    Running = subprocess.Popen[bytes]
 
 _DEADLINE_S = 120
 _CACHE = ("--use-cache", "cache")
@@ -222,25 +227,37 @@ def test_a_cache_that_fails_on_the_way_costs_no_answer(
     assert arith_suite.results()["coverage"]["arith"]["scored"] == 6
 
 
-def test_two_runs_at_once_share_a_cache(arith_suite: ArithSuite, start: Start) -> None:
-    server = start(latency_s=0.01)
+def many(arith_suite: ArithSuite, count: int) -> None:
     rows = [
         {"id": f"q{n}", "category": "", "question": f"{n}+1", "answer": str(n + 1)}
-        for n in range(80)
+        for n in range(count)
     ]
     arith_suite.task(rows=rows)
-    command = [sys.executable, "-m", "pytest", "-q", *asking(server), *_CACHE]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
-    runs = [
-        subprocess.Popen(
-            [*command, "--output-path", f"out{number}"],
-            cwd=arith_suite.root,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-        )
-        for number in range(2)
-    ]
+
+def begin(arith_suite: ArithSuite, server: MockServer, *more: str) -> Running:
+    """Start a run in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", *asking(server), *_CACHE, *more],
+        cwd=arith_suite.root,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def kept(arith_suite: ArithSuite) -> int:
+    """Count the answers in the cache, after making sure that it is sound."""
+    with closing(AnswerFile(arith_suite.root / "cache", create=True)) as file:
+        assert list(file.rows("PRAGMA integrity_check")) == [("ok",)]
+        ((count,),) = file.rows("SELECT count(*) FROM answers")
+    return int(count)
+
+
+def test_two_runs_at_once_share_a_cache(arith_suite: ArithSuite, start: Start) -> None:
+    server = start(latency_s=0.01)
+    many(arith_suite, 80)
+
+    runs = [begin(arith_suite, server, "--output-path", f"out{n}") for n in range(2)]
     assert [run.wait(_DEADLINE_S) for run in runs] == [0, 0]
     asked = server.requests
     arith_suite.run(*asking(server), *_CACHE)
@@ -248,6 +265,26 @@ def test_two_runs_at_once_share_a_cache(arith_suite: ArithSuite, start: Start) -
     assert 80 <= asked <= 160
     assert server.requests == asked
     assert arith_suite.score() == 1.0
-    with closing(AnswerFile(arith_suite.root / "cache", create=False)) as file:
-        assert list(file.rows("PRAGMA integrity_check")) == [("ok",)]
-        assert list(file.rows("SELECT count(*) FROM answers")) == [(80,)]
+    assert kept(arith_suite) == 80
+
+
+def test_a_run_that_is_killed_leaves_its_answers(
+    arith_suite: ArithSuite, start: Start
+) -> None:
+    server = start(latency_s=0.2)
+    many(arith_suite, 400)
+
+    run = begin(arith_suite, server, "--max-concurrency", "4")
+    deadline = time.monotonic() + _DEADLINE_S
+    while (there := kept(arith_suite)) < 20 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    run.kill()
+    run.wait(_DEADLINE_S)
+    server.behaviour = replace(server.behaviour, latency_s=0.0)
+    arith_suite.run(*asking(server), *_CACHE)
+
+    assert there >= 20
+    assert run.returncode == -signal.SIGKILL
+    assert arith_suite.score() == 1.0
+    assert arith_suite.results()["cache"]["hits"] >= there
+    assert kept(arith_suite) == 400
