@@ -67,11 +67,11 @@ def _row(kept: Kept) -> tuple[str, ...]:
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    aligned = [">" if heading in _NUMBERS else "<" for heading in rows[0]]
-    lines = (
-        "  ".join(map(format, row, map(str.__add__, aligned, map(str, widths))))
-        for row in rows
-    )
+    forms = [
+        f"{'>' if heading in _NUMBERS else '<'}{width}"
+        for heading, width in zip(rows[0], widths, strict=True)
+    ]
+    lines = ("  ".join(map(format, row, forms)) for row in rows)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
@@ -149,8 +149,8 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _print(lines: Iterable[bytes]) -> None:
-    for line in lines:
-        sys.stdout.write(f"{line.decode()}\n")
+    # JSON Lines are UTF-8, whatever the terminal is.
+    sys.stdout.buffer.writelines(line + b"\n" for line in lines)
     sys.stdout.flush()
 
 

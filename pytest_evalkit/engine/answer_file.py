@@ -45,6 +45,17 @@ _TABLES = (
     """,
     "CREATE INDEX answers_by_age ON answers (stored_at)",
 )
+_REMEDY = "name another folder with --use-cache, or remove the file"
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: "free space, or name another folder with --use-cache",
+    sqlite3.SQLITE_BUSY: "another process has kept it locked; end that, or wait for it",
+    sqlite3.SQLITE_READONLY: "name a folder that can be written with --use-cache",
+    sqlite3.SQLITE_CANTOPEN: "name a folder that can be written with --use-cache",
+    sqlite3.SQLITE_IOERR: (
+        "see whether the disk is full or failing, or name another folder with --use-cache"
+    ),
+}
+_PRIMARY = 0xFF
 _FIND = "SELECT answer, checksum FROM answers WHERE key = ?"
 
 
@@ -268,19 +279,6 @@ class AnswerFile:
         return CacheError(
             f"the response cache {self.path} cannot be used: {reason}; {remedy}"
         )
-
-
-_REMEDY = "name another folder with --use-cache, or remove the file"
-_REMEDIES = {
-    sqlite3.SQLITE_FULL: "free space, or name another folder with --use-cache",
-    sqlite3.SQLITE_BUSY: "another process has kept it locked; end that, or wait for it",
-    sqlite3.SQLITE_READONLY: "name a folder that can be written with --use-cache",
-    sqlite3.SQLITE_CANTOPEN: "name a folder that can be written with --use-cache",
-    sqlite3.SQLITE_IOERR: (
-        "see whether the disk is full or failing, or name another folder with --use-cache"
-    ),
-}
-_PRIMARY = 0xFF
 
 
 def _remedy(error: sqlite3.Error) -> str:
