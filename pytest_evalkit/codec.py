@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -96,6 +97,30 @@ def decode(text: bytes | str) -> Any:
     # Bytes that are no text are found only where keys are made of them.
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return _decode_tolerantly(text)
+
+
+def part_reader(kind: type[_T]) -> Callable[[bytes], _T]:
+    """Make a fast reader of a part of JSON objects.
+
+    Args:
+        kind: A TypedDict of the keys that are wanted; others are passed over unread.
+
+    Returns:
+        What reads one object. It raises CodecError where the text is not JSON, or a
+        wanted key is of another type.
+    """
+    decoder = msgspec.json.Decoder(kind)
+
+    def read(text: bytes) -> _T:
+        try:
+            return decoder.decode(text)
+        except msgspec.ValidationError as error:
+            raise CodecError(str(error)) from error
+        except msgspec.DecodeError:
+            value: _T = _decode_tolerantly(text)
+            return value
+
+    return read
 
 
 def decode_as(text: bytes, kind: type[_T]) -> _T:

@@ -162,7 +162,6 @@ class _Merged:
         write_report(folder, results)
         fails_wrong = bool(said["options"].get("fail_wrong"))
         failed = failures(
-            folder,
             record,
             results,
             max_errors=self._max_errors(),
@@ -199,6 +198,7 @@ class _Merged:
             throughput=record.traffic.throughput(elapsed),
             latency=record.traffic.latency(),
             concurrency=record.concurrency,
+            resumed=record.resumed(),
             cache=record.cache,
             sources={MERGED_FROM: [_named(part) for part in self._parts]},
         )

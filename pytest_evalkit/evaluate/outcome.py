@@ -21,6 +21,8 @@ class DocumentOutcome:
         message: Why there is no score, in one line; None where there is one, or none
             is wanted.
         duration_s: Seconds from its start to its end.
+        is_resumed: True where it was not evaluated now, but taken from an earlier
+            session of the run.
     """
 
     task: str
@@ -29,6 +31,7 @@ class DocumentOutcome:
     scores: Mapping[str, Any]
     message: str | None
     duration_s: float
+    is_resumed: bool = False
 
     @property
     def primary(self) -> tuple[str, float] | None:

@@ -20,7 +20,8 @@ from pytest_evalkit.plugin.options import (
     read_experiment_file,
     read_options,
 )
-from pytest_evalkit.plugin.refusal import left_out_lines, tell_refusal
+from pytest_evalkit.plugin.place import resumed_header
+from pytest_evalkit.plugin.refusal import left_out_lines, tell_refusal, write_refusal
 
 if TYPE_CHECKING:
     from pytest_evalkit.plugin.collection import TaskFile
@@ -50,6 +51,11 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_evalkit.plugin.setup import set_up
 
     set_up(config, read_options(config))
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say which run is resumed."""
+    return resumed_header(config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -105,9 +111,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say, below the figures, what was asked for and is not among them."""
+    """Say, below the figures, what was left out or refused of what was asked for."""
     for line in left_out_lines(config):
         terminalreporter.write_line(line, yellow=True)
+    write_refusal(terminalreporter, config)
 
 
 @pytest.hookimpl(tryfirst=True)

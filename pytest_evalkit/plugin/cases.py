@@ -24,6 +24,7 @@ from pytest_evalkit.plugin.place import node_path
 from pytest_evalkit.plugin.run import Run, run_of
 from pytest_evalkit.results.cases import PASSED_METRIC
 from pytest_evalkit.results.journal import SelectionDict
+from pytest_evalkit.results.positions import ranges_of
 
 RecordScore = Callable[[str, float], None]
 SCORES_KEY: pytest.StashKey[dict[str, float]] = pytest.StashKey()
@@ -51,7 +52,7 @@ class CaseRecorder:
         self._config = config
         self.part = 0
         self._original: dict[Path, int] = {}
-        self._selected: dict[Path, int] = {}
+        self._selected: dict[Path, list[int]] = {}
         self._announced: set[Path] = set()
 
     def number(self, items: Sequence[pytest.Item]) -> None:
@@ -66,7 +67,8 @@ class CaseRecorder:
         """Tell which items this process will run."""
         for item in items:
             if asks_for_model(item):
-                self._selected[item.path] = self._selected.get(item.path, 0) + 1
+                position = item.stash[_POSITION_KEY]
+                self._selected.setdefault(item.path, []).append(position)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -109,16 +111,19 @@ class CaseRecorder:
         if item.path in self._announced:
             return
         self._announced.add(item.path)
-        selected = self._selected.get(item.path, 1)
+        selected = self._selected.get(item.path, [item.stash[_POSITION_KEY]])
         selection: SelectionDict = {
             "kind": "selection",
             "task": _task(item),
             "path": None,
             "shard": self.part,
-            "original": self._original.get(item.path, selected),
-            "selected": selected,
+            "original": self._original.get(item.path, len(selected)),
+            "selected": len(selected),
             "fingerprint": "",
             "is_sample": False,
+            "documents": ranges_of(selected),
+            "filters": ["none"],
+            "identity": {},
         }
         if item.path in run.wholes:
             selection["whole"] = run.wholes[item.path]

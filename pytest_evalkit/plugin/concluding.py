@@ -120,14 +120,14 @@ def _facts(run: Run, said: SelectionDict) -> TaskFacts:
 
 
 def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
-    elapsed_s = time.monotonic() - run.started_at
+    elapsed_s = record.sessions.earlier_s + time.monotonic() - run.started_at
     facts = RunFacts(
         model_name=record.model_name or run.options.model or "",
         model_description=record.model_description,
         judge=record.judge,
         options=run.given_options(),
         git_hash=_git_hash(run.config.rootpath),
-        started_at=run.started_date,
+        started_at=record.sessions.started_at or run.started_date,
         elapsed_s=elapsed_s,
         complete=is_whole and record.is_complete,
         environment=_environment(),
@@ -137,6 +137,8 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         concurrency=record.concurrency,
         cache=record.cache,
         sources=_sources(run),
+        sessions=record.sessions.rows(),
+        resumed=record.resumed(),
     )
     judging = Judging(
         gates=()
@@ -163,7 +165,7 @@ def _usage(run: Run, record: RunRecord) -> dict[str, Any]:
         price = None
         if table is not None and record.model_name is not None:
             price = price_of(record.model_name, table)
-        usage["budget"] = record.traffic.budget(allowance, price, record.spent)
+        usage["budget"] = record.spending.budget(allowance, price, record.spent)
     return usage
 
 

@@ -10,7 +10,13 @@ import pytest
 from pytest_evalkit.plugin.interrupts import end_at_once_from_now
 from pytest_evalkit.plugin.notices import NoticeBoard
 from pytest_evalkit.plugin.options import OPTIONS_KEY
-from pytest_evalkit.plugin.place import NOTES_KEY, run_folder, run_start
+from pytest_evalkit.plugin.place import (
+    NOTES_KEY,
+    resume_notes,
+    run_folder,
+    run_start,
+    session_number,
+)
 from pytest_evalkit.plugin.refusal import hear_refusal
 from pytest_evalkit.plugin.workers import (
     SharedScheduling,
@@ -73,6 +79,7 @@ class Controller:
 
             rescoring.tell(self._config, node.workerinput)
         node.workerinput["evalkit_folder"] = str(folder.root)
+        node.workerinput["evalkit_session"] = session_number(self._config)
         node.workerinput["evalkit_start"] = tuple(run_start(self._config))
 
     def _start_board(self) -> NoticeBoard:
@@ -204,14 +211,25 @@ class Controller:
     def _conclude(self, session: pytest.Session, *, is_whole: bool) -> None:
         options = self._config.stash[OPTIONS_KEY]
         folder = run_folder(self._config, options, None)
-        if not folder.journal_dir.exists():
+        if not self._has_journals(folder):
             return
+        self._notes.update(dict.fromkeys(resume_notes(self._config)))
         from pytest_evalkit.plugin.concluding import conclude
         from pytest_evalkit.plugin.pace import forget_pauses
         from pytest_evalkit.plugin.run import run_of
 
         forget_pauses(folder.journal_dir)
         self._conclusion = conclude(session, run_of(self._config), is_whole=is_whole)
+
+    def _has_journals(self, folder: RunFolder) -> bool:
+        """Tell whether any worker recorded anything in this session of the run."""
+        if not folder.journal_dir.exists():
+            return False
+        from pytest_evalkit.results.journal import journal_paths, session_of
+
+        session = session_number(self._config)
+        paths = journal_paths(folder.journal_dir)
+        return any(session_of(path) == session for path in paths)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -34,6 +34,7 @@ from pytest_evalkit.plugin.wire import (
     teardown_report,
 )
 from pytest_evalkit.results.journal import SelectionDict
+from pytest_evalkit.results.positions import ranges_of
 from pytest_evalkit.tasks import Task
 from pytest_evalkit.values import AnyResponse, Request
 
@@ -60,6 +61,7 @@ class DocumentRunner:
 
     def __init__(self, run: Run, watch: Watch) -> None:
         self._run = run
+        self._resumption = run.resumption
         self._watch = watch
         self._anchors = Anchors()
         # One thread: the functions of task files need not know of threads.
@@ -71,11 +73,21 @@ class DocumentRunner:
         self._stalls: StallWatch | None = None
         self._items: Sequence[DocumentItem] = ()
         self._unwritable: ResultsError | None = None
+        self._left_out: Sequence[DocumentItem] = ()
+        self._is_announced = False
         self._wants_closing = bool(run.config.getoption("xmlpath", None))
 
-    def plan(self, items: Sequence[pytest.Item]) -> None:
-        """Tell which items the session will run, in their order."""
+    def plan(
+        self, items: Sequence[pytest.Item], left_out: Sequence[DocumentItem] = ()
+    ) -> None:
+        """Tell which items the session will run, in their order.
+
+        Args:
+            items: All of its items.
+            left_out: Documents that are selected and, for now, not to be run.
+        """
         self._items = [item for item in items if isinstance(item, DocumentItem)]
+        self._left_out = left_out
         if self._run.share is None:
             return
         try:
@@ -86,14 +98,17 @@ class DocumentRunner:
             self._unwritable = error
 
     def _announce(self) -> None:
-        """Record what this process sets out to do."""
-        selected: dict[TaskNode, int] = {}
-        for item in self._items:
-            selected[item.parent] = selected.get(item.parent, 0) + 1
-        for node, count in selected.items():
-            self._run.record_selection(self._selection(node, count))
+        """Record what this process sets out to do; once."""
+        if self._is_announced:
+            return
+        self._is_announced = True
+        selected: dict[TaskNode, list[int]] = {}
+        for item in (*self._items, *self._left_out):
+            selected.setdefault(item.parent, []).append(item.doc_id)
+        for node, documents in selected.items():
+            self._run.record_selection(self._selection(node, documents))
 
-    def _selection(self, node: TaskNode, count: int) -> SelectionDict:
+    def _selection(self, node: TaskNode, documents: Sequence[int]) -> SelectionDict:
         opened = node.opened
         share = self._run.share
         selection: SelectionDict = {
@@ -102,9 +117,12 @@ class DocumentRunner:
             "path": str(node.path),
             "shard": 0 if share is None else share.number,
             "original": len(opened.documents),
-            "selected": count,
+            "selected": len(documents),
             "fingerprint": opened.fingerprint,
             "is_sample": self._run.options.use_sample,
+            "documents": ranges_of(documents),
+            "filters": [one.name for one in opened.task.scoring.pipelines],
+            "identity": self._run.identity_of(opened.task),
         }
         if node in self._run.wholes:
             selection["whole"] = self._run.wholes[node]
@@ -142,6 +160,9 @@ class DocumentRunner:
     def _outcome(self, item: DocumentItem) -> DocumentOutcome:
         if self._unwritable is not None:
             self._stop(self._unwritable)
+        taken = self._taken(item)
+        if taken is not None:
+            return taken
         reason = self._reason_to_skip(item)
         if self._lookahead is None:
             self._lookahead = self._start_lookahead()
@@ -152,6 +173,27 @@ class DocumentRunner:
             return self._lookahead.outcome(item)
         except EvalkitError as error:
             self._stop(error)
+
+    def _taken(self, item: DocumentItem) -> DocumentOutcome | None:
+        """Take a document as an earlier session recorded it, without any model."""
+        if self._resumption is None:
+            return None
+        try:
+            self._announce()
+            taken = self._resumption.outcome(item.parent.opened, item.doc_id)
+        except EvalkitError as error:
+            self._stop(error)
+        if taken is not None:
+            self._watch.count(taken)
+        return taken
+
+    def _is_asked(self, item: DocumentItem) -> bool:
+        """Tell whether a document is to be evaluated, as far as can be told ahead."""
+        if self._unmet(item) is not None:
+            return False
+        if self._resumption is None:
+            return True
+        return not self._resumption.is_taken(item.parent.opened, item.doc_id)
 
     def _reason_to_skip(self, item: DocumentItem) -> str | None:
         """Make the model ready, or say why the file's documents are not to be run."""
@@ -194,10 +236,9 @@ class DocumentRunner:
         return outcome
 
     def _start_lookahead(self) -> Lookahead:
-        if self._run.share is None:
-            self._announce()
+        self._announce()
         lookahead = Lookahead(self._run.loop, self._start, self._limit, self._watch)
-        lookahead.plan(item for item in self._items if self._unmet(item) is None)
+        lookahead.plan(item for item in self._items if self._is_asked(item))
         seconds = self._run.options.stall_timeout
         if seconds is not None:
             self._stalls = StallWatch(seconds, self._scene(lookahead))

@@ -27,6 +27,7 @@ from pytest_evalkit.plugin.option import (
     text_or_file,
 )
 from pytest_evalkit.plugin.report_options import REPORT_OPTIONS
+from pytest_evalkit.plugin.resume_options import RESUMING
 from pytest_evalkit.plugin.run_options import RunOptions
 
 __all__ = ["OPTIONS_KEY", "RunOptions", "add_options", "given_options", "read_options"]
@@ -238,6 +239,7 @@ _OPTIONS = (
         help="where runs are kept (default results/)",
     ),
     *REPORT_OPTIONS,
+    *RESUMING,
     Option(
         names=("--sample",),
         is_flag=True,
@@ -413,6 +415,9 @@ def read_options(config: pytest.Config) -> RunOptions:
         output_path=absolute(config, value["output_path"]),
         report_media=value["report_media"],
         report_md=value["report_md"] and absolute(config, value["report_md"]),
+        resume=value["resume"] or ("last" if value["rerun_errors"] else None),
+        rerun_errors=value["rerun_errors"],
+        resume_anyway=value["resume_anyway"],
         use_sample=value["sample"],
         data_dir=value["data_dir"] and folder(value["data_dir"]),
         media_dirs=tuple(folder(path) for path in value["media_dir"]),

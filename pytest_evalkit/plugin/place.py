@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FOLDER_KEY: pytest.StashKey[RunFolder] = pytest.StashKey()
 _START_KEY: pytest.StashKey[RunStart] = pytest.StashKey()
+_SESSION_KEY: pytest.StashKey[int] = pytest.StashKey()
+_RESUME_KEY: pytest.StashKey[list[str]] = pytest.StashKey()
 
 # What a worker tells the controller under this key is shown in the summary.
 NOTES_KEY = "evalkit_notes"
@@ -48,6 +50,11 @@ def worker_input(config: pytest.Config) -> Mapping[str, Any]:
     """Get what the xdist controller told this worker; empty elsewhere."""
     given: Mapping[str, Any] = getattr(config, "workerinput", {})
     return given
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Tell whether this process is an xdist worker."""
+    return hasattr(config, "workerinput")
 
 
 def is_controller(config: pytest.Config) -> bool:
@@ -86,6 +93,11 @@ def run_start(config: pytest.Config) -> RunStart:
     return start
 
 
+def fixture_model(model_name: str | None) -> str:
+    """Name a model for the folders of its runs; None is that of a fixture."""
+    return model_name or _FIXTURE_MODEL
+
+
 def run_folder(
     config: pytest.Config, options: RunOptions, model_name: str | None
 ) -> RunFolder:
@@ -104,10 +116,47 @@ def run_folder(
         folder = config.stash[_FOLDER_KEY] = (
             plan_run_folder(
                 options.output_path,
-                model_name or _FIXTURE_MODEL,
+                fixture_model(model_name),
                 datetime.now().astimezone(),
             )
             if given is None
             else RunFolder(Path(given))
         )
     return folder
+
+
+def set_resumed(config: pytest.Config, folder: RunFolder, session: int) -> None:
+    """Make an earlier run's folder that of this one.
+
+    Args:
+        config: pytest's configuration.
+        folder: The folder.
+        session: Number of the session, from two.
+    """
+    config.stash[_FOLDER_KEY] = folder
+    config.stash[_SESSION_KEY] = session
+
+
+def session_number(config: pytest.Config) -> int:
+    """Tell which session of its run this is: 1, or more where a run is resumed."""
+    told: int = worker_input(config).get("evalkit_session", 1)
+    return config.stash.get(_SESSION_KEY, told)
+
+
+def resumed_header(config: pytest.Config) -> str | None:
+    """Name the run that is resumed, for the head of the terminal; None for a new one."""
+    folder = config.stash.get(_FOLDER_KEY, None)
+    number = config.stash.get(_SESSION_KEY, 1)
+    if folder is None or number == 1:
+        return None
+    return f"resuming: {folder.root} (session {number})"
+
+
+def note(config: pytest.Config, line: str) -> None:
+    """Remember what the summary is to say of how the run began."""
+    config.stash.setdefault(_RESUME_KEY, []).append(line)
+
+
+def resume_notes(config: pytest.Config) -> list[str]:
+    """Get what the summary is to say of how the run began, a line each."""
+    return config.stash.get(_RESUME_KEY, [])

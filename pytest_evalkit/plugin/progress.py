@@ -51,6 +51,7 @@ class Progress:
         self.total = 0
         self.done = 0
         self.errors = 0
+        self.resumed = 0
         self._task = ""
         self._means: dict[tuple[str, str], RunningMean] = {}
         self._primary: dict[str, str] = {}
@@ -62,7 +63,13 @@ class Progress:
             self._started = self._clock()
 
     def add(
-        self, task: str, status: str, metric: str | None, score: float | None
+        self,
+        task: str,
+        status: str,
+        metric: str | None,
+        score: float | None,
+        *,
+        is_resumed: bool = False,
     ) -> None:
         """Count one document.
 
@@ -71,8 +78,10 @@ class Progress:
             status: How it ended.
             metric: Name of its primary metric, or None.
             score: Value of it, or None.
+            is_resumed: True where it was taken from an earlier session of the run.
         """
         self.done += 1
+        self.resumed += is_resumed
         self.errors += status == "error"
         self._task = task
         if metric is not None and score is not None:
@@ -85,15 +94,17 @@ class Progress:
         parts = [f"{self._task} {self.done:,}/{self.total:,}".strip()]
         parts.extend(self._score_parts())
         elapsed = self._clock() - (self._started or self._clock())
-        if elapsed > 0 and self.done:
-            rate = self.done / elapsed
+        run = self.done - self.resumed
+        if self.resumed:
+            parts.append(f"{self.resumed:,} resumed")
+        if elapsed > 0 and run:
+            rate = run / elapsed
             parts.append(f"{rate:.1f} docs/s" if rate < 100 else f"{rate:,.0f} docs/s")  # noqa: PLR2004 - three digits are enough
         if self.errors:
             parts.append(f"{self.errors} error{'s' * (self.errors > 1)}")
-        if 0 < self.done < self.total and elapsed > 1:
-            parts.append(
-                f"{_span(elapsed / self.done * (self.total - self.done))} left"
-            )
+        if run and self.done < self.total and elapsed > 1:
+            # Those taken took no time; most of them come before those that are run.
+            parts.append(f"{_span(elapsed / run * (self.total - self.done))} left")
         return "  ".join(parts)
 
     def _score_parts(self) -> list[str]:

@@ -10,14 +10,14 @@ controller when it ends.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
-_REFUSED_KEY: pytest.StashKey[bool] = pytest.StashKey()
+_REFUSED_KEY: pytest.StashKey[dict[str, None]] = pytest.StashKey()
 # By reason, the files that were left out; each has one place, however many tell of it.
 _LEFT_OUT_KEY: pytest.StashKey[dict[str, dict[str, None]]] = pytest.StashKey()
 _REFUSED = "evalkit_refused"
@@ -25,9 +25,15 @@ _LEFT_OUT = "evalkit_left_out"
 _MOST_NAMES = 3
 
 
-def note_refusal(config: pytest.Config) -> None:
-    """Remember that a task was refused, which shows only when it is collected."""
-    config.stash[_REFUSED_KEY] = True
+def note_refusal(config: pytest.Config, *reasons: str) -> None:
+    """Remember a refusal, which shows only when tasks are collected.
+
+    Args:
+        config: pytest's configuration.
+        reasons: Why, a line each, unless it was told where it showed.
+    """
+    known = config.stash.setdefault(_REFUSED_KEY, {})
+    known.update(dict.fromkeys(reasons))
 
 
 def note_left_out(config: pytest.Config, name: str, reason: str) -> None:
@@ -46,8 +52,9 @@ def hear_refusal(config: pytest.Config, node: WorkerController) -> None:
     """Remember what a worker which has ended refused or left out."""
     # One that died has told nothing.
     told = getattr(node, "workeroutput", {})
-    if told.get(_REFUSED, False):
-        note_refusal(config)
+    reasons = told.get(_REFUSED)
+    if reasons is not None:
+        note_refusal(config, *reasons)
     for reason, names in told.get(_LEFT_OUT, {}).items():
         for name in names:
             note_left_out(config, name, reason)
@@ -61,12 +68,12 @@ def tell_refusal(session: pytest.Session) -> None:
     config = session.config
     left_out = config.stash.get(_LEFT_OUT_KEY, {})
     is_nothing_left = session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
-    is_refused = config.stash.get(_REFUSED_KEY, False)
-    if is_refused or (left_out and is_nothing_left):
+    reasons = config.stash.get(_REFUSED_KEY, None)
+    if reasons is not None or (left_out and is_nothing_left):
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     output = getattr(config, "workeroutput", None)
     if output is not None:
-        output[_REFUSED] = is_refused
+        output[_REFUSED] = None if reasons is None else list(reasons)
         output[_LEFT_OUT] = {why: list(names) for why, names in left_out.items()}
 
 
@@ -82,3 +89,9 @@ def _listed(names: Sequence[str]) -> str:
     if more > 1:
         return f"{', '.join(names[:_MOST_NAMES])} and {more} more"
     return ", ".join(names)
+
+
+def write_refusal(terminal: Any, config: pytest.Config) -> None:
+    """Show why the command line was refused, where that was not shown already."""
+    for reason in config.stash.get(_REFUSED_KEY, {}):
+        terminal.write_line(f"ERROR: {reason}", red=True)

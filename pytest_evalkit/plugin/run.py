@@ -48,13 +48,15 @@ from pytest_evalkit.plugin.place import (
     is_controller,
     run_folder,
     run_start,
+    session_number,
     worker_input,
 )
 from pytest_evalkit.plugin.refusal import note_refusal
 from pytest_evalkit.plugin.rescoring import recorded_run
-from pytest_evalkit.plugin.secrecy import secrets_of
+from pytest_evalkit.plugin.resuming import Resumption, open_journal
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.groups import group_line
+from pytest_evalkit.results.identity import short_text
 from pytest_evalkit.results.journal import (
     JournalWriter,
     RunDict,
@@ -70,6 +72,7 @@ from pytest_evalkit.tasks import (
     TaskReference,
     TaskSettings,
     load_task,
+    task_identity,
 )
 
 if TYPE_CHECKING:
@@ -126,9 +129,8 @@ class Run:
     @cached_property
     def journal(self) -> JournalWriter:
         """This process's journal, made when it is first written to."""
-        name = worker_input(self.config).get("workerid", "main")
-        path = self.folder.journal_dir / f"{name}.jsonl"
-        journal = JournalWriter(path, masked=secrets_of(self.config).content)
+        differences = [] if self.resumption is None else self.resumption.differences
+        journal = open_journal(self.config, self.folder, differences)
         journal.write_run(self._described_run())
         if self.recorded is not None:
             line = {
@@ -143,6 +145,12 @@ class Run:
     def recorded(self) -> RecordedRun | None:
         """The run whose answers are scored again; None where a model is asked."""
         return recorded_run(self.config)
+
+    @cached_property
+    def resumption(self) -> Resumption | None:
+        """What is taken from earlier sessions of the run; None where there are none."""
+        session = session_number(self.config)
+        return None if session == 1 else Resumption(self.options, self.folder, session)
 
     def _described_run(self) -> RunDict:
         """Write down what run the journal is of."""
@@ -259,6 +267,8 @@ class Run:
             self._refuse_namesake(task)
             opened = task.open(sources)
             require_likelihoods_of_class(self.backend, opened)
+            if self.resumption is not None:
+                self.resumption.compare_task(opened, self.identity_of(task))
             self.opened[task.name] = opened
             self._named[key] = task.name
         return self.opened[self._named[key]]
@@ -287,6 +297,12 @@ class Run:
         if reference is None:
             return load_task(path, settings)
         return load_task(path, settings, reference.overrides, reference.name)
+
+    def identity_of(self, task: Task) -> dict[str, str]:
+        """Tell by what a task is known again, each aspect with a short text."""
+        tags = task.tags_of_thought(self.reasoning_tags)
+        identity = task_identity(task, self.settings, tags)
+        return {name: short_text(value) for name, value in identity.items()}
 
     def path_of(self, name: str) -> Path | None:
         """Find the file of a task or group; None where it has none."""
@@ -393,6 +409,10 @@ class Run:
         described = (model, without_secrets(model.backend.describe()))
         if described == self._described:
             return
+        is_fixture = self._described is None and self.options.model is None
+        if is_fixture and self.resumption is not None:
+            description = model.backend.describe()
+            self.resumption.require_model(self.config, model.name, description)
         self._described = described
         line = {
             "kind": "model",
@@ -471,6 +491,8 @@ class Run:
             self.journal.close()
         if self.recorded is not None:
             self.recorded.close()
+        if self.resumption is not None:
+            self.resumption.close()
 
 
 def run_of(config: pytest.Config) -> Run:

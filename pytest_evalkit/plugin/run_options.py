@@ -48,6 +48,10 @@ class RunOptions:
         output_path: Where runs are kept.
         report_media: How the report shows media: ``thumbnails``, ``full`` or ``none``.
         report_md: Where scores and gates are written as Markdown, or None.
+        resume: The run to go on with: its folder or results, or ``last``; None for a
+            new one.
+        rerun_errors: True when of a resumed run only documents in error are to run.
+        resume_anyway: True to go on although task, model or data are not the same.
         use_sample: True to run on the documents shipped beside each benchmark.
         data_dir: Local mirror of datasets.
         media_dirs: Further folders that media of data sets may lie in.
@@ -97,6 +101,9 @@ class RunOptions:
     output_path: Path
     report_media: str
     report_md: Path | None
+    resume: str | None
+    rerun_errors: bool
+    resume_anyway: bool
     use_sample: bool
     data_dir: Path | None
     media_dirs: tuple[Path, ...]

@@ -15,7 +15,8 @@ from pytest_evalkit.plugin.concluding import Conclusion, conclude
 from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
 from pytest_evalkit.plugin.interrupts import end_at_once_from_now
 from pytest_evalkit.plugin.pace import most_in_flight
-from pytest_evalkit.plugin.place import NOTES_KEY, worker_input
+from pytest_evalkit.plugin.place import NOTES_KEY, resume_notes, worker_input
+from pytest_evalkit.plugin.refusal import note_refusal
 from pytest_evalkit.plugin.run import run_of
 from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.plugin.selection import narrow, take_share
@@ -41,6 +42,7 @@ class EvaluationSession:
         self._documents = DocumentRunner(self._run, self._watch)
         self._conclusion: Conclusion | None = None
         self._notes: tuple[str, ...] = ()
+        self._left_out: list[DocumentItem] = []
         config.pluginmanager.register(self._cases, "evalkit-cases")
 
     def number(self, items: list[pytest.Item]) -> None:
@@ -49,8 +51,11 @@ class EvaluationSession:
 
     def narrow(self, items: list[pytest.Item]) -> None:
         """Take out what this run, and this worker, is not to do."""
+        if self._is_refused():
+            items.clear()
+            return
         narrowed = narrow(items, self._run.options)
-        self._notes = tuple(narrowed.notes)
+        self._notes = (*narrowed.notes, *resume_notes(self._config))
         self._run.wholes = narrowed.wholes
         if narrowed.removed:
             self._config.hook.pytest_deselected(items=narrowed.removed)
@@ -58,6 +63,26 @@ class EvaluationSession:
             # The controller collects nothing itself, and it is what shows the summary.
             output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]  # xdist adds it
             output[NOTES_KEY] = list(self._notes)
+        self._share(items)
+        self._leave_out(items)
+
+    def _is_refused(self) -> bool:
+        """Refuse to resume a run whose answers were to other questions.
+
+        Raises:
+            UsageError: It is refused, and this is no worker, which has only its
+                controller to tell.
+        """
+        resumption = self._run.resumption
+        refusal = None if resumption is None else resumption.refusal()
+        if refusal is None:
+            return False
+        if not worker_input(self._config):
+            raise pytest.UsageError(refusal)
+        note_refusal(self._config, refusal)
+        return True
+
+    def _share(self, items: list[pytest.Item]) -> None:
         if self._run.share is None:
             return
         # A worker asks one request at a time at least: no more of them than may be.
@@ -67,12 +92,28 @@ class EvaluationSession:
             self._run.share = share
             self._cases.part = share.number
 
+    def _leave_out(self, items: list[pytest.Item]) -> None:
+        """Take out the documents that only errors leave: those without a record."""
+        resumption = self._run.resumption
+        if resumption is None:
+            return
+        self._left_out = [
+            item
+            for item in items
+            if isinstance(item, DocumentItem)
+            and resumption.is_left_out(item.parent.opened, item.doc_id)
+        ]
+        if self._left_out:
+            left = set(map(id, self._left_out))
+            items[:] = [item for item in items if id(item) not in left]
+            self._config.hook.pytest_deselected(items=self._left_out)
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn what will run."""
         if self._config.option.collectonly:
             return
         self._cases.plan(session.items)
-        self._documents.plan(session.items)
+        self._documents.plan(session.items, self._left_out)
         self._watch.begin(sum(isinstance(item, DocumentItem) for item in session.items))
 
     @pytest.hookimpl(wrapper=True)

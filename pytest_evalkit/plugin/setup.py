@@ -17,7 +17,7 @@ from pytest_evalkit.plugin.options import (
     RunOptions,
     refuse_for_selftest,
 )
-from pytest_evalkit.plugin.place import is_controller, is_task_path
+from pytest_evalkit.plugin.place import is_controller, is_task_path, is_worker
 
 if TYPE_CHECKING:
     from pytest_evalkit.plugin.session import EvaluationSession
@@ -79,6 +79,7 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
         _ = run_of(config).judge
     _check_spending(config, options)
     _check_cache(config, options)
+    _check_resuming(config, options)
     if options.reasoning_tags is not None:
         from pytest_evalkit.scoring import parse_reasoning_tags
 
@@ -121,6 +122,28 @@ def _check_cache(config: pytest.Config, options: RunOptions) -> None:
     if backend is not None:
         identified(backend)
     AnswerFile(options.use_cache, create=True).close()
+
+
+def _check_resuming(config: pytest.Config, options: RunOptions) -> None:
+    """Find the run that is to be resumed; workers are told by their controller."""
+    if options.resume is None:
+        if options.resume_anyway:
+            raise pytest.UsageError("--resume-anyway has no effect without --resume")
+        return
+    if is_worker(config) or config.option.collectonly:
+        return
+    from pytest_evalkit.plugin.resuming import choose_run
+    from pytest_evalkit.plugin.run import run_of
+
+    run = run_of(config)
+    backend = run.backend
+    choose_run(config, options, None if backend is None else backend.model_name)
+    if run.resumption is None or backend is None:
+        return
+    run.resumption.compare_model(backend.model_name, backend.describe())
+    refusal = run.resumption.refusal()
+    if refusal is not None:
+        raise pytest.UsageError(refusal)
 
 
 def participants(

@@ -12,6 +12,7 @@ from pytest_evalkit.reports.terminal import (
     cache_lines,
     gate_lines,
     results_table,
+    resumed_lines,
 )
 
 _MARKUP = {
@@ -40,6 +41,8 @@ def write_summary(
         for text in budget_lines(results):
             terminal.write_line(text, yellow=True)
         for text in cache_lines(results):
+            terminal.write_line(text)
+        for text in resumed_lines(results):
             terminal.write_line(text)
         for gate, line in zip(results["gates"], gate_lines(results), strict=True):
             terminal.write_line(line, **_MARKUP[gate["verdict"]])

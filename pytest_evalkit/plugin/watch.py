@@ -33,7 +33,13 @@ class Watch:
     def count(self, outcome: DocumentOutcome) -> None:
         """Count a document that ended in this process."""
         metric, score = outcome.primary or (None, None)
-        self.progress.add(outcome.task, outcome.status, metric, score)
+        self.progress.add(
+            outcome.task,
+            outcome.status,
+            metric,
+            score,
+            is_resumed=outcome.is_resumed,
+        )
         self.show()
 
     def count_report(self, report: pytest.TestReport) -> None:
@@ -41,7 +47,11 @@ class Watch:
         said = read_report(report)
         if said is not None:
             self.progress.add(
-                said["task"], said["status"], said["metric"], said["score"]
+                said["task"],
+                said["status"],
+                said["metric"],
+                said["score"],
+                is_resumed=said["resumed"],
             )
             self.show()
 

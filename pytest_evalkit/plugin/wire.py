@@ -33,13 +33,15 @@ Longrepr = str | tuple[str, int, str] | None
 class ReportDict(TypedDict):
     """What a document's report says beyond pytest's own attributes.
 
-    ``score`` is the primary metric's value where it is a number.
+    ``score`` is the primary metric's value where it is a number. ``resumed`` says that
+    the document was taken from an earlier session of the run.
     """
 
     task: str
     status: str
     metric: str | None
     score: float | None
+    resumed: bool
 
 
 def read_report(report: pytest.TestReport | pytest.CollectReport) -> ReportDict | None:
@@ -65,6 +67,7 @@ def report_document(
         "status": outcome.status,
         "metric": primary[0] if primary else None,
         "score": primary[1] if primary else None,
+        "resumed": outcome.is_resumed,
     }
     report = _report(item, outcome, failure, started)
     setattr(report, _ATTRIBUTE, said)
@@ -111,7 +114,8 @@ def word_of(report: pytest.TestReport | pytest.CollectReport) -> str | None:
     if said["status"] != "scored":
         return said["status"].upper()
     metric, score = said["metric"], said["score"]
-    return "SCORED" if score is None else f"{metric}={score:g}"
+    word = "SCORED" if score is None else f"{metric}={score:g}"
+    return f"{word} (resumed)" if said["resumed"] else word
 
 
 def say(report: pytest.TestReport, word: str) -> None:

@@ -170,6 +170,25 @@ def _money_spent(budget: BudgetDict) -> str:
     return f"{cost:.4f} USD" if most is None else f"{cost:.4f} of {most:.4f} USD"
 
 
+def resumed_lines(results: ResultsDict) -> list[str]:
+    """Say what was taken from earlier sessions; nothing where the run has one.
+
+    Args:
+        results: What the run concludes.
+    """
+    sessions = results["sessions"]
+    if len(sessions) <= 1:
+        return []
+    taken = sum(results["resumed"].values())
+    counts = [results["coverage"][task] for task in task_names(results)]
+    selected = sum(count["selected"] for count in counts)
+    line = (
+        f"resumed  {taken:,} of {selected:,} documents were taken from earlier sessions"
+    )
+    differing = [one for row in sessions for one in row["differences"]]
+    return [line, *(f"resumed  although {one}" for one in dict.fromkeys(differing))]
+
+
 def path_lines(paths: Mapping[str, Path]) -> list[str]:
     """Say where things were written.
 

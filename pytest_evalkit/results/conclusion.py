@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
-from pytest_evalkit.codec import CodecError, encode_pretty
-from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.codec import decode, encode_pretty
 from pytest_evalkit.evaluate import SampleDict
 from pytest_evalkit.results.aggregate import Tally
 from pytest_evalkit.results.document import TaskConclusion
 from pytest_evalkit.results.folder import RunFolder, write_whole
 from pytest_evalkit.results.journal import (
     GroupDict,
-    JournalLine,
     Place,
     PlaceReader,
     SelectionDict,
-    journal_paths,
-    read_journals,
+    SessionDict,
+    read_lines,
+    session_of,
 )
 from pytest_evalkit.results.schema import CacheDict, LimitDict, ResultsDict
+from pytest_evalkit.results.session_log import SessionLog
+from pytest_evalkit.results.survey import TaskSurvey, survey
 from pytest_evalkit.results.traffic import Traffic
 from pytest_evalkit.results.wire_shapes import require_line
 from pytest_evalkit.scoring import ScoringPlan
@@ -46,33 +48,33 @@ class TaskFacts:
     plan: ScoringPlan
 
 
-_OFFSET_BITS = 48
-_OFFSET_MASK = (1 << _OFFSET_BITS) - 1
-
-
 class TaskRecord:
-    """What the journals say of one task."""
+    """What the journals say of one task, as its last session selects documents.
 
-    def __init__(self, first: SelectionDict, facts: TaskFacts) -> None:
-        self.name = first["task"]
+    Args:
+        name: Name of the task.
+        found: Where its samples stand.
+        facts: The rest.
+    """
+
+    def __init__(self, name: str, found: TaskSurvey, facts: TaskFacts) -> None:
+        self.name = name
         self.facts = facts
         self.tally = Tally(facts.plan)
-        self._selections = {first["shard"]: first}
-        # By filter, then document; a place is packed into one number, since a run may
-        # have hundreds of thousands of them.
-        self._places: dict[str, dict[int, int]] = {
-            pipeline.name: {} for pipeline in facts.plan.pipelines
-        }
+        self._found = found
+        self._selections = found.selections
+        self._chosen = found.selected
 
-    def select(self, selection: SelectionDict) -> None:
-        """Take in what a process set out to do; once per share."""
-        self._selections[selection["shard"]] = selection
-
-    def add(self, sample: SampleDict, place: Place) -> None:
-        """Take in one sample."""
+    def add(self, sample: SampleDict, place: Place) -> bool:
+        """Take in one sample; False where it does not count, since a later one does."""
+        document = sample["doc_id"]
+        is_chosen = self._chosen is None or document in self._chosen
+        if not is_chosen or not self._found.is_latest(
+            document, sample["filter"], place
+        ):
+            return False
         self.tally.add(sample)
-        places = self._places.setdefault(sample["filter"], {})
-        places[sample["doc_id"]] = place.journal << _OFFSET_BITS | place.offset
+        return True
 
     @property
     def selections(self) -> Sequence[SelectionDict]:
@@ -82,21 +84,33 @@ class TaskRecord:
     @property
     def is_complete(self) -> bool:
         """Whether every selected document has been recorded, however it ended."""
-        recorded = max((len(places) for places in self._places.values()), default=0)
-        return recorded >= self._selected
+        return sum(1 for _ in self._documents()) >= self._selected
 
     @property
     def _selected(self) -> int:
         return sum(said["selected"] for said in self._selections.values())
 
+    def _documents(self) -> Iterator[int]:
+        """List the documents that were selected and recorded, in order."""
+        for document in self._found.documents():
+            if self._chosen is None or document in self._chosen:
+                yield document
+
     def places(self) -> Iterator[Place]:
         """Tell where the samples stand: by document, then in the filters' order."""
-        documents = sorted({doc for places in self._places.values() for doc in places})
-        for doc_id in documents:
-            for places in self._places.values():
-                packed = places.get(doc_id)
-                if packed is not None:
-                    yield Place(packed >> _OFFSET_BITS, packed & _OFFSET_MASK)
+        names = [pipeline.name for pipeline in self.facts.plan.pipelines]
+        for document in self._documents():
+            yield from self._found.places(document, names)
+
+    def resumed(self, is_earlier: Callable[[Place], bool]) -> int:
+        """Count the documents whose record is of an earlier session of the run.
+
+        Args:
+            is_earlier: Tells of a place whether it is in a journal of such a session.
+        """
+        names = [pipeline.name for pipeline in self.facts.plan.pipelines]
+        firsts = (next(self._found.places(n, names), None) for n in self._documents())
+        return sum(1 for place in firsts if place is not None and is_earlier(place))
 
     def conclude(self, *, judge_partial: bool) -> TaskConclusion:
         """Aggregate the task.
@@ -134,29 +148,35 @@ class TaskRecord:
 
 @dataclass(slots=True)
 class RunRecord:
-    """What all journals of a run say together.
+    """What all journals of a run say together, of what its last session set out to do.
 
     Attributes:
         tasks: By name, in the order of their first mention.
         groups: By name, outer ones before those within them.
         traffic: What the requests cost.
+        spending: What those of the last session did.
         model_name: What answered, or None where nothing was asked.
         model_description: How its answers came about.
         judge: Who judged and how, by ``name`` and ``description``; None for nobody.
         limits: How many requests could be in flight, as it was set; process by process.
-        spent: By what the budget came to its end, or None.
+        spent: By what the budget of the last session came to its end, or None.
         caches: What each process says last of the response cache, by process.
+        sessions: The sessions of the run, in order.
+        paths: The journals, in the order in which places count them.
     """
 
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     groups: dict[str, GroupDict] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
+    spending: Traffic = field(default_factory=Traffic)
     model_name: str | None = None
     model_description: Mapping[str, Any] = field(default_factory=dict)
     judge: Mapping[str, Any] | None = None
     limits: list[LimitDict] = field(default_factory=list)
     spent: str | None = None
     caches: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    sessions: SessionLog = field(default_factory=SessionLog)
+    paths: Sequence[Path] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -191,22 +211,38 @@ class RunRecord:
         problems = (one["problem"] for one in self.caches.values())
         return next((problem for problem in problems if problem is not None), None)
 
-    def note(self, line: Mapping[str, Any]) -> None:
-        """Take in a line that is neither a selection nor a sample."""
+    def resumed(self) -> dict[str, int]:
+        """Count the documents of each task that were taken from earlier sessions."""
+        earlier = [session_of(path) < self.sessions.last for path in self.paths]
+        return {
+            name: task.resumed(lambda place: earlier[place.journal])
+            for name, task in self.tasks.items()
+        }
+
+    def note(self, line: Mapping[str, Any], *, is_last: bool) -> None:
+        """Take in a line that is neither a selection nor a sample.
+
+        Args:
+            line: The line.
+            is_last: Whether it is of the last session.
+        """
+        kind = line["kind"]
         said = {name: value for name, value in line.items() if name != "kind"}
-        if line["kind"] == "concurrency":
+        if kind == "concurrency" and is_last:
             self.limits.append(cast("LimitDict", said))
-        elif line["kind"] == "budget":
+        elif kind == "budget" and is_last:
             self.spent = line["reason"]
-        elif line["kind"] == "cache":
+        elif kind == "cache" and is_last:
             self.caches[line["process"]] = line
-        elif line["kind"] == "group":
+        elif kind == "group" and is_last:
             self.groups[line["name"]] = cast("GroupDict", line)
-        elif line["kind"] == "judge":
+        elif kind == "judge":
             self.judge = said
-        elif line["kind"] == "model":
+        elif kind == "model":
             self.model_name = line["name"]
             self.model_description = line["description"]
+        elif kind == "session":
+            self.sessions.begin(cast("SessionDict", line))
 
 
 def read_run(
@@ -221,40 +257,42 @@ def read_run(
     Raises:
         ResultsError: A journal is damaged other than at its end.
     """
-    record = RunRecord()
-    for line in read_journals(folder.journal_dir):
-        _require_sound(line, folder, record)
-        selection = line.selection
-        if selection is not None:
-            task = record.tasks.get(selection["task"])
-            if task is None:
-                facts = facts_of(selection)
-                record.tasks[selection["task"]] = TaskRecord(selection, facts)
-            else:
-                task.select(selection)
-        elif "kind" in line.value:
-            record.note(line.value)
-        else:
-            sample = line.sample
-            record.tasks[sample["task"]].add(sample, line.place)
-            record.traffic.add(sample)
+    found = survey(folder.journal_dir)
+    last = found.last_session
+    record = RunRecord(paths=found.paths, sessions=SessionLog(last))
+    for session, line in found.notes:
+        record.note(line, is_last=session >= last)
+    for name, task in found.tasks.items():
+        if task.session == last:
+            record.tasks[name] = TaskRecord(name, task, facts_of(task.said))
+    for journal, path in enumerate(found.paths):
+        session = found.sessions[journal]
+        for offset, line in read_lines(path, _read_line):
+            if "kind" not in line:
+                _take(record, line, Place(journal, offset), session)
     return record
 
 
-def _require_sound(line: JournalLine, folder: RunFolder, record: RunRecord) -> None:
-    """Refuse a line that no run of ours wrote."""
-    try:
-        require_line(line.value)
-    except CodecError as error:
-        raise _damage(line, folder, str(error)) from error
-    if "kind" not in line.value and line.sample["task"] not in record.tasks:
-        problem = f"nobody set out to do task {line.sample['task']!r}"
-        raise _damage(line, folder, problem)
+def _read_line(line: bytes) -> Any:
+    """Read a line that a run of ours wrote.
+
+    Raises:
+        CodecError: It is none.
+    """
+    value = decode(line)
+    require_line(value)
+    return value
 
 
-def _damage(line: JournalLine, folder: RunFolder, problem: str) -> ResultsError:
-    path = journal_paths(folder.journal_dir)[line.place.journal]
-    return ResultsError(f"{path} is damaged at byte {line.place.offset}: {problem}")
+def _take(record: RunRecord, line: Any, place: Place, session: int) -> None:
+    sample = cast("SampleDict", line)
+    record.sessions.see(session, sample)
+    task = record.tasks.get(sample["task"])
+    if task is None or not task.add(sample, place):
+        return
+    record.traffic.add(sample)
+    if session == record.sessions.last:
+        record.spending.add(sample)
 
 
 def write_samples(folder: RunFolder, record: RunRecord) -> None:
@@ -264,7 +302,7 @@ def write_samples(folder: RunFolder, record: RunRecord) -> None:
         ResultsError: A file cannot be written.
     """
     for task in record.tasks.values():
-        with PlaceReader(folder.journal_dir) as reader:
+        with PlaceReader(record.paths) as reader:
             lines = map(reader.line, task.places())
             write_whole(folder.samples_path(task.name), lines)
 

@@ -16,6 +16,7 @@ from pytest_evalkit.results.schema import (
     LimitDict,
     ResultsDict,
     SampleCountDict,
+    SessionRowDict,
 )
 from pytest_evalkit.results.secrets import without_secrets
 
@@ -114,6 +115,8 @@ class RunFacts:
         concurrency: How many requests could be in flight, as it was set over time.
         sources: The runs that it rests on, by the key of ``config`` that names them.
         cache: What became of its requests in the response cache; None without one.
+        sessions: Its sessions, in order.
+        resumed: By task, how many documents were taken from sessions before the last.
     """
 
     model_name: str
@@ -131,6 +134,8 @@ class RunFacts:
     concurrency: Sequence[LimitDict] = ()
     sources: Mapping[str, Any] = field(default_factory=dict)
     cache: CacheDict | None = None
+    sessions: Sequence[SessionRowDict] = ()
+    resumed: Mapping[str, int] = field(default_factory=dict)
 
 
 def build_results(
@@ -147,6 +152,16 @@ def build_results(
         gates: Conditions on the figures of tasks and groups.
         groups: The groups that were asked for, outer ones first.
     """
+    both = [*tasks, *groups]
+    results = _unjudged(tasks, run, groups)
+    partial = {each.name: each.partial for each in both if each.partial is not None}
+    results["gates"] = judge_all(gates, results, partial)
+    return results
+
+
+def _unjudged(
+    tasks: Sequence[TaskConclusion], run: RunFacts, groups: Sequence[GroupConclusion]
+) -> ResultsDict:
     both: list[TaskConclusion | GroupConclusion] = [*tasks, *groups]
     results: ResultsDict = {
         "schema_version": RESULTS_SCHEMA_VERSION,
@@ -172,6 +187,8 @@ def build_results(
         "concurrency": list(run.concurrency),
         "task_hashes": {task.name: task.task_hash for task in tasks},
         "dataset_fingerprints": {task.name: task.fingerprint for task in tasks},
+        "sessions": list(run.sessions),
+        "resumed": dict(run.resumed),
         "config": _config(run),
         "environment": without_secrets(run.environment),
         "model_name": run.model_name,
@@ -181,8 +198,6 @@ def build_results(
     }
     if run.options.get("predict_only"):
         results["predict_only"] = True
-    partial = {each.name: each.partial for each in both if each.partial is not None}
-    results["gates"] = judge_all(gates, results, partial)
     return results
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from pytest_evalkit.codec import decode
 from pytest_evalkit.results.cases import PASSED_METRIC
 from pytest_evalkit.results.conclusion import RunRecord, TaskRecord
-from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import PlaceReader
 from pytest_evalkit.results.schema import ResultsDict, task_names
 
 
 def failures(
-    folder: RunFolder,
     record: RunRecord,
     results: ResultsDict,
     *,
@@ -23,7 +22,6 @@ def failures(
     """Say what would fail the run under pytest, one line for each kind.
 
     Args:
-        folder: The run's folder.
         record: What its journals say.
         results: What it concludes.
         max_errors: Documents in error that do not fail it.
@@ -43,16 +41,16 @@ def failures(
         is_of_cases = any(said["path"] is None for said in task.selections)
         if not is_of_cases and not fails_wrong:
             continue
-        wrong = _wrong(folder, task, PASSED_METRIC if is_of_cases else None)
+        wrong = _wrong(record.paths, task, PASSED_METRIC if is_of_cases else None)
         if wrong:
             what = "cases failed" if is_of_cases else "answers are wrong (--fail-wrong)"
             yield f"{task.name}: {wrong} {what}"
 
 
-def _wrong(folder: RunFolder, task: TaskRecord, metric: str | None) -> int:
+def _wrong(journals: Sequence[Path], task: TaskRecord, metric: str | None) -> int:
     """Count the documents whose first score, or a metric by its name, is not above 0."""
     scores: dict[int, float] = {}
-    with PlaceReader(folder.journal_dir) as reader:
+    with PlaceReader(journals) as reader:
         for place in task.places():
             sample = decode(reader.line(place))
             names = sample["metrics"] if metric is None else [metric]

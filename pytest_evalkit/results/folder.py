@@ -84,6 +84,23 @@ def plan_run_folder(output_path: Path, model: str, started: datetime) -> RunFold
     return RunFolder(root)
 
 
+def run_folders(output_path: Path, model: str) -> list[RunFolder]:
+    """List the folders of a model's runs, the oldest first.
+
+    Args:
+        output_path: Where the runs of all models are.
+        model: Name of the model.
+    """
+    found = (output_path / safe_name(model)).glob("*/")
+    return [RunFolder(path) for path in sorted(found, key=_age)]
+
+
+def _age(path: Path) -> tuple[str, int]:
+    """Order names as they were given: of one millisecond, the suffix counts up."""
+    stamp, _, suffix = path.name.partition("-")
+    return stamp, int(suffix) if suffix.isdigit() else 0
+
+
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
     """Write a file so that readers see all of it or what was there before.
 

@@ -120,7 +120,7 @@ def _limit(limit: LimitDict, worker: int) -> Mapping[str, Any]:
 
 def _samples(source: Source, part: Part) -> Iterator[bytes]:
     """Read the samples of a part again, as they stand in its journals."""
-    with PlaceReader(source.folder.journal_dir) as reader:
+    with PlaceReader(source.record.paths) as reader:
         for samples in part.samples.values():
             for _, place in samples:
                 yield reader.line(place)

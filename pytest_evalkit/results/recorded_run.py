@@ -149,7 +149,7 @@ class RecordedRun:
 
     @cached_property
     def _reader(self) -> PlaceReader:
-        return PlaceReader(self._folder.journal_dir)
+        return PlaceReader(journal_paths(self._folder.journal_dir))
 
     def _absence(self, task: str, doc_id: int) -> str:
         where = f"document {doc_id} of task {task!r}"
@@ -173,7 +173,7 @@ class RecordedRun:
     @cached_property
     def _index(self) -> Mapping[tuple[str, str], Mapping[int, Place]]:
         index: dict[tuple[str, str], dict[int, Place]] = {}
-        for sample, place in counted_samples(self._folder, self._record):
+        for sample, place in counted_samples(self._record):
             known = index.setdefault((sample["task"], sample["doc_hash"]), {})
             known.setdefault(sample["doc_id"], place)
         return index

@@ -113,6 +113,20 @@ class CacheDict(TypedDict):
     sampled: int
 
 
+class SessionRowDict(TypedDict):
+    """One session of a run: the first, or one that resumed it.
+
+    ``date`` is when it began, in seconds since 1970 (UTC), ``seconds`` how long it was
+    until its last document ended, and ``differences`` in what it was not like the one
+    before, where the user went on all the same.
+    """
+
+    session: int
+    date: float
+    seconds: float
+    differences: list[str]
+
+
 class SampleCountDict(TypedDict):
     """Documents of a task: ``original`` in its split, ``effective`` in this run."""
 
@@ -147,6 +161,8 @@ ResultsDict = TypedDict(
         "concurrency": list[LimitDict],
         "task_hashes": dict[str, str],
         "dataset_fingerprints": dict[str, str],
+        "sessions": list[SessionRowDict],
+        "resumed": dict[str, int],
         "config": dict[str, Any],
         "environment": dict[str, Any],
         "model_name": str,

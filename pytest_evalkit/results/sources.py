@@ -148,7 +148,7 @@ def read_source(folder: Path) -> Source:
         for selection in task.selections:
             part = parts[selection.get("part", 0)]
             part.selections.setdefault(task.name, []).append(selection)
-    for sample, place in counted_samples(run, record):
+    for sample, place in counted_samples(record):
         head = heads[place.journal]
         assert head is not None, "a journal with a sample has a head"
         _add(parts[head.get("part", 0)], sample, place, head["started_at"])
@@ -235,11 +235,9 @@ def bare_facts(selection: SelectionDict) -> TaskFacts:
     )
 
 
-def counted_samples(
-    run: RunFolder, record: RunRecord
-) -> Iterator[tuple[SampleDict, Place]]:
+def counted_samples(record: RunRecord) -> Iterator[tuple[SampleDict, Place]]:
     """Read the samples that count."""
-    with PlaceReader(run.journal_dir) as reader:
+    with PlaceReader(record.paths) as reader:
         for task in record.tasks.values():
             for place in task.places():
                 yield decode(reader.line(place)), place

@@ -8,6 +8,7 @@ from pytest_evalkit.tasks.doc_hash import doc_hash
 from pytest_evalkit.tasks.documents import Documents
 from pytest_evalkit.tasks.entries import Entry
 from pytest_evalkit.tasks.groups import Group, GroupMetric, Selection, TaskReference
+from pytest_evalkit.tasks.identity import task_identity
 from pytest_evalkit.tasks.loading import load_task
 from pytest_evalkit.tasks.locations import DataSources
 from pytest_evalkit.tasks.offline import offline_sources, snapshot_path
@@ -39,4 +40,5 @@ __all__ = [
     "offline_sources",
     "sizes_of",
     "snapshot_path",
+    "task_identity",
 ]

@@ -41,7 +41,7 @@ def test_case(n, record_score):
 def concluded(folder: Path) -> dict[str, Any]:
     """Results but for times and the lines that name the shards."""
     results: dict[str, Any] = json.loads((folder / "results.json").read_text("utf-8"))
-    for key in (*_TIMES, "total_evaluation_time_seconds"):
+    for key in (*_TIMES, "total_evaluation_time_seconds", "sessions"):
         del results[key]
     results["config"].pop("merged_from", None)
     return results

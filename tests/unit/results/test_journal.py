@@ -12,6 +12,7 @@ from pytest_evalkit.results.journal import (
     JournalWriter,
     PlaceReader,
     SelectionDict,
+    journal_paths,
     read_journals,
 )
 
@@ -54,11 +55,13 @@ def test_a_line_is_on_its_way_to_disk_before_the_file_is_closed(tmp_path: Path) 
     assert found == [1]
 
 
-def test_a_journal_that_exists_is_continued(tmp_path: Path) -> None:
+def test_a_journal_that_is_there_already_is_somebody_elses(tmp_path: Path) -> None:
     write(tmp_path / "main.jsonl", b'{"n":1}\n')
-    write(tmp_path / "main.jsonl", b'{"n":2}\n')
 
-    assert numbers(tmp_path) == [1, 2]
+    with pytest.raises(ResultsError, match="is there already"):
+        JournalWriter(tmp_path / "main.jsonl")
+
+    assert numbers(tmp_path) == [1]
 
 
 def test_the_journals_of_all_workers_are_read(tmp_path: Path) -> None:
@@ -108,7 +111,7 @@ def test_a_line_is_read_again_by_its_place_in_any_order(tmp_path: Path) -> None:
     write(tmp_path / "gw1.jsonl", *texts[3:])
     places = [line.place for line in read_journals(tmp_path)]
 
-    with PlaceReader(tmp_path) as reader:
+    with PlaceReader(journal_paths(tmp_path)) as reader:
         again = {n: reader.line(places[n]) for n in (5, 0, 1, 4, 2, 2, 3)}
 
     assert [again[n] for n in range(6)] == texts
