@@ -152,7 +152,7 @@ def build_results(
         gates: Conditions on the figures of tasks and groups.
         groups: The groups that were asked for, outer ones first.
     """
-    both = [*tasks, *groups]
+    both: list[TaskConclusion | GroupConclusion] = [*tasks, *groups]
     results = _unjudged(tasks, run, groups)
     partial = {each.name: each.partial for each in both if each.partial is not None}
     results["gates"] = judge_all(gates, results, partial)
