@@ -16,6 +16,7 @@ from pytest_evalkit.tasks.documents import Documents
 from pytest_evalkit.tasks.fields import Doc, Field, as_position
 from pytest_evalkit.tasks.prompt import Prompt
 from pytest_evalkit.tasks.recipe import Recipe
+from pytest_evalkit.tasks.right_choice import positions, without_right_choice
 from pytest_evalkit.tasks.rounds import Rounds
 from pytest_evalkit.values import (
     Generate,
@@ -208,9 +209,10 @@ class Asker:
         self._require_choices(origin)
         if self._is_multiple_input:
             return self._inputs(origin)
-        gold = _gold(origin.target)
+        gold = positions(origin.target)
         origin = replace(origin, target=gold)
         delimiter, context = self._delimiter, self._context(origin)
+        self._require_right_choice(gold, origin)
         pairs = [(context, f"{delimiter}{choice}") for choice in origin.choices]
         return Asked(
             target=gold,
@@ -221,6 +223,7 @@ class Asker:
     def _inputs(self, origin: Origin) -> Asked:
         """Compare how likely each input makes the one continuation."""
         gold = self._position(origin)
+        self._require_right_choice(gold, origin)
         prompt = self._fields.prompt
         opening = prompt.opening(origin.doc_id, origin.doc)
         continuation = f"{self._delimiter}{origin.target}"
@@ -318,6 +321,19 @@ class Asker:
                 "doc_to_choice",
             )
 
+    def _require_right_choice(self, gold: Any, origin: Origin) -> None:
+        """Refuse a document whose every answer would be wrong, which is no score.
+
+        The published systems give it zero; a scorer of the task's own may mean it so.
+        """
+        if self._recipe.is_strict or self._scoring.process_results is not None:
+            return
+        key = "doc_to_text" if self._is_multiple_input else "doc_to_target"
+        written = self._recipe.values.get(key)
+        said = without_right_choice(gold, origin.choices, (key, written), origin.doc_id)
+        if said is not None:
+            raise self._recipe.source.error(said, key)
+
     def _text_target(self, origin: Origin) -> str:
         if isinstance(origin.target, str):
             return origin.target
@@ -347,14 +363,6 @@ class Asker:
 
     def _target_error(self, message: str) -> Exception:
         return self._recipe.source.error(message, "doc_to_target")
-
-
-def _gold(target: Any) -> Any:
-    """Read positions of any library as whole numbers; leave texts."""
-    if isinstance(target, list | tuple):
-        return [_gold(item) for item in target]
-    position = as_position(target)
-    return target if position is None else position
 
 
 def chosen(

@@ -91,11 +91,11 @@ DEVIATIONS: tuple[Deviation, ...] = (
         {"own_accepted_shots": "failed"},
     ),
     Deviation(
-        "A label below zero is none of the choices.",
-        "`exact_match` reads the last choice.",
-        "Data sets mark unlabelled documents by -1.",
+        "A label that none of the choices has is an error of its document.",
+        "It scores 0, and by `exact_match` a negative one is the last choice.",
+        "Data sets mark unlabelled documents by -1, which nobody answered wrongly.",
         ("fixed",),
-        {"own_unlabelled": "values"},
+        {"own_unlabelled": "refused", "own_digit_column": "refused"},
     ),
     Deviation(
         "`fewshot_indices` chooses the examples.",

@@ -199,3 +199,60 @@ def test_a_generated_answer_is_not_touched(folder: TaskFolder) -> None:
 
     assert prepared.read is None
     assert prepared.key.target == "2"
+
+
+def _likely(folder: TaskFolder, **keys: Any) -> OpenedTask:
+    folder.rows("test.jsonl", [{"q": "?", "shape": "cube"}])
+    given = {
+        "output_type": "multiple_choice",
+        "doc_to_text": "{{q}}",
+        "doc_to_choice": _SHAPES,
+        "metric_list": [{"metric": "acc"}],
+        **keys,
+    }
+    return folder.open(**given)
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        ("shape", "doc_to_target ('shape') gives 'cube' for document 0"),
+        (3, "gives 3 for document 0"),
+        (-1, "gives -1 for document 0"),
+        ("{{[5, 'cube']}}", "gives [5, 'cube'] for document 0"),
+    ],
+)
+def test_a_target_that_is_no_choice_is_an_error_that_lists_them(
+    folder: TaskFolder, target: Any, shown: str
+) -> None:
+    opened = _likely(folder, doc_to_target=target)
+
+    with pytest.raises(TaskError) as failure:
+        opened.prepare(0)
+
+    assert shown in str(failure.value)
+    assert "none of its 3 choices" in str(failure.value)
+    assert "'ball', 'box', 'cone'" in str(failure.value)
+
+
+def test_one_right_choice_of_several_targets_is_enough(folder: TaskFolder) -> None:
+    opened = _likely(folder, doc_to_target="{{[5, 'cone']}}")
+
+    assert opened.prepare(0).key.target == [5, "cone"]
+
+
+def test_the_published_systems_score_a_target_that_is_no_choice(
+    folder: TaskFolder,
+) -> None:
+    folder.rows("test.jsonl", [{"q": "?"}])
+    keys = {"doc_to_text": "{{q}}", "doc_to_choice": _SHAPES, "doc_to_target": 3}
+    settings = TaskSettings(compat="strict")
+
+    opened = folder.open(
+        settings,
+        output_type="multiple_choice",
+        metric_list=[{"metric": "acc"}],
+        **keys,
+    )
+
+    assert opened.prepare(0).key.target == 3
