@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -69,36 +69,54 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
 
 Run = Callable[..., Concluded]
 
+# All runs are those of one process: importing takes longer than asking all benchmarks.
+_RUNNER = """
+import contextlib, json, os, sys, pytest
+for line in sys.stdin:
+    folder, arguments = json.loads(line)
+    os.chdir(folder)
+    with open("output.txt", "w") as output, contextlib.redirect_stdout(output):
+        status = pytest.main(arguments)
+    print(int(status), flush=True)
+"""
+# Plugins that are installed beside ours, of which one takes longer than a run.
+_WITHOUT = [part for name in ("hypothesispytest", "asyncio", "anyio", "xdist")
+            for part in ("-p", f"no:{name}")]  # fmt: skip
+
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Run all benchmarks on their samples, each way once."""
     done: dict[tuple[str, ...], Concluded] = {}
+    command = (sys.executable, "-c", _RUNNER)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) as runner:
 
-    def run_once(*arguments: str) -> Concluded:
-        if arguments not in done:
-            done[arguments] = _run(tmp_path_factory.mktemp("run"), *arguments)
-        return done[arguments]
+        def run_once(*arguments: str) -> Concluded:
+            if arguments not in done:
+                folder = tmp_path_factory.mktemp("run")
+                done[arguments] = _run(runner, folder, *arguments)
+            return done[arguments]
 
-    return run_once
+        try:
+            yield run_once
+        finally:
+            assert runner.stdin is not None
+            runner.stdin.close()
 
 
-def _run(folder: Path, *arguments: str) -> Concluded:
+def _run(runner: subprocess.Popen[str], folder: Path, *arguments: str) -> Concluded:
     pytest_ini = folder / "pytest.ini"
     pytest_ini.write_text("[pytest]\npythonpath = .\n", encoding="utf-8")
     (folder / "rating.py").write_text(_JUDGE, encoding="utf-8")
-    command = (sys.executable, "-m", "pytest", "-q", str(_BENCHMARKS), "--sample")
-    arguments = ("--allow-code-execution", "--judge", "rating:rate", *arguments)
-    places = ("-c", str(pytest_ini), "--output-path", str(folder / "results"))
-    done = subprocess.run(
-        [*command, *places, *arguments],
-        cwd=folder,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
+    command = ["-q", *_WITHOUT, str(_BENCHMARKS), "--sample", "-c", str(pytest_ini)]
+    command += ["--output-path", str(folder / "results"), "--allow-code-execution"]
+    command += ["--judge", "rating:rate", *arguments]
+    assert runner.stdin is not None
+    assert runner.stdout is not None
+    print(json.dumps([str(folder), command]), file=runner.stdin, flush=True)
+    status = runner.stdout.readline().strip()
+    assert status == "0", (folder / "output.txt").read_text("utf-8")[-4000:]
     (results,) = folder.glob("results/*/*/results.json")
     return Concluded(results.parent)
 
