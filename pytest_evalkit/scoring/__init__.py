@@ -32,6 +32,7 @@ from pytest_evalkit.scoring.reasoning import (
 )
 from pytest_evalkit.scoring.relaxed import relaxed_accuracy
 from pytest_evalkit.scoring.score import ScoreFlow, score_document, score_flow
+from pytest_evalkit.scoring.spans import span_f1, span_match, span_words
 from pytest_evalkit.scoring.spread import BOOTSTRAP_ITERATIONS, standard_error_of
 from pytest_evalkit.scoring.vqa import vqa_accuracy, vqa_normalised
 from pytest_evalkit.scoring.whole_groups import all_right, group_match
@@ -82,6 +83,9 @@ __all__ = [
     "relaxed_accuracy",
     "score_document",
     "score_flow",
+    "span_f1",
+    "span_match",
+    "span_words",
     "spread_of",
     "standard_error_of",
     "strip_reasoning",

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_evalkit.scoring.distance import edits
 from pytest_evalkit.scoring.number_answer import number_match
 from pytest_evalkit.scoring.relaxed import relaxed_accuracy
+from pytest_evalkit.scoring.spans import span_f1, span_match
 from pytest_evalkit.scoring.vqa import vqa_accuracy
 from pytest_evalkit.scoring.whole_groups import group_match
 from pytest_evalkit.scoring.word_errors import word_errors
@@ -128,13 +129,23 @@ METRICS: Mapping[str, Callable[..., Any]] = {
     "group_match": group_match,
     "number_match": number_match,
     "relaxed_accuracy": relaxed_accuracy,
+    "span_f1": span_f1,
+    "span_match": span_match,
     "vqa_accuracy": vqa_accuracy,
     "word_error_rate": word_errors,
 }
 
 # These compare one answer with all targets of a document at a time.
 OF_ALL_TARGETS = frozenset(
-    {group_match, number_match, relaxed_accuracy, vqa_accuracy, word_errors}
+    {
+        group_match,
+        number_match,
+        relaxed_accuracy,
+        span_f1,
+        span_match,
+        vqa_accuracy,
+        word_errors,
+    }
 )
 
 # Of these a document of generated text has no value of its own: the pair of reference
@@ -225,6 +236,8 @@ METRIC_DEFAULTS: Mapping[str, MetricDefaults] = {
     "rouge2": _UP,
     "rougeL": _UP,
     "rougeLsum": _UP,
+    "span_f1": _UP,
+    "span_match": _UP,
     "ter": MetricDefaults(aggregation="ter", higher_is_better=False),
     "vqa_accuracy": _UP,
     "wer": _DOWN,
