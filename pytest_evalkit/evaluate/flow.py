@@ -172,6 +172,9 @@ def _thought(response: AnyResponse, part: Stripped | None) -> str | None:
 
 
 def _blame(error: BaseException) -> str:
+    if isinstance(error.__cause__, StopIteration):
+        # What ends a generator comes out of a flow as something else.
+        error = error.__cause__
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     return f"scorer raised {type(error).__name__}: {error}{place}"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pytest_evalkit.codec import encode
-from pytest_evalkit.errors import MissingCredentialError, RequestRejectedError
+from pytest_evalkit.errors import (
+    MissingCredentialError,
+    OptionError,
+    RequestRejectedError,
+)
 from pytest_evalkit.models.connection import Connection, check_url
 from pytest_evalkit.models.http import Transport
 from pytest_evalkit.models.openai_failure import AnswerReader
@@ -17,6 +24,30 @@ from pytest_evalkit.values import Generate, Response
 
 _KEY_VARIABLE = "PERSPECTIVE_API_KEY"
 _PATH = "/v1alpha1/comments:analyze"
+# An answer takes less than a second, and what comes next waits for its turn in any case.
+_IN_FLIGHT = 2
+
+
+class Spacing:
+    """Hands out turns, the same time apart or more.
+
+    Args:
+        interval_s: Seconds between two turns.
+    """
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._next_at = -math.inf
+
+    def wait_s(self, now: float) -> float:
+        """Take the next turn, and tell how many seconds to wait for it.
+
+        Args:
+            now: Seconds of a monotonic clock.
+        """
+        turn = max(now, self._next_at)
+        self._next_at = turn + self._interval_s
+        return turn - now
 
 
 @dataclass(kw_only=True, eq=False)
@@ -31,8 +62,8 @@ class Perspective:
             header.
         attribute: What is rated, such as ``TOXICITY`` or ``SEVERE_TOXICITY``.
         language: The language of the texts; None lets the service find out.
-        num_concurrent: How many texts are under way at once, over all workers together;
-            the usual quota is one text a second.
+        per_second: The most texts that a process sends in a second, on average; the
+            usual quota is one. Each worker sends as many: with -n 4 give 0.25.
         base_url: Where the service is.
     """
 
@@ -42,7 +73,7 @@ class Perspective:
     api_key: str | None = field(default=None, repr=False)
     attribute: str = "TOXICITY"
     language: str | None = "en"
-    num_concurrent: int = 1
+    per_second: float = 1.0
     base_url: str = "https://commentanalyzer.googleapis.com"
 
     def __post_init__(self) -> None:
@@ -50,8 +81,10 @@ class Perspective:
 
         Raises:
             MissingCredentialError: There is none.
-            OptionError: ``base_url`` is no HTTP URL, or ``num_concurrent`` is below 1.
+            OptionError: ``base_url`` is no HTTP URL, or ``per_second`` is not above 0.
         """
+        if not self.per_second > 0:
+            raise OptionError(f"per_second must be above 0, got {self.per_second}")
         check_url("base_url", self.base_url)
         key = self.api_key or os.getenv(_KEY_VARIABLE)
         if not key:
@@ -60,7 +93,8 @@ class Perspective:
                 wanted_by="judge 'perspective'",
                 reason="the Perspective API rates nothing without a key",
             )
-        self.pacing = Pacing(num_concurrent=self.num_concurrent)
+        self.pacing = Pacing(num_concurrent=_IN_FLIGHT)
+        self._spacing = Spacing(1 / self.per_second)
         url = self.base_url.rstrip("/") + _PATH
         connection = Connection(api_key="", headers={"X-Goog-Api-Key": key})
         self._transport = Transport(
@@ -96,6 +130,7 @@ class Perspective:
             RequestRejectedError: This text cannot be rated.
             ModelUnavailableError: The service rates nothing for us.
         """
+        await asyncio.sleep(self._spacing.wait_s(time.monotonic()))
         payload: dict[str, Any] = {
             "comment": {"text": request.messages[-1].text},
             "requestedAttributes": {self.attribute: {}},

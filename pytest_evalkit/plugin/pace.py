@@ -83,7 +83,7 @@ class Pace:
         return Engine(
             backend,
             policy=policy,
-            max_concurrency=self._part(_fixed_limit(options, pacing)),
+            max_concurrency=self._part(_limit_of(backend, options, pacing)),
             control=Control(
                 adaptive=self._adaptive(pacing) if is_adaptive else None,
                 prefix_chars=(
@@ -176,6 +176,12 @@ def most_in_flight(options: RunOptions, backend: Backend | None) -> int:
     if pacing.adaptive_concurrency:
         return _adaptive_cap(options, pacing)
     return _fixed_limit(options, pacing)
+
+
+def _limit_of(backend: Backend, options: RunOptions, pacing: Pacing) -> int:
+    """Choose a limit; what rates texts knows better than what is said for the model."""
+    own = pacing.num_concurrent if rates_texts(backend) else None
+    return own or _fixed_limit(options, pacing)
 
 
 def _fixed_limit(options: RunOptions, pacing: Pacing) -> int:

@@ -21,6 +21,7 @@ _TASK = {
 }
 _SCORER = """\
 def fails(doc, results): return {"acc": 1 / 0}
+def ends(doc, results): return {"acc": next(iter(()))}
 def complex_number(doc, results): return {"acc": 1j}
 """
 

@@ -212,8 +212,14 @@ def test_repeats_are_recorded_together(open_task: OpenTask) -> None:
     }
 
 
-def test_a_scorer_that_raises_is_blamed_with_its_line(open_task: OpenTask) -> None:
-    more = "process_results: !function utils.fails\n"
+@pytest.mark.parametrize(
+    ("function", "said", "line"),
+    [("fails", "ZeroDivisionError: division by", 1), ("ends", "StopIteration: ", 2)],
+)
+def test_a_scorer_that_raises_is_blamed_with_its_line(
+    open_task: OpenTask, function: str, said: str, line: int
+) -> None:
+    more = f"process_results: !function utils.{function}\n"
     opened = open_task(more, metric_list=[{"metric": "acc"}])
 
     outcome, (sample,) = evaluate(opened, saying("2"))
@@ -221,8 +227,8 @@ def test_a_scorer_that_raises_is_blamed_with_its_line(open_task: OpenTask) -> No
     assert outcome.status == "error"
     assert sample["error"] == outcome.message
     assert outcome.message is not None
-    assert outcome.message.startswith("scorer raised ZeroDivisionError: division by")
-    assert outcome.message.endswith("utils.py:1)")
+    assert outcome.message.startswith(f"scorer raised {said}")
+    assert outcome.message.endswith(f"utils.py:{line})")
 
 
 def test_a_value_that_cannot_be_written_is_an_error(open_task: OpenTask) -> None:

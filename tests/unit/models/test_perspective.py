@@ -9,12 +9,13 @@ import pytest
 from pytest_evalkit.errors import (
     ModelError,
     ModelUnavailableError,
+    OptionError,
     RequestRejectedError,
     TransientModelError,
 )
 from pytest_evalkit.messages import Message
 from pytest_evalkit.models.backend import rates_texts
-from pytest_evalkit.models.perspective import Perspective
+from pytest_evalkit.models.perspective import Perspective, Spacing
 from pytest_evalkit.values import Generate
 
 # As the service documents its answers.
@@ -123,5 +124,17 @@ def test_what_rates_is_told_without_the_key() -> None:
     judge = Perspective(api_key="hush")
 
     assert rates_texts(judge)
-    assert judge.pacing.num_concurrent == 1
     assert "hush" not in repr(judge) + str(judge.describe())
+
+
+def test_texts_are_sent_as_far_apart_as_the_quota_wants() -> None:
+    spacing = Spacing(1.0)
+
+    waits = [spacing.wait_s(now) for now in (5.0, 5.2, 5.3, 9.0, 9.5)]
+
+    assert waits == pytest.approx([0.0, 0.8, 1.7, 0.0, 0.5])
+
+
+def test_a_quota_of_nothing_is_refused() -> None:
+    with pytest.raises(OptionError, match="per_second must be above 0"):
+        Perspective(api_key="hush", per_second=0)
