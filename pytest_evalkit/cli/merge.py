@@ -146,7 +146,9 @@ class _Merged:
         """
         said = self._parts[0].said
         groups = self._first.record.groups.values()
-        tasks = RecordedTasks(said, groups, self._options.include_paths)
+        tasks = RecordedTasks(
+            said, groups, self._configs(), self._options.include_paths
+        )
         record = read_run(folder, lambda selection: tasks.facts(folder, selection))
         judging = Judging(
             gates=()
@@ -168,6 +170,17 @@ class _Merged:
             fails_wrong=fails_wrong,
         )
         return results, list(failed)
+
+    def _configs(self) -> dict[str, dict[str, Any]]:
+        """Gather the files of tasks as the runs resolved them."""
+        told = [
+            source.results for source in self._sources if source.results is not None
+        ]
+        return {
+            task: config
+            for results in told
+            for task, config in results["configs"].items()
+        }
 
     def _gates(self) -> list[str]:
         """List the gates of the runs, each once, and those given now."""

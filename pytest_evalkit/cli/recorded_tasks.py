@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from pytest_evalkit.codec import decode, encode
 from pytest_evalkit.errors import OptionError
+from pytest_evalkit.models.masking import masked
+from pytest_evalkit.results.agreement import changed_keys
 from pytest_evalkit.results.cases import case_facts
 from pytest_evalkit.results.concluding import facts_of_task
 from pytest_evalkit.results.conclusion import TaskFacts
@@ -32,6 +36,7 @@ class RecordedTasks:
     Args:
         said: What the run says of itself.
         groups: The groups that it was asked for.
+        configs: The files of its tasks as they were resolved, as far as that is known.
         include_paths: Further folders to look for tasks in.
 
     Attributes:
@@ -39,10 +44,15 @@ class RecordedTasks:
     """
 
     def __init__(
-        self, said: RunDict, groups: Iterable[GroupDict], include_paths: Sequence[Path]
+        self,
+        said: RunDict,
+        groups: Iterable[GroupDict],
+        configs: Mapping[str, Mapping[str, Any]],
+        include_paths: Sequence[Path],
     ) -> None:
         self._said = said
         self._groups = list(groups)
+        self._configs = configs
         self._include_paths = include_paths
         settings = TaskSettings.from_dict(said["settings"])
         # Loading runs nothing that a model wrote.
@@ -57,7 +67,7 @@ class RecordedTasks:
             selection: A line of its journals.
 
         Raises:
-            OptionError: The task's file is not there any more.
+            OptionError: The task's file is not there any more, or has changed.
             TaskError: It is wrong now.
         """
         name, path = selection["task"], selection["path"]
@@ -68,8 +78,23 @@ class RecordedTasks:
         overrides = None if reference is None else reference.overrides
         called = None if reference is None else name
         task = load_task(found, self._settings, overrides, called)
+        self._require_unchanged(task)
         self.loaded[name] = task
         return facts_of_task(task)
+
+    def _require_unchanged(self, task: Task) -> None:
+        """Refuse a file that would aggregate otherwise than what was scored."""
+        known = self._configs.get(task.name)
+        if known is None:
+            return
+        today = decode(encode(masked(task.config)))
+        changed = next(changed_keys(known, today), None)
+        if changed is not None:
+            key, was, now = changed
+            raise OptionError(
+                f"{task.path}: {key!r} has changed since the run: it was {was!r:.80}, and "
+                f"is {now!r:.80}; merge with the file as it was"
+            )
 
     def _found(self, path: Path, name: str) -> Path:
         moved = _moved(path)

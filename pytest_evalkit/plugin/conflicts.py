@@ -7,7 +7,10 @@ import pytest
 # Options that have no effect where nothing is scored.
 _OF_SCORES = ("--gate", "--gate-partial", "--fail-wrong", "--judge")
 # Options of asking a model, which have no effect where nobody is asked.
-_OF_ASKING = ("--model", "--model-args", "--predict-only", "--measure-latency")
+_OF_ASKING = (
+    *("--model", "--model-args", "--predict-only", "--measure-latency"),
+    *("--resume", "--rerun-errors"),
+)
 # Those that have one where a judge is asked.
 _OF_JUDGING = ("--max-total-tokens", "--max-cost", "--use-cache")
 
@@ -20,7 +23,7 @@ def refuse_with_recorded(config: pytest.Config) -> None:
     """
     has_judge = config.getoption(_dest("--judge"))
     for name in (*_OF_ASKING, *(() if has_judge else _OF_JUDGING)):
-        if config.getoption(_dest(name)):
+        if config.getoption(_dest(name), None):
             raise pytest.UsageError(
                 f"--rescore asks no model, it scores recorded answers; leave {name} out, "
                 "or leave --rescore out to ask anew"
@@ -34,7 +37,7 @@ def refuse_without_scores(config: pytest.Config) -> None:
         pytest.UsageError: Such an option is given.
     """
     for name in _OF_SCORES:
-        if config.getoption(_dest(name)):
+        if config.getoption(_dest(name), None):
             raise pytest.UsageError(
                 f"--predict-only scores nothing, so that {name} has no effect; leave it "
                 "out, and give it to --rescore"

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.errors import EvalkitError, OptionError
 from pytest_evalkit.plugin.experiment import PATHS, PYTEST, form
 from pytest_evalkit.plugin.option import EXPERIMENT, Option
 from pytest_evalkit.plugin.place import worker_input
+from pytest_evalkit.plugin.refusal import note_refusal
 
 if TYPE_CHECKING:
     from pytest_evalkit.results.recorded_run import RecordedRun
+    from pytest_evalkit.tasks import Task
 
 # What workers are told of the run: its path. For them the last may be another one.
 _TOLD = "evalkit_rescore"
@@ -119,3 +121,19 @@ def recorded_run(config: pytest.Config) -> RecordedRun | None:
 def tell(config: pytest.Config, told: dict[str, Any]) -> None:
     """Tell a worker which run it is, in its input."""
     told[_TOLD] = config.stash[_RUN_KEY].label
+
+
+def require_recorded(config: pytest.Config, task: Task) -> None:
+    """Refuse a task that the run to be scored again did not ask.
+
+    Raises:
+        OptionError: It did not.
+    """
+    run = recorded_run(config)
+    if run is None:
+        return
+    try:
+        run.require(task.name)
+    except OptionError:
+        note_refusal(config)
+        raise

@@ -16,20 +16,13 @@ from pytest_evalkit.plugin.options import RunOptions
 from pytest_evalkit.plugin.place import (
     fixture_model,
     note,
-    run_start,
-    session_number,
     set_resumed,
-    worker_input,
 )
 from pytest_evalkit.plugin.refusal import note_refusal
-from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.identity import differences, short_text
 from pytest_evalkit.results.journal import (
-    JOURNAL_SCHEMA_VERSION,
-    JournalWriter,
     SelectionDict,
-    journal_name,
 )
 from pytest_evalkit.results.resuming import (
     RecordedDocuments,
@@ -78,36 +71,6 @@ def choose_run(
             return
         folder = newest
     set_resumed(config, folder, next_session(folder))
-
-
-def open_journal(
-    config: pytest.Config, folder: RunFolder, differences: list[str]
-) -> JournalWriter:
-    """Open this process's journal of this session of the run.
-
-    Args:
-        config: pytest's configuration.
-        folder: The run.
-        differences: In what the session is not like the one before.
-
-    Raises:
-        ResultsError: It cannot be written, or is there already.
-    """
-    process = worker_input(config).get("workerid", "main")
-    session = session_number(config)
-    path = folder.journal_dir / journal_name(process, session)
-    journal = JournalWriter(path, masked=secrets_of(config).content)
-    journal.write_session(
-        {
-            "kind": "session",
-            "schema_version": JOURNAL_SCHEMA_VERSION,
-            "session": session,
-            "process": process,
-            "started_at": run_start(config).date,
-            "differences": differences,
-        }
-    )
-    return journal
 
 
 class Resumption:

@@ -34,6 +34,7 @@ from pytest_evalkit.plugin.hosting import (
     start_server,
     stream,
 )
+from pytest_evalkit.plugin.journals import begin_journal
 from pytest_evalkit.plugin.judging import RunJudge
 from pytest_evalkit.plugin.likelihoods import (
     require_drawing,
@@ -51,15 +52,13 @@ from pytest_evalkit.plugin.place import (
     session_number,
     worker_input,
 )
-from pytest_evalkit.plugin.refusal import note_refusal
-from pytest_evalkit.plugin.rescoring import recorded_run
-from pytest_evalkit.plugin.resuming import Resumption, open_journal
+from pytest_evalkit.plugin.rescoring import recorded_run, require_recorded
+from pytest_evalkit.plugin.resuming import Resumption
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.groups import group_line
 from pytest_evalkit.results.identity import short_text
 from pytest_evalkit.results.journal import (
     JournalWriter,
-    RunDict,
     SelectionDict,
     WholeDict,
 )
@@ -129,17 +128,12 @@ class Run:
     @cached_property
     def journal(self) -> JournalWriter:
         """This process's journal, made when it is first written to."""
-        differences = [] if self.resumption is None else self.resumption.differences
-        journal = open_journal(self.config, self.folder, differences)
-        journal.write_run(self._described_run())
-        if self.recorded is not None:
-            line = {
-                "kind": "model",
-                "name": self.recorded.model_name,
-                "description": self.recorded.model_description,
-            }
-            journal.write(encode(line) + b"\n")
-        return journal
+        return begin_journal(
+            self.config,
+            self.folder,
+            self.settings,
+            [] if self.resumption is None else self.resumption.differences,
+        )
 
     @cached_property
     def recorded(self) -> RecordedRun | None:
@@ -151,17 +145,6 @@ class Run:
         """What is taken from earlier sessions of the run; None where there are none."""
         session = session_number(self.config)
         return None if session == 1 else Resumption(self.options, self.folder, session)
-
-    def _described_run(self) -> RunDict:
-        """Write down what run the journal is of."""
-        return {
-            "kind": "run",
-            "started_at": self.started_date,
-            "shard": self.options.shard,
-            "options": without_secrets(self.given_options()),
-            "settings": without_secrets(self.settings.to_dict()),
-            "gates": list(self.options.gates),
-        }
 
     @cached_property
     def notices(self) -> Notices:
@@ -261,7 +244,7 @@ class Run:
                 media_dirs=self.options.media_dirs,
             )
             task = self.load_task(path, reference)
-            self._require_recorded(task)
+            require_recorded(self.config, task)
             require_likelihoods(self.backend, task)
             require_drawing(self.backend, task)
             self._refuse_namesake(task)
@@ -311,20 +294,6 @@ class Run:
             return task.path
         groups = asked_of(self.config).groups
         return next((group.path for group in groups if group.name == name), None)
-
-    def _require_recorded(self, task: Task) -> None:
-        """Refuse a task that the run to be scored again did not ask.
-
-        Raises:
-            OptionError: It did not.
-        """
-        if self.recorded is None:
-            return
-        try:
-            self.recorded.require(task.name)
-        except OptionError:
-            note_refusal(self.config)
-            raise
 
     def _refuse_namesake(self, task: Task) -> None:
         """Refuse a second task of one name: their results would run into one."""

@@ -63,7 +63,11 @@ def agreement(sources: Sequence[Source]) -> Agreement:
     ]
     # Where options differ, prompts do too: the one line says why.
     if not conflicts:
-        conflicts += [*_mixed_tasks(parts), *_overlaps(parts)]
+        conflicts += [
+            *_mixed_files(sources),
+            *_mixed_tasks(parts),
+            *_overlaps(parts),
+        ]
     gaps = [*_missing_shards(parts), *_unfinished(sources)]
     return Agreement(conflicts=conflicts, gaps=[] if conflicts else gaps)
 
@@ -144,6 +148,32 @@ def _mixed_shards(parts: Sequence[Part]) -> Iterator[str]:
                     f"{seen[part.shard].label}, {part.label}; give one of them"
                 )
             seen.setdefault(part.shard, part)
+
+
+def _mixed_files(sources: Sequence[Source]) -> Iterator[str]:
+    """Name the keys of task files that runs resolved differently."""
+    known: dict[str, Source] = {}
+    for source in sources:
+        if source.results is None:
+            continue
+        for task, config in source.results["configs"].items():
+            first = known.setdefault(task, source)
+            assert first.results is not None, "only those with results are kept"
+            for key, one, other in changed_keys(first.results["configs"][task], config):
+                yield (
+                    f"{key!r} of task {task!r} differs: {one!r:.80} in {first.label}, "
+                    f"{other!r:.80} in {source.label}; merge runs of one task file, or "
+                    "run one of them anew"
+                )
+
+
+def changed_keys(
+    one: Mapping[str, Any], other: Mapping[str, Any]
+) -> Iterator[tuple[str, Any, Any]]:
+    """List the keys in which two task files differ, with both values."""
+    for key in {**one, **other}:
+        if one.get(key) != other.get(key):
+            yield key, one.get(key), other.get(key)
 
 
 def _mixed_tasks(parts: Sequence[Part]) -> Iterator[str]:

@@ -250,3 +250,32 @@ def test_a_folder_with_something_else_in_it_is_left_alone(
     assert status == 4
     assert "has something else in it than a merged run" in capsys.readouterr().err
     assert (maths.root / "arith" / "arith.yaml").exists()
+
+
+def test_a_task_file_that_changed_between_shards_is_named(
+    maths: ArithSuite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maths.run("arith", "--model", "oracle", "--limit", "2")
+    (first,) = map(str, maths.folders)
+    maths.task(filter_list=_FILTERS, doc_to_text="{{question}} =")
+    maths.run("arith", "--model", "oracle", "--offset", "2")
+    capsys.readouterr()
+
+    status = main(["merge", first, str(maths.folders[-1])])
+
+    told = capsys.readouterr().err
+    assert status == 4
+    assert told.startswith("evalkit: 'doc_to_text' of task 'arith' differs: ")
+
+
+def test_a_task_file_that_changed_since_is_named(
+    maths: ArithSuite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = shards(maths, 2, "arith", "--model", "oracle")
+    maths.task(filter_list=_FILTERS[:1])
+
+    status = main(["merge", *runs, "--output", "merged"])
+
+    assert status == 4
+    assert "'filter_list' has changed since the run" in capsys.readouterr().err
+    assert not (maths.root / "merged").exists()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_evalkit.cli import main
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import ArithSuite
 
@@ -208,3 +210,41 @@ def test_cases_in_python_are_skipped(arith_suite: ArithSuite) -> None:
     result = arith_suite.run("--rescore", "last")
 
     result.assert_outcomes(passed=6, skipped=1)
+
+
+_JUDGED = """\
+from pytest_evalkit.scoring import JudgeQuestion
+
+def judged(doc, results):
+    (value,) = yield [JudgeQuestion(text=results[0], prompt="", read=float)]
+    return {"rating": value}
+"""
+
+
+def test_a_judge_rates_answers_that_were_recorded(arith_suite: ArithSuite) -> None:
+    arith_suite.write("arith/judged.py", _JUDGED)
+    arith_suite.write("rating.py", "def even(text): return float(int(text) % 4 == 0)\n")
+    path = arith_suite.task(needs=["judge"], metric_list=[{"metric": "rating"}])
+    scorer = "process_results: !function judged.judged\n"
+    path.write_text(path.read_text("utf-8") + scorer, encoding="utf-8")
+    arith_suite.run("arith", "--model", "oracle", "--predict-only")
+
+    result = arith_suite.run("--rescore", "last", "--judge", "rating:even")
+
+    result.assert_outcomes(passed=6)
+    assert arith_suite.score(metric="rating") == 0.5
+
+
+def test_shards_of_answers_are_merged_and_then_scored(
+    arith_suite: ArithSuite,
+) -> None:
+    for index in (1, 2):
+        shard = f"{index}/2"
+        arith_suite.run("--model", "oracle", "--predict-only", "--shard", shard)
+    main(["merge", "results", "--output", "merged"])
+
+    result = arith_suite.run("arith", "--rescore", "merged")
+
+    result.assert_outcomes(passed=6)
+    assert arith_suite.score() == 1.0
+    assert arith_suite.results()["coverage"]["arith"]["scored"] == 6
