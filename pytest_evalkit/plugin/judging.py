@@ -81,7 +81,8 @@ class RunJudge:
         if backend is None:
             return None
         if self._model is None:
-            self._model = Model(pace.engine(backend), run)
+            # A cache of the model's answers is of use without the judge's.
+            self._model = Model(pace.engine(backend, must_recall=False), run)
         return Judge(
             backend.model_name, self._model.answer, rates_texts=rates_texts(backend)
         )

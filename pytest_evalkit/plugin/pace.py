@@ -24,7 +24,7 @@ from pytest_evalkit.engine import (
 from pytest_evalkit.engine.events import Listener
 from pytest_evalkit.engine.prices import read_prices
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.models.backend import Backend, rates_texts
+from pytest_evalkit.models.backend import Backend, IdentifiedBackend, rates_texts
 from pytest_evalkit.models.pacing import Pacing
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.plugin.options import RunOptions
@@ -65,13 +65,17 @@ class Pace:
             allowance = allowance.share(share.number, share.of)
         self.budget = Budget(allowance) if allowance.is_limited else None
 
-    def engine(self, backend: Backend, *, may_return: bool = True) -> Engine:
+    def engine(
+        self, backend: Backend, *, may_return: bool = True, must_recall: bool = True
+    ) -> Engine:
         """Make an engine for a backend.
 
         Args:
             backend: Whatever answers.
             may_return: Whether one that is gone may come back: what the run started
                 itself, nobody else starts again.
+            must_recall: Whether one whose answers cannot be kept is refused where there
+                is a cache; else it is asked each time.
 
         Raises:
             OptionError: The price table does not have its model, or there is a cache
@@ -80,6 +84,9 @@ class Pace:
         options, pacing = self._options, pacing_of(backend)
         is_adaptive = pacing.adaptive_concurrency
         policy = _policy(options, pacing)
+        # Where recorded answers are scored again, the cache is the judge's.
+        must_recall = must_recall and options.rescore is None
+        can_recall = isinstance(backend, IdentifiedBackend)
         return Engine(
             backend,
             policy=policy,
@@ -99,7 +106,7 @@ class Pace:
                 shared_pause=self._shared_pause(backend, policy),
                 outage=self._outage(backend) if may_return else None,
                 listener=self._listener,
-                cache=self._cache,
+                cache=self._cache if must_recall or can_recall else None,
                 clock=time.monotonic,
             ),
             rng=Random(f"{options.seed}/{os.getpid()}"),  # noqa: S311 - jitter

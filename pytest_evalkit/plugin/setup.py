@@ -119,7 +119,7 @@ def _check_cache(config: pytest.Config, options: RunOptions) -> None:
     from pytest_evalkit.plugin.run import run_of
 
     backend = run_of(config).backend
-    if backend is not None:
+    if backend is not None and options.rescore is None:
         identified(backend)
     AnswerFile(options.use_cache, create=True).close()
 

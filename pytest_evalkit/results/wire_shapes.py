@@ -11,6 +11,7 @@ from pytest_evalkit.results.journal import GroupDict, SelectionDict
 from pytest_evalkit.results.schema import (
     AggregateDict,
     BudgetDict,
+    CacheDict,
     CoverageDict,
     GateDict,
     LimitDict,
@@ -32,11 +33,17 @@ class _BudgetLineDict(TypedDict):
     reason: str
 
 
+class _CacheLineDict(CacheDict):
+    process: str
+    problem: str | None
+
+
 _LINES: Mapping[str, Any] = {
     "selection": SelectionDict,
     "group": GroupDict,
     "concurrency": LimitDict,
     "budget": _BudgetLineDict,
+    "cache": _CacheLineDict,
     "model": _ModelDict,
 }
 
@@ -64,6 +71,7 @@ _ResultsDict = TypedDict(
         "usage": _UsageDict,
         "throughput": dict[str, float | None],
         "latency": dict[str, Any],
+        "cache": NotRequired[CacheDict | None],
         "config": dict[str, Any],
         "environment": dict[str, Any],
         "model_name": str,

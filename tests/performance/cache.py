@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import tempfile
 from pathlib import Path
 
@@ -49,26 +50,42 @@ def report(count: int, repeats: int) -> None:
         constant = ["sums.yaml", "--model", "constant", "--model-args", said, *_OUTPUT]
         for place in (one, many):
             measure(place, *cached, repeats=1)
-        asked = server.requests
+        asked = server.traffic.requests
         print(f"filling: the server was asked {asked:,} times")
-        net_us = {}
-        for label, arguments in (("cached", cached), ("constant", constant)):
-            start_up_s = measure(one, *arguments, repeats=repeats).cpu_s
-            run_s = measure(many, *arguments, repeats=repeats).cpu_s
-            net_us[label] = (run_s - start_up_s) / count * 1e6
-            print(
-                f"{label:<9} {count:>7,} documents {net_us[label]:6.0f} us/document"
-                f"  start-up {start_up_s:.2f} s",
-                flush=True,
-            )
-        again = server.requests - asked
-        more_us = net_us["cached"] - net_us["constant"]
+        cached_us, constant_us = net_costs(one, many, [cached, constant], repeats)
+        again = server.traffic.requests - asked
         print(
-            f"again: the server was asked {again:,} times; the cache adds "
-            f"{more_us:.0f} us, {net_us['cached'] / net_us['constant']:.2f} of constant"
+            f"again:   the server was asked {again:,} times\n"
+            f"cached   {cached_us:5.0f} us/document\n"
+            f"constant {constant_us:5.0f} us/document: the cache adds "
+            f"{cached_us - constant_us:.0f} us, {cached_us / constant_us:.2f} times that"
         )
-        if again or net_us["cached"] > _LIMIT_US:
+        if again or cached_us > _LIMIT_US:
             raise SystemExit(f"above {_LIMIT_US} us a document, or asked again")
+
+
+def net_costs(
+    one: Path, many: Path, variants: list[list[str]], repeats: int
+) -> list[float]:
+    """Measure variants in turn, lest one of them meet a busier machine.
+
+    Args:
+        one: A suite of one document.
+        many: The same of many.
+        variants: Arguments of pytest.
+        repeats: How often.
+
+    Returns:
+        Of each variant, microseconds of processor time a document, net of start-up.
+    """
+    least = [[math.inf, math.inf] for _ in variants]
+    for _ in range(repeats):
+        for costs, arguments in zip(least, variants, strict=True):
+            for n, place in enumerate((one, many)):
+                cpu_s = measure(place, *arguments, repeats=1).cpu_s
+                costs[n] = min(costs[n], cpu_s)
+    count = len((many / "test.jsonl").read_text().splitlines())
+    return [(run_s - start_s) / count * 1e6 for start_s, run_s in least]
 
 
 def main() -> None:

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_evalkit.engine import AdaptivePolicy, RetryPolicy, SharedPause
+from pytest_evalkit.engine import (
+    AdaptivePolicy,
+    ResponseCache,
+    RetryPolicy,
+    SharedPause,
+)
+from pytest_evalkit.errors import OptionError
+from pytest_evalkit.models.backend import Identity
 from pytest_evalkit.models.mock import MockBackend
 from pytest_evalkit.models.pacing import Pacing
 from pytest_evalkit.models.registry import make_backend
@@ -188,3 +196,24 @@ def test_a_pacing_of_another_kind_is_none() -> None:
     backend.pacing = "fast"  # type: ignore[attr-defined]
 
     assert pacing_of(backend) == Pacing()
+
+
+class Known(MockBackend):
+    async def identity(self) -> Identity:
+        return Identity(facts={"model": "known"}, temperature=0.0)
+
+
+def test_a_judge_need_not_be_one_whose_answers_can_be_kept(tmp_path: Path) -> None:
+    with closing(ResponseCache(tmp_path)) as cache:
+        shared = Pace(options(), None, lambda _: None, cache=cache)
+        known = shared.engine(Known(lambda _: "4"), must_recall=False)
+        stranger = shared.engine(MockBackend(lambda _: "4"), must_recall=False)
+        with pytest.raises(OptionError, match="'mock' does not tell"):
+            shared.engine(MockBackend(lambda _: "4"))
+
+        rescoring = Pace(options(rescore="last"), None, lambda _: None, cache=cache)
+        recorded = rescoring.engine(MockBackend(lambda _: "4"))
+
+    assert known._control.cache is cache
+    assert recorded._control.cache is None
+    assert stranger._control.cache is None

@@ -55,6 +55,8 @@ LINES: list[dict[str, Any]] = [
     {**sample(1, 0.0), **TIMED},
     sample(2, None),
     {"kind": "budget", "t_s": 0.5, "reason": "tokens"},
+    {"kind": "cache", "process": "main/1", "problem": None, "hits": 3, "misses": 1,
+     "stores": 1, "sampled": 0},
 ]  # fmt: skip
 
 
