@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_evalkit.evaluate.code_limit import CodeLimit, CodeLimitError
 from pytest_evalkit.evaluate.document import (
     Evaluation,
     evaluate_document,
@@ -16,12 +17,11 @@ from pytest_evalkit.evaluate.sample import (
     Status,
     TokenCounts,
 )
-from pytest_evalkit.evaluate.time_limit import CodeLimit, CodeTimeoutError
 
 __all__ = [
     "SAMPLE_SCHEMA_VERSION",
     "CodeLimit",
-    "CodeTimeoutError",
+    "CodeLimitError",
     "DocumentOutcome",
     "Evaluation",
     "Judge",

@@ -21,6 +21,7 @@ from pytest_evalkit.errors import (
     ResultsError,
 )
 from pytest_evalkit.evaluate.answered import Answered
+from pytest_evalkit.evaluate.code_limit import CodeLimit, CodeLimitError
 from pytest_evalkit.evaluate.flow import (
     ReasoningTags,
     UnjudgedError,
@@ -32,7 +33,6 @@ from pytest_evalkit.evaluate.outcome import DocumentOutcome
 from pytest_evalkit.evaluate.recorded import RecordedRun, recorded_answers
 from pytest_evalkit.evaluate.recording import Recorded, scored_samples, unscored_samples
 from pytest_evalkit.evaluate.sample import Status
-from pytest_evalkit.evaluate.time_limit import CodeLimit, CodeTimeoutError
 from pytest_evalkit.tasks import OpenedTask, Prepared
 
 
@@ -114,7 +114,7 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         return document.unscored("skipped", str(error), 0)
     except RecordingError as error:
         return document.failed(str(error), 0)
-    except (EvalkitError, UnscorableError, CodeTimeoutError) as error:
+    except (EvalkitError, UnscorableError, CodeLimitError) as error:
         return document.failed(str(error), 1)
 
 

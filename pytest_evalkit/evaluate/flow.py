@@ -68,6 +68,7 @@ def document_flow(
 
     Raises:
         UnscorableError: The scorer raised.
+        MemoryError: It wanted more memory than it may have.
         UnjudgedError: It asked the judge, who gave no verdict.
         ScoringError: The scorer's result is not usable.
     """
@@ -85,7 +86,7 @@ def document_flow(
         scored = yield from judged(scoring, verdicts)
     except JudgeError as error:
         raise UnjudgedError(error, raw) from error
-    except EvalkitError:
+    except (EvalkitError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
         # A task's own code may raise anything, and only its document is at fault.

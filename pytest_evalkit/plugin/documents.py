@@ -46,6 +46,8 @@ _IN_LINE_EACH = 4
 _LEAST_IN_LINE = 64
 _MOST_IN_LINE_WITH_MEDIA = 16
 
+_GIB = 1 << 30
+
 
 class RunStoppedError(Exception):
     """The run cannot go on; the message says why in one line."""
@@ -321,9 +323,12 @@ class DocumentRunner:
         return None if value is PENDING else self._asking_of(self._run.as_model(value))
 
     def _limit_of(self, task: Task) -> CodeLimit:
-        """Bound the time of a task's code; each repeat has the whole of it."""
-        seconds = self._run.options.doc_timeout
-        return CodeLimit(None if seconds is None else seconds * task.repeats)
+        """Bound what a task's code may take; each repeat has the whole of the time."""
+        seconds, gib = self._run.options.doc_timeout, self._run.options.doc_memory
+        return CodeLimit(
+            None if seconds is None else seconds * task.repeats,
+            None if gib is None else int(gib * _GIB),
+        )
 
     def _asking_of(self, model: Model) -> Ask:
         async def ask(request: Request) -> AnyResponse:

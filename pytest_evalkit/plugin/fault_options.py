@@ -24,6 +24,14 @@ FAULT_OPTIONS = (
         "scoring, before it is in error (default 600; 0 for no limit)",
     ),
     Option(
+        names=("--doc-memory", "--doc_memory"),
+        metavar="GIB",
+        parse=positive,
+        rule="GiB, above 0",
+        help="most memory that the code of a task may take for a document, before it is "
+        "in error; on Linux (default: no limit)",
+    ),
+    Option(
         names=("--stall-timeout", "--stall_timeout"),
         metavar="SECONDS",
         parse=seconds_or_none,

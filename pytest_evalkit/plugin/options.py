@@ -25,6 +25,7 @@ from pytest_evalkit.plugin.option import (
     positive,
     shard,
     text_or_file,
+    values_of,
 )
 from pytest_evalkit.plugin.report_options import REPORT_OPTIONS
 from pytest_evalkit.plugin.resume_options import RESUMING
@@ -403,9 +404,7 @@ def read_options(config: pytest.Config) -> RunOptions:
         max_attempts=value["max_attempts"],
         measure_latency=value["measure_latency"],
         retry_total=value["retry_total"],
-        endpoint_outage=value["endpoint_outage"],
-        doc_timeout=value["doc_timeout"],
-        stall_timeout=value["stall_timeout"],
+        **values_of(FAULT_OPTIONS, value),
         max_total_tokens=value["max_total_tokens"],
         max_cost=value["max_cost"],
         price_table=value["price_table"] and absolute(config, value["price_table"]),

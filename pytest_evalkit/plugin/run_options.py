@@ -37,6 +37,7 @@ class RunOptions:
         endpoint_outage: Seconds that an endpoint which is gone is waited for.
         doc_timeout: Seconds that the code of a task may take for one document at a
             time, or None for as many as it wants.
+        doc_memory: GiB that it may take meanwhile, or None for as many as it wants.
         stall_timeout: Seconds without a document that ends until it is told what is
             under way, or None for never.
         max_total_tokens: Tokens that the run may spend, or None for as many as needed.
@@ -91,6 +92,7 @@ class RunOptions:
     retry_total: float | None
     endpoint_outage: float
     doc_timeout: float | None
+    doc_memory: float | None
     stall_timeout: float | None
     max_total_tokens: int | None
     max_cost: float | None

@@ -78,6 +78,7 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
 
         _ = run_of(config).judge
     _check_spending(config, options)
+    _check_memory(options)
     _check_cache(config, options)
     _check_resuming(config, options)
     if options.reasoning_tags is not None:
@@ -94,6 +95,18 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
         from pytest_evalkit.plugin.named_tasks import add_named_tasks
 
         add_named_tasks(config, options)
+
+
+def _check_memory(options: RunOptions) -> None:
+    if options.doc_memory is None:
+        return
+    from pytest_evalkit.evaluate.memory_limit import IS_KEPT
+
+    if not IS_KEPT:
+        raise pytest.UsageError(
+            "--doc-memory needs Linux, whose kernel keeps the bound; leave it out, or "
+            "bound the whole run from outside"
+        )
 
 
 def _check_spending(config: pytest.Config, options: RunOptions) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_evalkit.evaluate.memory_limit import IS_KEPT
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import ArithSuite
 
@@ -17,6 +19,11 @@ def score(doc, results):
             results.sort()
         except Exception:
             pass
+    return {"exact_match": float(results[0] == doc["answer"])}
+"""
+_EATS = """
+def score(doc, results):
+    eaten = "a" * (1 << 30) if doc["id"] == "q2" else ""
     return {"exact_match": float(results[0] == doc["answer"])}
 """
 _LOOPS_IN_PROMPT = """
@@ -53,6 +60,26 @@ def test_a_scorer_that_loops_is_an_error_of_its_document(
     assert error["item_id"] == "q2"
     assert "did not end within 1 s (--doc-timeout) (in score, " in error["error"]
     assert arith_suite.results()["coverage"]["arith"]["scored"] == 5
+
+
+@pytest.mark.skipif(not IS_KEPT, reason="the kernel keeps no such bound here")
+def test_a_scorer_that_eats_memory_is_an_error_of_its_document(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.task(
+        process_results="!function utils.score",
+        metric_list=[{"metric": "exact_match", "aggregation": "mean"}],
+    )
+    unquoted(arith_suite)
+    arith_suite.write("arith/utils.py", _EATS)
+
+    result = arith_suite.run("--model", "oracle", "--doc-memory", "0.5")
+
+    (error,) = [one for one in arith_suite.samples() if one["status"] == "error"]
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert error["item_id"] == "q2"
+    assert "(--doc-memory)" in error["error"]
+    assert arith_suite.score() == 1.0
 
 
 def test_a_prompt_that_loops_is_an_error_of_its_document(

@@ -26,5 +26,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.write_line(line.format(*heads))
     for seen in _SEEN:
         cells = (seen.status, seen.kept, seen.lost, seen.doubled, seen.asked_again)
-        equal = "yes" if seen.is_equal else "NO"
+        equal = "yes" if not seen.differences else f"NO: {', '.join(seen.differences)}"
         terminalreporter.write_line(line.format(seen.fault.strip(), *cells, equal))

@@ -30,7 +30,7 @@ metric_list: [{metric: exact_match}]
 # Which answers are wrong, so that scores have something to say.
 _WRONG_EVERY = 3
 _LONGEST_S = 60.0
-_TIMES = ("timing", "attempts")
+_TIMES = ("timing", "request_latency_s", "attempts")
 
 
 class Launcher:
@@ -63,8 +63,10 @@ class Launcher:
 
     def close(self) -> None:
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait()
+        self._process.stdout.close()
 
 
 class Endpoint:
@@ -121,10 +123,10 @@ class Seen:
         fault: What was done to it.
         status: How the broken run ended.
         kept: Documents in its journals.
+        differences: In what scores and samples are not those of a clean run.
         lost: Documents that the results lack in the end.
         doubled: Documents that stand in the samples twice.
         asked_again: Requests for documents that stood in a journal already.
-        is_equal: Whether scores and samples are those of a clean run.
     """
 
     fault: str
@@ -133,11 +135,11 @@ class Seen:
     lost: int = 0
     doubled: int = 0
     asked_again: int = 0
-    is_equal: bool = False
+    differences: tuple[str, ...] = ()
 
     @property
     def is_sound(self) -> bool:
-        return self.is_equal and not (self.lost or self.doubled or self.asked_again)
+        return not (self.differences or self.lost or self.doubled or self.asked_again)
 
 
 @dataclass(slots=True)
@@ -266,7 +268,16 @@ def compared(seen: Seen, scene: Scene, clean: Clean, output: str = "out") -> See
     counted = Counter(sample["item_id"] for sample in samples)
     seen.lost = scene.documents - len(counted)
     seen.doubled = sum(count > 1 for count in counted.values())
-    seen.is_equal = samples == clean.samples and scene.results(output) == clean.results
+    pairs = zip(samples, clean.samples, strict=False)
+    told = {
+        f"sample {name}"
+        for mine, theirs in pairs
+        for name in mine.keys() | theirs.keys()
+        if mine.get(name) != theirs.get(name)
+    }
+    results = scene.results(output)
+    told |= {name for name in clean.results if results[name] != clean.results[name]}
+    seen.differences = tuple(sorted(told))
     return seen
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Generator, Sequence
 import pytest
 
 from pytest_evalkit.errors import RequestRejectedError
-from pytest_evalkit.evaluate.time_limit import CodeLimit, CodeTimeoutError
+from pytest_evalkit.evaluate.code_limit import CodeLimit, CodeLimitError
+from pytest_evalkit.evaluate.memory_limit import IS_KEPT
 
 
 def loop_for_ever() -> None:
@@ -28,13 +29,13 @@ def swallow_everything() -> None:
     loop_for_ever()
 
 
-def on_a_thread(work: Callable[[], None]) -> list[CodeTimeoutError]:
-    raised: list[CodeTimeoutError] = []
+def on_a_thread(work: Callable[[], None]) -> list[CodeLimitError]:
+    raised: list[CodeLimitError] = []
 
     def run() -> None:
         try:
             work()
-        except CodeTimeoutError as error:
+        except CodeLimitError as error:
             raised.append(error)
 
     thread = threading.Thread(target=run)
@@ -56,7 +57,7 @@ def on_a_thread(work: Callable[[], None]) -> list[CodeTimeoutError]:
 )
 def test_what_does_not_end_is_interrupted(endless: Callable[[], object]) -> None:
     with (
-        pytest.raises(CodeTimeoutError, match=r"within 0\.2 s \(--doc-timeout\) \(in "),
+        pytest.raises(CodeLimitError, match=r"within 0\.2 s \(--doc-timeout\) \(in "),
         CodeLimit(0.2)(),
     ):
         endless()
@@ -81,9 +82,21 @@ def test_a_thread_that_ended_in_time_is_left_alone() -> None:
     assert on_a_thread(work) == []
 
 
-def test_who_has_no_limit_has_time() -> None:
+def test_who_has_no_limit_sets_no_alarm() -> None:
+    before, _ = signal.getitimer(signal.ITIMER_REAL)
     with CodeLimit(None)():
-        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+        after, _ = signal.getitimer(signal.ITIMER_REAL)
+
+    assert after <= before
+
+
+def test_an_alarm_that_rings_after_its_block_is_nobodys() -> None:
+    with CodeLimit(0.05)():
+        pass
+
+    time.sleep(0.1)
+
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_the_alarm_of_somebody_else_is_set_again() -> None:
@@ -128,7 +141,7 @@ def test_the_steps_of_a_flow_are_limited_and_its_waits_are_not() -> None:
     assert next(limited) == [1]
     time.sleep(0.3)
     assert limited.send([2]) == [3]
-    with pytest.raises(CodeTimeoutError):
+    with pytest.raises(CodeLimitError):
         limited.throw(RequestRejectedError("no"))
 
 
@@ -143,3 +156,28 @@ def test_what_a_flow_concludes_is_passed_on() -> None:
     with pytest.raises(StopIteration) as ended:
         limited.send([])
     assert ended.value.value == "said"
+
+
+@pytest.mark.skipif(not IS_KEPT, reason="the kernel keeps no such bound here")
+@pytest.mark.parametrize(
+    "greedy",
+    [lambda: "a" * (1 << 30), lambda: list(range(1 << 26))],
+    ids=["at once", "bit by bit"],
+)
+def test_who_takes_too_much_memory_gets_no_more(
+    greedy: Callable[[], object],
+) -> None:
+    limit = CodeLimit(60, 1 << 28)
+
+    with pytest.raises(CodeLimitError, match=r"than 0\.25 GiB \(--doc-mem"), limit():
+        greedy()
+
+    assert len("a" * (1 << 29)) == 1 << 29
+
+
+@pytest.mark.skipif(not IS_KEPT, reason="the kernel keeps no such bound here")
+def test_who_takes_little_memory_notices_nothing() -> None:
+    with CodeLimit(60, 1 << 28)():
+        taken = bytearray(1 << 20)
+
+    assert len(taken) == 1 << 20
