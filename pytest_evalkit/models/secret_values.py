@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
-from pytest_evalkit.codec import encode
+from pytest_evalkit.codec import decode, encode
 from pytest_evalkit.models.masking import (
     LEAST_LENGTH,
     MASK,
@@ -35,6 +35,7 @@ _CUT = "..."
 _LEAST_PART = 4
 _URL = re.compile(r"\w+://[^\s,\"'}]+")
 _FLAG = re.compile(r"--?([\w-]+)[=\s]+([^\s,\"'}]+)")
+_NUMBER = re.compile(rb"[\d.eE+-]+")
 _PATH = re.compile(r"(~|\.{0,2})/")
 
 
@@ -46,7 +47,7 @@ class SecretValues:
             be found in texts that have nothing to do with it.
     """
 
-    __slots__ = ("_contents", "_texts")
+    __slots__ = ("_contents", "_numbers", "_texts")
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         forms = {
@@ -58,6 +59,9 @@ class SecretValues:
         # The longest first: one secret may contain another.
         self._texts = tuple(sorted(forms, key=lambda form: (-len(form), form)))
         self._contents = tuple(form.encode(errors="replace") for form in self._texts)
+        self._numbers = tuple(
+            form for form in self._contents if _NUMBER.fullmatch(form) is not None
+        )
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Self:
@@ -101,11 +105,21 @@ class SecretValues:
         return text
 
     def content(self, content: bytes) -> bytes:
-        """Copy JSON or other bytes with every secret in them replaced by ``***``."""
+        """Copy bytes with every secret in them replaced by ``***``."""
         for form in self._contents:
             if form in content:
                 content = content.replace(form, MASK.encode())
         return content
+
+    def lines(self, content: bytes) -> bytes:
+        """Copy lines of JSON with every secret in their texts replaced by ``***``.
+
+        A secret of digits may stand within a number, which is none.
+        """
+        if not any(form in content for form in self._numbers):
+            return self.content(content)
+        values = map(decode, content.splitlines())
+        return b"".join(encode(self.plain(value)) + b"\n" for value in values)
 
     def plain(self, value: Any) -> Any:
         """Copy a value of JSON with every secret in its texts and keys masked."""

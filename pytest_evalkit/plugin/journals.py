@@ -40,7 +40,7 @@ def begin_journal(
     process = worker_input(config).get("workerid", "main")
     session = session_number(config)
     path = folder.journal_dir / journal_name(process, session)
-    journal = JournalWriter(path, masked=secrets_of(config).content)
+    journal = JournalWriter(path, masked=secrets_of(config).lines)
     journal.write_session(
         {
             "kind": "session",

@@ -261,6 +261,11 @@ _OPTIONS = (
         help="a further folder that data sets may name media in; else only their own",
     ),
     Option(
+        names=("--allow-private-media", "--allow_private_media"),
+        is_flag=True,
+        help="let data sets name media at addresses that are not of the public web",
+    ),
+    Option(
         names=("--gate",),
         metavar="[TASK:]METRIC>=X",
         is_list=True,
@@ -331,6 +336,7 @@ _OF_SELFTESTS = frozenset(
         *("--tasks", "--include-path", "--num-fewshot", "--system-instruction"),
         *("--fewshot-as-multiturn", "--prompt-variant", "--gen-kwargs", "--compat"),
         *("--seed", "--reasoning-tags", "--sample", "--data-dir", "--media-dir"),
+        "--allow-private-media",
         *("--allow-code-execution", "--selftest", "--selftest-update"),
         *("--choice-as-generation", "--eval-config"),
     }
@@ -420,6 +426,7 @@ def read_options(config: pytest.Config) -> RunOptions:
         use_sample=value["sample"],
         data_dir=value["data_dir"] and folder(value["data_dir"]),
         media_dirs=tuple(folder(path) for path in value["media_dir"]),
+        allow_private_media=value["allow_private_media"],
         gates=(*config.getini("evalkit_gates"), *value["gate"]),
         gate_partial=value["gate_partial"],
         max_errors=value["max_errors"],

@@ -242,6 +242,7 @@ class Run:
                 data_dir=self.options.data_dir,
                 use_sample=self.options.use_sample,
                 media_dirs=self.options.media_dirs,
+                allows_private_media=self.options.allow_private_media,
             )
             task = self.load_task(path, reference)
             require_recorded(self.config, task)

@@ -56,6 +56,7 @@ class RunOptions:
         use_sample: True to run on the documents shipped beside each benchmark.
         data_dir: Local mirror of datasets.
         media_dirs: Further folders that media of data sets may lie in.
+        allow_private_media: True when media may have addresses that are not public.
         gates: Conditions on aggregates, unparsed.
         gate_partial: True to judge gates although not all documents were selected.
         max_errors: Documents in error that do not fail the run.
@@ -109,6 +110,7 @@ class RunOptions:
     use_sample: bool
     data_dir: Path | None
     media_dirs: tuple[Path, ...]
+    allow_private_media: bool
     gates: tuple[str, ...]
     gate_partial: bool
     max_errors: int

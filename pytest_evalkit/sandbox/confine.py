@@ -21,27 +21,28 @@ _SIGKILL = 9
 _EPERM, _ENOSYS = 1, 38
 
 # Numbers of system calls: what could reach the network, other processes, or what
-# Landlock does not look at, such as the modes of files.
+# Landlock does not look at, such as the modes and times of files.
 _X86_64: Mapping[str, int] = {
     "shmget": 29, "socket": 41, "clone": 56, "fork": 57, "vfork": 58, "kill": 62,
     "semget": 64, "msgget": 68, "truncate": 76, "chmod": 90, "fchmod": 91, "chown": 92,
-    "fchown": 93, "lchown": 94, "ptrace": 101, "rt_sigqueueinfo": 129, "setxattr": 188,
-    "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198,
-    "fremovexattr": 199, "tkill": 200, "tgkill": 234, "add_key": 248,
-    "request_key": 249, "keyctl": 250, "fchownat": 260, "fchmodat": 268,
-    "unshare": 272, "rt_tgsigqueueinfo": 297, "perf_event_open": 298,
-    "prlimit64": 302, "setns": 308, "process_vm_readv": 310, "process_vm_writev": 311,
-    "memfd_create": 319, "bpf": 321, "userfaultfd": 323,
+    "fchown": 93, "lchown": 94, "ptrace": 101, "rt_sigqueueinfo": 129, "utime": 132,
+    "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197,
+    "lremovexattr": 198, "fremovexattr": 199, "tkill": 200, "tgkill": 234,
+    "utimes": 235, "add_key": 248, "request_key": 249, "keyctl": 250, "fchownat": 260,
+    "futimesat": 261, "fchmodat": 268, "unshare": 272, "utimensat": 280,
+    "rt_tgsigqueueinfo": 297, "perf_event_open": 298, "prlimit64": 302, "setns": 308,
+    "process_vm_readv": 310, "process_vm_writev": 311, "memfd_create": 319, "bpf": 321,
+    "userfaultfd": 323,
 }  # fmt: skip
 _AARCH64: Mapping[str, int] = {
     "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7, "removexattr": 14,
     "lremovexattr": 15, "fremovexattr": 16, "truncate": 45, "fchmod": 52,
-    "fchmodat": 53, "fchownat": 54, "fchown": 55, "unshare": 97, "ptrace": 117,
-    "kill": 129, "tkill": 130, "tgkill": 131, "rt_sigqueueinfo": 138, "msgget": 186,
-    "semget": 190, "shmget": 194, "socket": 198, "add_key": 217, "request_key": 218,
-    "keyctl": 219, "clone": 220, "rt_tgsigqueueinfo": 240, "perf_event_open": 241,
-    "prlimit64": 261, "setns": 268, "process_vm_readv": 270, "process_vm_writev": 271,
-    "memfd_create": 279, "bpf": 280, "userfaultfd": 282,
+    "fchmodat": 53, "fchownat": 54, "fchown": 55, "utimensat": 88, "unshare": 97,
+    "ptrace": 117, "kill": 129, "tkill": 130, "tgkill": 131, "rt_sigqueueinfo": 138,
+    "msgget": 186, "semget": 190, "shmget": 194, "socket": 198, "add_key": 217,
+    "request_key": 218, "keyctl": 219, "clone": 220, "rt_tgsigqueueinfo": 240,
+    "perf_event_open": 241, "prlimit64": 261, "setns": 268, "process_vm_readv": 270,
+    "process_vm_writev": 271, "memfd_create": 279, "bpf": 280, "userfaultfd": 282,
 }  # fmt: skip
 # Numbered alike everywhere.
 _NEWER: Mapping[str, int] = {

@@ -151,6 +151,9 @@ class Conversations:
         """
         found = self._found(medium)
         is_path = isinstance(found, str | Path) and not is_address(found)
+        is_web = isinstance(found, str) and found.startswith("http") and not is_path
+        if is_web and self.allowed is not None:
+            self.allowed.require_address(found)
         # What is nowhere is told so when it is read.
         if is_path and self.allowed is not None and os.path.lexists(found):
             self.allowed.require(Path(found))

@@ -29,11 +29,14 @@ class DataSources:
         data_dir: A mirror of data sets that is looked in first, or None.
         use_sample: True for the few documents that lie beside the task file.
         media_dirs: Further folders in which media of documents may lie.
+        allows_private_media: True where media may have addresses that are not of the
+            public web.
     """
 
     data_dir: Path | None = None
     use_sample: bool = False
     media_dirs: tuple[Path, ...] = ()
+    allows_private_media: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from pytest_evalkit.tasks.locations import (
     Remote,
     SavedFolder,
 )
+from pytest_evalkit.tasks.media_addresses import require_public
 
 _CACHES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_DATASETS_CACHE")
 _PATTERN = frozenset("*?[{")
@@ -32,10 +33,21 @@ class MediaFolders:
     Attributes:
         strange: Those that came with a data set: a link in them leads nowhere else.
         own: Those that the user keeps: links in them are the user's.
+        has_private: Whether media may have addresses that are not of the public web.
     """
 
     strange: tuple[Path, ...]
     own: tuple[Path, ...] = ()
+    has_private: bool = False
+
+    def require_address(self, url: str) -> None:
+        """Make sure that an address is one of the public web, or allowed.
+
+        Raises:
+            DatasetError: It is not.
+        """
+        if not self.has_private:
+            require_public(url)
 
     def require(self, path: Path) -> None:
         """Make sure that a file lies in one of the folders.
@@ -81,6 +93,7 @@ def media_folders(
             for folder in (*sources.media_dirs, *mirror, hub_home(), *caches)
             if folder
         ),
+        has_private=sources.allows_private_media,
     )
 
 

@@ -138,6 +138,7 @@ def _loaded(location: _Stored, source: Source) -> Any:
     import datasets
 
     datasets.disable_progress_bars()
+    _forbid_code(datasets.config)
     path, line = source.place("dataset_path")
     try:
         if isinstance(location, LocalFiles):
@@ -149,6 +150,16 @@ def _loaded(location: _Stored, source: Source) -> Any:
         raise DatasetError(_reason(error, location), path=path, line=line) from error
     except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
         raise DatasetError(_reason(error, location), path=path, line=line) from error
+
+
+def _forbid_code(settings: Any) -> None:
+    """Keep older versions of the library from running scripts of data sets.
+
+    Newer ones have neither such scripts nor the setting, which is a variable of the
+    environment, too.
+    """
+    if hasattr(settings, "HF_DATASETS_TRUST_REMOTE_CODE"):
+        settings.HF_DATASETS_TRUST_REMOTE_CODE = False
 
 
 def _from_files(location: LocalFiles) -> Any:

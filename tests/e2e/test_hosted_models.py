@@ -171,7 +171,7 @@ def test_pictures_reach_the_host_as_they_are(suite: ArithSuite) -> None:
     )
 
     for workers in ("0", "2"):
-        result = suite.run(*_MODEL, "-n", workers, "seen")
+        result = suite.run(*_MODEL, "-n", workers, "--media-dir", ".", "seen")
         assert result.ret == 0
 
     assert facts(suite, "seen", 0) == facts(suite, "seen", 1)

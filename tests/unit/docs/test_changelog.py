@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-SECTIONS = ["Scores", "Breaking", "Added", "Fixed"]
+SECTIONS = ["Scores", "Breaking", "Added", "Fixed", "Security"]
 
 
 def versions(root: Path) -> list[str]:

@@ -243,6 +243,7 @@ sys.exit(3)
 
     with pytest.raises(ModelUnavailableError) as raised:
         server.await_ready()
+    server.stop()
 
     log = (tmp_path / "model.log").read_text()
     assert log == (

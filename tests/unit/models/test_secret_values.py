@@ -132,3 +132,17 @@ def test_a_secret_within_a_longer_one_leaves_nothing_of_it() -> None:
 
 def test_the_values_are_not_in_what_it_says_of_itself() -> None:
     assert KEY not in repr(SecretValues([KEY]))
+
+
+def test_a_secret_of_digits_is_masked_in_texts_and_leaves_numbers_alone() -> None:
+    secrets = SecretValues(["33333333", "sk-9f1c77aa"])
+    line = {"text": "pin 33333333, sk-9f1c77aa", "share": 1 / 3, "n": 33333333}
+    other = {"text": "sk-9f1c77aa", "n": 4}
+
+    masked = secrets.lines(encode(line) + b"\n" + encode(other) + b"\n").splitlines()
+
+    assert [json.loads(one) for one in masked] == [
+        {"text": "pin ***, ***", "share": 1 / 3, "n": 33333333},
+        {"text": "***", "n": 4},
+    ]
+    assert secrets.lines(encode(other) + b"\n") == b'{"text":"***","n":4}\n'

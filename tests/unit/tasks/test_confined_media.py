@@ -142,12 +142,46 @@ def test_nothing_but_paths_and_the_web_is_a_place(
 
 
 def test_an_address_is_left_to_the_endpoint(folder: TaskFolder) -> None:
-    request = asked(folder, "https://host/a.png")
+    request = asked(folder, "https://host.org/a.png")
 
     (part,) = request.messages[-1].media
-    assert part.source.url == "https://host/a.png"
+    assert part.source.url == "https://host.org/a.png"
     with pytest.raises(DatasetError, match="for the endpoint to fetch"):
         _ = part.source.content
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "127.1", "2130706433", "0x7f000001", "017700000001", "0", "10.1.2.3",
+        "192.168.0.7:8080", "172.16.5.5", "169.254.169.254", "100.64.0.1", "224.0.0.1",
+        "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:a9fe:a9fe]", "[fe80::1%25eth0]",
+        "[fd00::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "localhost", "LOCALHOST.",
+        "a.localhost", "redis", "metadata.google.internal", "printer.local",
+        "me:pw@127.0.0.1", "good.org@127.0.0.1", "good.org\\\\@127.0.0.1",
+        "\uff11\uff12\uff17.0.0.1", "127.0.0.1%0a", "",
+    ],
+)  # fmt: skip
+def test_an_address_of_a_private_network_is_refused(
+    folder: TaskFolder, host: str
+) -> None:
+    with pytest.raises(DatasetError, match=r"public web|not an address|no image"):
+        asked(folder, f"http://{host}/a.png")
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "[2606:4700::1111]", "a.example.org:81"])
+def test_an_address_of_the_public_web_is_not_refused(
+    folder: TaskFolder, host: str
+) -> None:
+    assert asked(folder, f"https://{host}/a.png").messages[-1].media
+
+
+def test_private_addresses_are_for_the_user_to_allow() -> None:
+    allowed = MediaFolders((), has_private=True)
+
+    allowed.require_address("http://127.0.0.1:8000/a.png")
+    with pytest.raises(DatasetError, match="--allow-private-media"):
+        MediaFolders(()).require_address("http://127.0.0.1:8000/a.png")
 
 
 def test_an_image_of_a_table_is_confined_before_it_is_decoded(
