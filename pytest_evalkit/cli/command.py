@@ -39,6 +39,26 @@ def _show(options: argparse.Namespace) -> int:
     return show(options.run, markdown=options.markdown)
 
 
+def _compare(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.compare import CompareOptions, compare
+
+    return compare(
+        CompareOptions(
+            runs=options.runs,
+            form=options.format,
+            is_forced=options.anyway,
+            flips=options.flips,
+            include_paths=options.include_path,
+        )
+    )
+
+
+def _power(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.power import report_power
+
+    return report_power(options)
+
+
 def _report(options: argparse.Namespace) -> int:
     from pytest_evalkit.cli.report import report
 
@@ -105,9 +125,11 @@ def _cache(options: argparse.Namespace) -> int:
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "cache": _cache,
+    "compare": _compare,
     "config": _config,
     "export": _export,
     "merge": _merge,
+    "power": _power,
     "report": _report,
     "run": _run,
     "serve-model": _serve_model,

@@ -54,7 +54,7 @@ def terminal_text(results: ResultsDict, path: Path, out: TextIO) -> str:
         out: Where it is to be shown.
     """
     color = out.isatty()
-    ascii_only = not _can_write(out, "↑↓±─…")
+    ascii_only = not can_write(out, "↑↓±─…")
     width = shutil.get_terminal_size().columns
     complete = "" if results["complete"] else " (not complete)"
     lines = [
@@ -72,7 +72,8 @@ def terminal_text(results: ResultsDict, path: Path, out: TextIO) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _can_write(out: TextIO, text: str) -> bool:
+def can_write(out: TextIO, text: str) -> bool:
+    """Tell whether an output knows the characters of a text."""
     try:
         text.encode(out.encoding or "ascii")
     except UnicodeEncodeError:

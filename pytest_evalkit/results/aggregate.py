@@ -231,6 +231,7 @@ def _aggregate(metric: MetricSpec, pipeline: str, values: list[Any]) -> Aggregat
         "ci95": None,
         "n": len(values),
         "higher_is_better": metric.higher_is_better,
+        "method": "none: there is no value",
     }
     if not values:
         return row

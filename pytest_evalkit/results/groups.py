@@ -191,6 +191,7 @@ def _row(
         "ci95": None,
         "n": sum(leaf.task.coverage["scored"] for leaf in leaves),
         "higher_is_better": None,
+        "method": "none: there is no value",
         "tasks": len(leaves),
     }
     missing = _missing(metric["metric"], pipeline, leaves, tasks, absent)

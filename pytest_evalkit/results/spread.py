@@ -39,7 +39,10 @@ def add_spread(
         iterations: Replicates for errors that have no formula; 0 for no errors.
     """
     value = row["value"]
-    if value is None or iterations < 1:
+    if value is None:
+        return
+    if iterations < 1:
+        row["method"] = "none: no errors were asked for"
         return
     is_strict = plan.compat == "strict"
     row["stderr"] = standard_error_of(

@@ -14,6 +14,7 @@ from pytest_evalkit.scoring.intervals import Spread, spread_of
 from pytest_evalkit.scoring.judging import JudgeQuestion
 from pytest_evalkit.scoring.metrics import anls
 from pytest_evalkit.scoring.number_answer import as_number, number_match, read_number
+from pytest_evalkit.scoring.paired import PairedDifference, paired_difference
 from pytest_evalkit.scoring.parsed import NOT_FOUND, Parsed
 from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, Scored, ScoringPlan
 from pytest_evalkit.scoring.reasoned import (
@@ -54,6 +55,7 @@ __all__ = [
     "AnswerKey",
     "JudgeQuestion",
     "MetricSpec",
+    "PairedDifference",
     "Parsed",
     "ReasoningTags",
     "ScoreFlow",
@@ -72,6 +74,7 @@ __all__ = [
     "last_boxed",
     "last_tagged",
     "number_match",
+    "paired_difference",
     "parse_reasoning_tags",
     "read_choice",
     "read_final_answer",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
+from pytest_evalkit.scoring.drawing import drawn_figure
 from pytest_evalkit.scoring.labels import brier_score
 from pytest_evalkit.scoring.plan import MetricSpec
 from pytest_evalkit.scoring.redrawing import Redrawn, UnfitError, redraw
@@ -16,10 +17,8 @@ from pytest_evalkit.scoring.spread import (
     OF_CORPUS,
     averaged,
     name_of,
-    rows_statistic,
 )
 from pytest_evalkit.scoring.sums import SUM_FIGURES
-from pytest_evalkit.scoring.translation import resampled
 from pytest_evalkit.stats import (
     bca_interval,
     clustered_mean,
@@ -30,7 +29,6 @@ from pytest_evalkit.stats import (
     replicates,
     sample_deviation,
     standard_error,
-    sums_of_draws,
     t_interval,
     wilson_interval,
 )
@@ -45,7 +43,7 @@ _MOST_THOUSANDS = 10
 _RARE = 0.01
 _SAME = "the aggregate is the same whatever the documents"
 # Aggregations that average one number of each document.
-_OF_DOCUMENTS = frozenset({"mean", "brier_score"})
+MEANS_OF_DOCUMENTS = frozenset({"mean", "brier_score"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +90,25 @@ def spread_of(
         return _none("one document does not tell how documents differ")
     name = name_of(metric.aggregation)
     units = averaged(metric.aggregation, values, is_strict=compat == "strict")
-    if name == "brier_score":
-        units = [brier_score([each]) for each in values]
-    if name in _OF_DOCUMENTS:
-        return _of_mean(values if units is None else units, clusters)
+    if name in MEANS_OF_DOCUMENTS:
+        return _of_mean(numbers_of(name, values), clusters)
     if units is not None:
         return _of_mean(units, range(len(units)))
     if name in SUM_FIGURES:
         return _of_sums(name, values, value, clusters)
     return _of_others(metric, values, value, clusters, iterations)
+
+
+def numbers_of(name: str, values: Sequence[Any]) -> Sequence[Any]:
+    """Give the numbers, one for each document, that are averaged.
+
+    Args:
+        name: One of ``MEANS_OF_DOCUMENTS``.
+        values: The values, in document order.
+    """
+    if name == "brier_score":
+        return [brier_score([value]) for value in values]
+    return values
 
 
 def _of_others(
@@ -115,9 +123,9 @@ def _of_others(
         return _none("the metric is not scored")
     if name in OF_CORPUS:
         most = min(iterations, MOST_OF_CORPUS)
-        return _of_rows(resampled(name, values), value, clusters, most)
+        return _of_rows(name, values, value, clusters, most)
     if name == "median" and not _are_shared(clusters):
-        return _of_rows(rows_statistic(name, values), value, clusters, iterations)
+        return _of_rows(name, values, value, clusters, iterations)
     try:
         redrawn = redraw(metric.aggregation, values, clusters, iterations)
     except UnfitError as error:
@@ -180,53 +188,37 @@ def _of_sums(
     """Bound what follows from sums, by BCa; each cluster's sums are drawn as one."""
     import numpy as np
 
-    columns, figure = SUM_FIGURES[name]
-    numbers = _summed(np.asarray(columns(values), dtype=float), clusters)
-    size = len(numbers)
-    if size < len(("one", "another")):
+    drawn = drawn_figure(name, values, clusters)
+    if drawn.size < len(("one", "another")):
         return _none("one cluster does not tell how clusters differ", clusters=1)
-    sums = sums_of_draws(numbers)
-    thousands = min(_MOST_THOUSANDS, max(1, _MOST_DRAWN // size // 1000))
-    figures = replicates(lambda rows: figure(sums(rows)), size, thousands * 1000)
-    without = figure(numbers.sum(axis=0) - numbers)
-    if not figures or not np.isfinite(without).all():
+    figures = replicates(drawn.of_rows, drawn.size, draws_of_sums(drawn.size))
+    if not figures or not np.isfinite(drawn.without).all():
         return _none("of some documents the aggregate has no value")
-    redrawn = Redrawn(figures=figures, without=without.tolist(), clusters=size)
+    redrawn = Redrawn(figures=figures, without=drawn.without, clusters=drawn.size)
     return _of_draws(value, redrawn, is_shared=_are_shared(clusters))
 
 
-def _summed(numbers: Any, clusters: Sequence[Hashable]) -> Any:
-    """Add up the rows of each cluster."""
-    import numpy as np
-
-    if not _are_shared(clusters):
-        return numbers
-    places = {key: place for place, key in enumerate(dict.fromkeys(clusters))}
-    sums = np.zeros((len(places), numbers.shape[1]))
-    np.add.at(sums, [places[key] for key in clusters], numbers)
-    return sums
+def draws_of_sums(size: int) -> int:
+    """Tell how often documents are drawn for a figure of sums, in whole thousands."""
+    return 1000 * min(_MOST_THOUSANDS, max(1, _MOST_DRAWN // size // 1000))
 
 
 def _of_rows(
-    statistic: Any, value: float, clusters: Sequence[Hashable], iterations: int
+    name: str,
+    values: Sequence[Any],
+    value: float,
+    clusters: Sequence[Hashable],
+    iterations: int,
 ) -> Spread:
     """Bound what is told of positions, without leaving any out in turn."""
-    places: dict[Hashable, list[int]] = {}
-    for place, key in enumerate(clusters):
-        places.setdefault(key, []).append(place)
-    own = list(places.values())
-    if len(own) < len(("one", "another")):
+    drawn = drawn_figure(name, values, clusters)
+    if drawn.size < len(("one", "another")):
         return _none("one cluster does not tell how clusters differ", clusters=1)
-
-    def of_clusters(rows: Any) -> Any:
-        return statistic([[at for i in row for at in own[i]] for row in rows.tolist()])
-
-    is_shared = _are_shared(clusters)
-    figures = replicates(of_clusters if is_shared else statistic, len(own), iterations)
+    figures = replicates(drawn.of_rows, drawn.size, iterations)
     if not figures:
         return _none("of some documents the aggregate has no value")
-    redrawn = Redrawn(figures=figures, without=(), clusters=len(own))
-    return _of_draws(value, redrawn, is_shared=is_shared)
+    redrawn = Redrawn(figures=figures, without=(), clusters=drawn.size)
+    return _of_draws(value, redrawn, is_shared=_are_shared(clusters))
 
 
 def _of_draws(value: float, redrawn: Redrawn, *, is_shared: bool) -> Spread:

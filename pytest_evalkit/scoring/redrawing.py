@@ -89,7 +89,8 @@ def redraw(
         seconds = clock() - started
         iterations = _affordable(len(values), iterations, seconds)
         second_best: Redrawn | None = None
-        for grouped in _groupings(values, clusters):
+        for keys in _groupings(values, clusters):
+            grouped = grouped_by(keys, values)
             redrawn = _redrawn(figure, value, grouped, iterations)
             if redrawn is not None and redrawn.figures:
                 return redrawn
@@ -99,17 +100,80 @@ def redraw(
     return second_best
 
 
+def redraw_pairs(
+    aggregation: Aggregation,
+    runs: tuple[Sequence[Any], Sequence[Any]],
+    clusters: Sequence[Hashable],
+    iterations: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Redrawn:
+    """Tell how much a second run's aggregate is above the first's, drawn anew.
+
+    Both are drawn at the same documents.
+
+    Args:
+        aggregation: The function.
+        runs: The values of both runs at the same documents, in their order; two at
+            least.
+        clusters: As of ``redraw``.
+        iterations: As of ``redraw``.
+        clock: Tells seconds.
+
+    Raises:
+        UnfitError: As of ``redraw``.
+    """
+    if isinstance(aggregation, partial) and "args" in aggregation.keywords:
+        raise UnfitError(
+            "the aggregation takes the command line, so it may write files"
+        )
+    with _silence():
+        figure = partial(_figure, aggregation)
+        started = clock()
+        values = [figure(run) for run in runs]
+        seconds = clock() - started
+        iterations = _affordable(2 * len(runs[0]), iterations, seconds)
+        second_best: Redrawn | None = None
+        for keys in _groupings(runs[0], clusters):
+            first, second = (
+                _redrawn(figure, value, grouped_by(keys, run), iterations)
+                for value, run in zip(values, runs, strict=True)
+            )
+            if first is None or second is None:
+                continue
+            differences = _between(first, second)
+            if differences.figures:
+                return differences
+            second_best = second_best or differences
+    if second_best is None or not second_best.without:
+        raise UnfitError("the aggregation refuses any documents but all")
+    return second_best
+
+
+def _between(first: Redrawn, second: Redrawn) -> Redrawn:
+    """Subtract, where both runs have what is to be subtracted."""
+    figures, without = (
+        [other - one for one, other in zip(ours, theirs, strict=True)]
+        if len(ours) == len(theirs)
+        else []
+        for ours, theirs in (
+            (first.figures, second.figures),
+            (first.without, second.without),
+        )
+    )
+    return Redrawn(figures=figures, without=without, clusters=first.clusters)
+
+
 def _groupings(
     values: Sequence[Any], clusters: Sequence[Hashable]
-) -> Iterator[list[list[Any]]]:
-    """Group values as is told, and else by the names that they share."""
-    yield _grouped(values, clusters)
+) -> Iterator[Sequence[Hashable]]:
+    """Tell how to group values: as is told, and else by the names that they share."""
+    yield clusters
     if len(set(clusters)) == len(values):
-        for names in labels_in(values):
-            yield _grouped(values, names)
+        yield from labels_in(values)
 
 
-def _grouped(values: Sequence[Any], keys: Sequence[Hashable]) -> list[list[Any]]:
+def grouped_by(keys: Sequence[Hashable], values: Sequence[Any]) -> list[list[Any]]:
+    """Put values of equal keys together, in order of the first of each."""
     groups: dict[Hashable, list[Any]] = {}
     for value, key in zip(values, keys, strict=True):
         groups.setdefault(key, []).append(value)

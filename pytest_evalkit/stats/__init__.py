@@ -26,6 +26,7 @@ from pytest_evalkit.stats.paired import (
     Difference,
     mcnemar_exact,
     mcnemar_mid_p,
+    paired_proportions_interval,
     paired_t,
     t_difference,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "mean_at_k",
     "normal_probability",
     "normal_quantile",
+    "paired_proportions_interval",
     "paired_t",
     "pass_at_k",
     "percentile",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pytest_evalkit.stats.mean import mean, standard_error, t_interval
-from pytest_evalkit.stats.student import t_two_sided
+from pytest_evalkit.stats.student import normal_quantile, t_two_sided
 
 
 class Difference(NamedTuple):
@@ -38,8 +38,8 @@ def paired_t(differences: Sequence[float], *, level: float = 0.95) -> Difference
         level: Coverage of the interval, between 0 and 1.
 
     Returns:
-        The mean difference. Where all are equal, its interval is that one point, and p
-        is 1 where they are zero, else 0.
+        The mean difference. Where all are equal there is no interval, and p is that of
+        the sign test.
 
     Raises:
         ZeroDivisionError: There is no document.
@@ -50,6 +50,8 @@ def paired_t(differences: Sequence[float], *, level: float = 0.95) -> Difference
     value, stderr = mean(differences), standard_error(differences)
     if stderr is None:
         return Difference(value, None, None, 1.0 if value == 0 else None)
+    if stderr == 0 and value != 0:
+        return Difference(value, 0.0, None, mcnemar_exact(len(differences), 0))
     return t_difference(value, stderr, len(differences) - 1, level=level)
 
 
@@ -63,9 +65,13 @@ def t_difference(
         stderr: Its standard error, at least 0.
         freedom: Degrees of freedom of the error, above 0.
         level: Coverage of the interval, between 0 and 1.
+
+    Returns:
+        The difference; without an error there is no interval, and p is 1 where it is
+        zero, else not known.
     """
     if stderr == 0:
-        return Difference(value, 0.0, (value, value), 1.0 if value == 0 else 0.0)
+        return Difference(value, 0.0, None, 1.0 if value == 0 else None)
     interval = t_interval(value, stderr, freedom, level=level)
     return Difference(value, stderr, interval, t_two_sided(value / stderr, freedom))
 
@@ -116,6 +122,36 @@ def mcnemar_mid_p(gained: int, lost: int) -> float:
         _tail(gained, lost)
         return 1.0
     return 2 * _tail(gained, lost) - _point(min(gained, lost), gained + lost)
+
+
+def paired_proportions_interval(
+    gained: int, lost: int, size: int, *, level: float = 0.95
+) -> tuple[float, float]:
+    """Interval of the difference of two proportions of the same documents.
+
+    The adjusted Wald interval of Bonett and Price 2012: as if one more document had
+    changed either way. It holds its level for few documents and few changes, where that
+    of Student's t does not.
+
+    Args:
+        gained: Documents that are right with the second alone.
+        lost: Those that are right with the first alone.
+        size: All documents; at least one.
+        level: The coverage, between 0 and 1.
+
+    Raises:
+        ValueError: There are fewer documents than changes, or none.
+
+    >>> [round(end, 4) for end in paired_proportions_interval(0, 0, 98)]
+    [-0.0277, 0.0277]
+    """
+    if size < max(1, gained + lost) or min(gained, lost) < 0:
+        raise ValueError(f"{gained} gained and {lost} lost of {size} cannot be")
+    up, down, count = (gained + 1) / (size + 2), (lost + 1) / (size + 2), size + 2
+    half = normal_quantile((1 + level) / 2) * math.sqrt(
+        (up + down - (up - down) ** 2) / count
+    )
+    return max(-1.0, up - down - half), min(1.0, up - down + half)
 
 
 def _tail(gained: int, lost: int) -> float:

@@ -3,9 +3,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest, ttest_rel
+from scipy.stats import binom, binomtest, multinomial, ttest_rel
 
-from pytest_evalkit.stats import mcnemar_exact, mcnemar_mid_p, paired_t, t_difference
+from pytest_evalkit.stats import (
+    mcnemar_exact,
+    mcnemar_mid_p,
+    paired_proportions_interval,
+    paired_t,
+    t_difference,
+)
 
 COUNTS = st.integers(0, 200)
 
@@ -25,11 +31,12 @@ def test_the_paired_t_test_agrees_with_scipy() -> None:
 
 
 def test_equal_scores_differ_by_nothing() -> None:
-    assert paired_t([0.0] * 5) == (0.0, 0.0, (0.0, 0.0), 1.0)
+    assert paired_t([0.0] * 5) == (0.0, 0.0, None, 1.0)
 
 
-def test_a_difference_that_never_varies_is_certain() -> None:
-    assert paired_t([0.5] * 5) == (0.5, 0.0, (0.5, 0.5), 0.0)
+def test_a_difference_that_never_varies_is_tested_by_its_sign() -> None:
+    assert paired_t([0.5] * 5) == (0.5, 0.0, None, 2 * 0.5**5)
+    assert t_difference(0.5, 0.0, 4) == (0.5, 0.0, None, None)
 
 
 def test_one_document_shows_no_difference() -> None:
@@ -83,3 +90,29 @@ def test_fewer_than_no_changes_are_refused() -> None:
         mcnemar_exact(-1, 2)
     with pytest.raises(ValueError, match="cannot be counts"):
         mcnemar_mid_p(-1, -1)
+
+
+@pytest.mark.parametrize("size", [10, 30, 200])
+def test_paired_proportions_are_held_as_often_as_promised(size: int) -> None:
+    # Counted, not simulated: changes either way are trinomial.
+    import numpy as np
+
+    rates = [(0.1, 0.05), (0.2, 0.2), (0.3, 0.1), (0.05, 0.15), (0.25, 0.35)]
+    counts = [(g, n) for g in range(size + 1) for n in range(size + 1 - g)]
+    held = np.array([paired_proportions_interval(g, n, size) for g, n in counts])
+    coverages = []
+    for up, down in rates:
+        chances = multinomial.pmf(
+            [(g, n, size - g - n) for g, n in counts], size, (up, down, 1 - up - down)
+        )
+        is_held = (held[:, 0] <= up - down) & (up - down <= held[:, 1])
+        coverages.append(float(chances[is_held].sum()))
+
+    # Of few documents it covers more: there are only so many that can change.
+    assert 0.94 < sum(coverages) / len(coverages) < 0.955 + 0.4 / size
+    assert min(coverages) > 0.935
+
+
+def test_more_changes_than_documents_are_refused() -> None:
+    with pytest.raises(ValueError, match="cannot be"):
+        paired_proportions_interval(3, 3, 5)

@@ -1,0 +1,389 @@
+"""Two runs of the same documents: what differs, how surely, and on which documents."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from numbers import Real
+from typing import Any
+
+from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.results.likeness import Divergence, divergences
+from pytest_evalkit.results.recorded import (
+    Answer,
+    Answers,
+    RecordedRun,
+    read_answers,
+)
+from pytest_evalkit.scoring import MetricSpec, PairedDifference, paired_difference
+from pytest_evalkit.scoring.aggregations import AGGREGATIONS
+from pytest_evalkit.stats import holm, mean
+
+# Finds how a task aggregates: (run, task, metric) -> the metric, or None.
+FindMetric = Callable[[RecordedRun, str, str], MetricSpec | None]
+# Sums in another order differ by as little.
+_SAME = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """A document that one run did better than the other.
+
+    Attributes:
+        name: The document.
+        categories: What it is, by column.
+        target: The expected answer.
+        answers: What the filters made of both answers.
+        scores: The score of each.
+        is_gain: Whether the second run is the better one.
+    """
+
+    name: str
+    categories: Mapping[str, str]
+    target: Any
+    answers: tuple[Any, Any]
+    scores: tuple[float, float]
+    is_gain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricChange:
+    """One metric of one task under one filter, in two runs.
+
+    Attributes:
+        task: The task.
+        filter: The filter.
+        metric: The metric.
+        higher_is_better: Its direction, or None.
+        n: Documents that have it in both runs.
+        unmatched: Documents that have it in one run only.
+        values: Its aggregate over the documents of both runs.
+        paired: The difference, the second run's less the first's.
+        adjusted_p: The p value after Holm's correction over all that is compared; None
+            where there is no p value.
+        flips: The documents that changed, in document order; empty where values are no
+            numbers.
+    """
+
+    task: str
+    filter: str
+    metric: str
+    higher_is_better: bool | None
+    n: int
+    unmatched: int
+    values: tuple[float, float]
+    paired: PairedDifference
+    adjusted_p: float | None = None
+    flips: Sequence[Flip] = ()
+
+    @property
+    def gained(self) -> int:
+        """Documents that the second run does better."""
+        return sum(flip.is_gain for flip in self.flips)
+
+    @property
+    def lost(self) -> int:
+        """Documents that the second run does worse."""
+        return len(self.flips) - self.gained
+
+    def by_category(self) -> dict[str, dict[str, tuple[int, int]]]:
+        """Count the documents gained and lost by column and category."""
+        counts: dict[str, Counter[tuple[str, bool]]] = {}
+        for flip in self.flips:
+            for column, category in flip.categories.items():
+                counts.setdefault(column, Counter())[category, flip.is_gain] += 1
+        return {
+            column: {
+                category: (own[category, True], own[category, False])
+                for category in sorted({name for name, _ in own})
+            }
+            for column, own in counts.items()
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunComparison:
+    """A run set beside another.
+
+    Attributes:
+        first: The run that is compared with.
+        second: The run that is compared.
+        changes: One for each task, filter and metric that both have.
+        divergences: What differs besides the model.
+        missing: Why something could not be compared, one line each.
+    """
+
+    first: RecordedRun
+    second: RecordedRun
+    changes: Sequence[MetricChange]
+    divergences: Sequence[Divergence]
+    missing: Sequence[str] = field(default=())
+
+
+def compare_runs(
+    runs: Sequence[RecordedRun], find_metric: FindMetric, *, is_forced: bool = False
+) -> list[RunComparison]:
+    """Compare each run but the first with the first.
+
+    p values are adjusted over everything that is compared.
+
+    Args:
+        runs: Two at least.
+        find_metric: Finds how metrics aggregate that are no means.
+        is_forced: Whether to compare although documents or tasks are not the same.
+
+    Raises:
+        ResultsError: They have no document in common, or documents or versions of a task
+            differ and ``is_forced`` is not set.
+    """
+    first, *others = runs
+    known: dict[str, Answers] = {}
+    compared = [_compared(first, other, known, find_metric) for other in others]
+    for comparison in compared:
+        _refuse(comparison, is_forced=is_forced)
+    p_values = [
+        change.paired.difference.p_value
+        for comparison in compared
+        for change in comparison.changes
+    ]
+    adjusted = iter(holm([p for p in p_values if p is not None]))
+    return [
+        replace(
+            comparison,
+            changes=[
+                change
+                if change.paired.difference.p_value is None
+                else replace(change, adjusted_p=next(adjusted))
+                for change in comparison.changes
+            ],
+        )
+        for comparison in compared
+    ]
+
+
+def _refuse(comparison: RunComparison, *, is_forced: bool) -> None:
+    grave = [each for each in comparison.divergences if each.is_grave]
+    if grave and not is_forced:
+        reasons = "; ".join(f"{each.task}: {each.message}" for each in grave)
+        raise ResultsError(
+            f"{comparison.first.path} and {comparison.second.path} cannot be compared: "
+            f"{reasons}; --anyway compares what they have in common"
+        )
+    if not comparison.changes:
+        why = "; ".join(comparison.missing) or "they have no document in common"
+        raise ResultsError(
+            f"there is nothing to compare in {comparison.first.path} and "
+            f"{comparison.second.path}: {why}"
+        )
+
+
+def _compared(
+    first: RecordedRun,
+    second: RecordedRun,
+    known: dict[str, Answers],
+    find_metric: FindMetric,
+) -> RunComparison:
+    changes: list[MetricChange] = []
+    differences: list[Divergence] = []
+    missing = list(_missing(first, second))
+    for task in first.samples:
+        if task not in second.samples:
+            continue
+        if task not in known:
+            known[task] = read_answers(first.samples[task])
+        answers = known[task], read_answers(second.samples[task])
+        differences += divergences(task, (first, second), answers)
+        for pair in _pairs(task, (first, second), answers):
+            change = _change(pair, find_metric)
+            if isinstance(change, str):
+                missing.append(change)
+            else:
+                changes.append(change)
+    return RunComparison(
+        first=first,
+        second=second,
+        changes=changes,
+        divergences=differences,
+        missing=missing,
+    )
+
+
+def _missing(first: RecordedRun, second: RecordedRun) -> Iterator[str]:
+    for one, other in ((first, second), (second, first)):
+        for task in one.samples:
+            if task not in other.samples:
+                yield f"{other.path} has no samples of {task}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """One metric under one filter, in two runs.
+
+    Attributes:
+        task: The task.
+        filter: The filter.
+        metric: The metric.
+        runs: The runs.
+        all_values: Every value of the metric, run by run.
+        before: The first run's answers to the documents that have it in both.
+        after: The second run's.
+        unmatched: Documents that have it in one run only.
+    """
+
+    task: str
+    filter: str
+    metric: str
+    runs: tuple[RecordedRun, RecordedRun]
+    all_values: tuple[Sequence[Any], Sequence[Any]]
+    before: Sequence[Answer]
+    after: Sequence[Answer]
+    unmatched: int
+
+    @property
+    def values(self) -> tuple[list[Any], list[Any]]:
+        return (
+            [answer.values[self.metric] for answer in self.before],
+            [answer.values[self.metric] for answer in self.after],
+        )
+
+    @property
+    def clusters(self) -> list[Hashable]:
+        return [
+            position if answer.cluster is None else answer.cluster
+            for position, answer in enumerate(self.before)
+        ]
+
+    @property
+    def higher_is_better(self) -> bool | None:
+        for run in self.runs:
+            if run.results is not None:
+                directions = run.results["higher_is_better"]
+                return directions.get(self.task, {}).get(self.metric)
+        return None
+
+
+def _pairs(
+    task: str,
+    runs: tuple[RecordedRun, RecordedRun],
+    answers: tuple[Answers, Answers],
+) -> Iterator[_Pair]:
+    for pipeline, first in answers[0].by_filter.items():
+        second = answers[1].by_filter.get(pipeline, {})
+        for metric in dict.fromkeys(n for each in first.values() for n in each.values):
+            one = [key for key, answer in first.items() if metric in answer.values]
+            other = {key for key, answer in second.items() if metric in answer.values}
+            shared = [key for key in one if key in other]
+            if shared:
+                yield _Pair(
+                    task=task,
+                    filter=pipeline,
+                    metric=metric,
+                    runs=runs,
+                    all_values=(
+                        [first[key].values[metric] for key in one],
+                        [
+                            a.values[metric]
+                            for a in second.values()
+                            if metric in a.values
+                        ],
+                    ),
+                    before=[first[key] for key in shared],
+                    after=[second[key] for key in shared],
+                    unmatched=len(set(one) ^ other),
+                )
+
+
+def _change(pair: _Pair, find_metric: FindMetric) -> MetricChange | str:
+    """Compare one metric, or say why it cannot be compared."""
+    values, clusters = pair.values, pair.clusters
+    spec = _metric_of(pair, find_metric)
+    if spec is None:
+        return (
+            f"{pair.task}: how {pair.metric} is aggregated is not known; name the "
+            "folder that has the task with --include-path DIR"
+        )
+    try:
+        first, second = (float(spec.aggregation(list(run))) for run in values)
+    # The function may be the task's own and raise anything.
+    except Exception as error:  # noqa: BLE001
+        return (
+            f"{pair.task}: {pair.metric} cannot be aggregated over the "
+            f"{len(clusters)} documents of both runs: {type(error).__name__}: {error}"
+        )
+    return MetricChange(
+        task=pair.task,
+        filter=pair.filter,
+        metric=pair.metric,
+        higher_is_better=pair.higher_is_better,
+        n=len(clusters),
+        unmatched=pair.unmatched,
+        values=(first, second),
+        paired=paired_difference(spec, values, (first, second), clusters),
+        flips=list(_flips(pair)),
+    )
+
+
+def _metric_of(pair: _Pair, find_metric: FindMetric) -> MetricSpec | None:
+    """Tell how a metric is aggregated.
+
+    A mean is known by its figure: the mean of the run's numbers is what it recorded.
+    """
+    for run, values in zip(pair.runs, pair.all_values, strict=True):
+        recorded = run.recorded(pair.task, pair.metric, pair.filter)
+        if recorded is None and run.results is not None:
+            continue
+        if _is_mean(values, recorded):
+            return MetricSpec(
+                name=pair.metric,
+                function=None,
+                aggregation=AGGREGATIONS["mean"],
+                aggregation_name="mean",
+                higher_is_better=None,
+            )
+        found = find_metric(run, pair.task, pair.metric)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_mean(values: Sequence[Any], recorded: float | None) -> bool:
+    if not all(isinstance(value, Real) for value in values):
+        return False
+    return recorded is None or math.isclose(
+        mean(values), recorded, rel_tol=_SAME, abs_tol=_SAME
+    )
+
+
+def _flips(pair: _Pair) -> Iterator[Flip]:
+    is_lower_better = pair.higher_is_better is False
+    for before, after in zip(pair.before, pair.after, strict=True):
+        scores = [_score(each.values[pair.metric]) for each in (before, after)]
+        if scores[0] is None or scores[1] is None or scores[0] == scores[1]:
+            continue
+        yield Flip(
+            name=before.name,
+            categories=_categories(before, pair.metric),
+            target=before.target,
+            answers=(before.said, after.said),
+            scores=(scores[0], scores[1]),
+            is_gain=(scores[1] > scores[0]) != is_lower_better,
+        )
+
+
+def _score(value: Any) -> float | None:
+    """Read the number that a value is, or holds as its score."""
+    number = value.get("score") if isinstance(value, Mapping) else value
+    if isinstance(number, Real) and math.isfinite(number):
+        return float(number)
+    return None
+
+
+def _categories(answer: Answer, metric: str) -> Mapping[str, str]:
+    """Tell what a document is: by the task's columns, else by what its value says."""
+    value = answer.values[metric]
+    if answer.categories or not isinstance(value, Mapping):
+        return answer.categories
+    category = value.get("category")
+    return {"category": category} if isinstance(category, str) else {}

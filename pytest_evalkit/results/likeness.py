@@ -1,0 +1,159 @@
+"""Whether two runs asked the same: what differs between them besides the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_evalkit.results.recorded import Answers, RecordedRun
+
+# What of a task's settings alters prompts, answers or scores, by what it is called.
+_SETTINGS = {
+    "filter_list": "the filters",
+    "metric_list": "the metrics",
+    "process_results": "the scorer",
+    "generation_kwargs": "how text is generated",
+    "repeats": "the number of repeats",
+    "prompt_variant": "the variant of the prompt",
+    "num_fewshot": "the number of worked examples",
+    "compat": "--compat",
+    "reasoning_tags": "what is taken for reasoning",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divergence:
+    """Something that differs between two runs besides the model.
+
+    Attributes:
+        task: The task.
+        message: What differs, in one line.
+        is_grave: Whether figures of the two are not to be compared at all.
+    """
+
+    task: str
+    message: str
+    is_grave: bool
+
+
+def divergences(
+    task: str,
+    runs: tuple[RecordedRun, RecordedRun],
+    answers: tuple[Answers, Answers],
+) -> Iterator[Divergence]:
+    """List what differs between two runs of a task.
+
+    Grave is another version of the task, and another document under the same name or
+    place. Documents that only one run has, prompts, filters and settings are warned of.
+
+    Args:
+        task: The task.
+        runs: The two runs.
+        answers: Their answers to it.
+    """
+    versions = [_looked_up(run, "versions", task) for run in runs]
+    if None not in versions and versions[0] != versions[1]:
+        text = f"the version of the task is {versions[0]} and {versions[1]}"
+        yield Divergence(task=task, message=text, is_grave=True)
+    for message in _data(*answers):
+        yield Divergence(task=task, message=message, is_grave=True)
+    for message in (
+        *_coverage(*answers),
+        *_prompts(*answers),
+        *_filters(*answers),
+        *_settings(task, runs),
+        *_torn(runs, answers),
+    ):
+        yield Divergence(task=task, message=message, is_grave=False)
+
+
+def _looked_up(run: RecordedRun, key: str, task: str) -> Any:
+    if run.results is None:
+        return None
+    values: Mapping[str, Any] = {**run.results}
+    return values.get(key, {}).get(task)
+
+
+def _data(first: Answers, second: Answers) -> Iterator[str]:
+    shared = first.contents.keys() & second.contents.keys()
+    contents = (set(first.contents.values()), set(second.contents.values()))
+    # Another order is none of this: the document is then elsewhere in the other run.
+    changed = [
+        doc_id
+        for doc_id in sorted(shared)
+        if first.contents[doc_id] not in contents[1]
+        and second.contents[doc_id] not in contents[0]
+    ]
+    if changed:
+        yield (
+            f"{len(changed)} of {len(shared)} documents are others, such as the one at "
+            f"position {changed[0]}"
+        )
+
+
+def _keys(answers: Answers) -> set[Any]:
+    return {key for own in answers.by_filter.values() for key in own}
+
+
+def _coverage(first: Answers, second: Answers) -> Iterator[str]:
+    one, other = _keys(first), _keys(second)
+    if one != other:
+        yield (
+            f"{len(one - other)} documents are in the first run only, "
+            f"{len(other - one)} in the second only; {len(one & other)} are compared"
+        )
+    if one and other and not (first.contents and second.contents):
+        yield "documents have no hashes; they are matched by their positions"
+
+
+def _prompts(first: Answers, second: Answers) -> Iterator[str]:
+    before = {
+        key: a.prompt for own in first.by_filter.values() for key, a in own.items()
+    }
+    after = {
+        key: a.prompt for own in second.by_filter.values() for key, a in own.items()
+    }
+    shared = before.keys() & after.keys()
+    changed = sum(before[key] != after[key] for key in shared)
+    if changed:
+        yield f"{changed} of {len(shared)} documents were asked otherwise"
+    repeats = [
+        {answer.repeats for own in run.by_filter.values() for answer in own.values()}
+        for run in (first, second)
+    ]
+    if all(len(each) == 1 for each in repeats) and repeats[0] != repeats[1]:
+        counts = " and ".join(str(each.pop()) for each in repeats)
+        yield f"documents were asked {counts} times"
+
+
+def _filters(first: Answers, second: Answers) -> Iterator[str]:
+    for one, other, which in ((first, second, "first"), (second, first, "second")):
+        for name in one.by_filter:
+            if name not in other.by_filter:
+                yield f"filter {name!r} is in the {which} run only"
+
+
+def _settings(task: str, runs: tuple[RecordedRun, RecordedRun]) -> Iterator[str]:
+    first, second = (_looked_up(run, "configs", task) for run in runs)
+    if first is None or second is None:
+        return
+    for key, what in _SETTINGS.items():
+        if first.get(key) != second.get(key):
+            yield (
+                f"{what} ({key}) differ: {_short(first.get(key))} and "
+                f"{_short(second.get(key))}"
+            )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"  # noqa: PLR2004 - one line
+
+
+def _torn(
+    runs: tuple[RecordedRun, RecordedRun], answers: tuple[Answers, Answers]
+) -> Iterator[str]:
+    for run, own in zip(runs, answers, strict=True):
+        if own.torn:
+            yield f"{own.torn} lines of {run.label} are no samples and are left out"

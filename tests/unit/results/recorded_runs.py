@@ -1,0 +1,94 @@
+"""Runs on disk, to be compared: their results and their samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_evalkit.codec import encode
+from pytest_evalkit.results.document import RunFacts, TaskConclusion, build_results
+from pytest_evalkit.results.schema import AggregateDict
+
+FIRST = [float(i % 3 > 0) for i in range(30)]
+SECOND = [float(i % 4 > 0) for i in range(30)]
+
+
+def sample(doc_id: int, value: Any, **changes: Any) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "schema_version": 1,
+        "task": "sums",
+        "doc_id": doc_id,
+        "item_id": f"q{doc_id}",
+        "doc_hash": f"hash{doc_id}",
+        "status": "scored",
+        "input": [{"role": "user", "content": f"{doc_id}+1="}],
+        "target": str(doc_id + 1),
+        "filter": "none",
+        "filtered_resps": "right" if value else "wrong",
+        "metrics": ["acc"],
+        "acc": value,
+        "attempts": 1,
+    }
+    return line | changes
+
+
+def samples_of(values: Sequence[Any], **changes: Any) -> list[dict[str, Any]]:
+    return [sample(i, value, **changes) for i, value in enumerate(values)]
+
+
+def conclusion(value: float, **changes: Any) -> TaskConclusion:
+    """Conclude a task with one metric; further keys are its row's, or the task's."""
+    row: AggregateDict = {
+        "metric": "acc",
+        "filter": "none",
+        "value": value,
+        "stderr": changes.pop("stderr", None),
+        "ci95": None,
+        "n": changes.pop("n", 30),
+        "higher_is_better": changes.pop("higher_is_better", True),
+    }
+    facts: dict[str, Any] = {
+        "name": "sums",
+        "alias": "sums",
+        "config": {"metric_list": [{"metric": "acc"}]},
+        "version": 1.0,
+        "num_fewshot": 0,
+        "directions": {"acc": row["higher_is_better"]},
+        "aggregates": [row],
+        "coverage": {
+            "original": row["n"],
+            "selected": row["n"],
+            "scored": row["n"],
+            "errors": 0,
+            "skipped": 0,
+        },
+        "task_hash": "",
+        "fingerprint": "",
+    }
+    return TaskConclusion(**{**facts, **changes})
+
+
+def write_recorded(
+    folder: Path,
+    samples: Sequence[Mapping[str, Any]],
+    task: TaskConclusion | None = None,
+) -> Path:
+    """Write the files of a run; without a conclusion, its samples alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = "".join(json.dumps(line) + "\n" for line in samples)
+    (folder / "samples_sums.jsonl").write_text(lines, encoding="utf-8")
+    if task is not None:
+        run = RunFacts(
+            model_name=folder.name,
+            model_description={},
+            options={},
+            git_hash=None,
+            started_at=0.0,
+            elapsed_s=1.0,
+            complete=True,
+            environment={},
+        )
+        (folder / "results.json").write_bytes(encode(build_results([task], run)))
+    return folder
