@@ -135,7 +135,7 @@ def _reduced(source: ImageSource) -> Any:
         with image_of(source) as image:
             return _fitted(image.copy())
     with opened_image(source.content) as image:
-        image.draft("RGB", (2 * SIDE, 2 * SIDE))
+        image.draft("RGB", (SIDE, SIDE))
         return _fitted(image)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.reports.standing import Standing, value_of
-from pytest_evalkit.stats import interval95, mean, standard_error
+from pytest_evalkit.stats import mean, standard_error, t_interval, wilson_interval
 
 # A column with more values than this tells documents apart rather than kinds of them.
 _MOST_VALUES = 100
@@ -25,7 +25,8 @@ class Share:
         n: How many have a number.
         value: The mean of their numbers.
         stderr: Its standard error, or None of fewer than two.
-        ci95: Its 95 % interval, or None.
+        ci95: Its 95 % interval, Wilson's where all numbers are 0 or 1, else Student's;
+            None where there is none.
     """
 
     name: str
@@ -113,10 +114,10 @@ def categories_of(sample: SampleDict) -> dict[str, str]:
 
 def _share(name: str, scores: list[float]) -> Share:
     value, stderr = mean(scores), standard_error(scores)
-    return Share(
-        name=name,
-        n=len(scores),
-        value=value,
-        stderr=stderr,
-        ci95=None if stderr is None else interval95(value, stderr),
-    )
+    if {*scores} <= {0.0, 1.0}:
+        ci95 = wilson_interval(value, len(scores))
+    elif stderr is None:
+        ci95 = None
+    else:
+        ci95 = t_interval(value, stderr, len(scores) - 1)
+    return Share(name=name, n=len(scores), value=value, stderr=stderr, ci95=ci95)

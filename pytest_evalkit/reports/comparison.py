@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from pytest_evalkit import stats
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.reports.page_details import Details, short
 from pytest_evalkit.reports.page_documents import (
@@ -17,10 +19,10 @@ from pytest_evalkit.reports.page_documents import (
 )
 from pytest_evalkit.reports.standing import Standing, standing_of
 from pytest_evalkit.results.schema import ResultsDict, task_names
-from pytest_evalkit.stats import interval95, mean, standard_error
+from pytest_evalkit.stats import mcnemar_mid_p, mean, paired_t
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Difference:
     """What lies between two runs, of one metric on the documents that both have.
 
@@ -50,21 +52,18 @@ class Difference:
         """The means of both runs."""
         return mean(self.first), mean(self.second)
 
-    @property
-    def value(self) -> float:
-        """The second mean minus the first."""
-        return mean(self._each)
+    @cached_property
+    def tested(self) -> stats.Difference:
+        """The second mean less the first, with its 95 % interval and p value.
 
-    @property
-    def ci95(self) -> tuple[float, float] | None:
-        """The 95 % interval of the difference; None of fewer than two documents.
-
-        By the standard error of the differences of documents (Miller 2024, "Adding
-        error bars to evals", section 4.2), which needs no assumption on how alike the
-        runs are.
+        The interval is Student's, of the differences of documents, which needs no
+        assumption on how alike the runs are. Where all values are 0 or 1, the p value is
+        McNemar's: only documents that changed tell of a difference.
         """
-        error = standard_error(self._each)
-        return None if error is None else interval95(self.value, error)
+        tested = paired_t(self._each)
+        if {*self.first, *self.second} <= {0.0, 1.0}:
+            return tested._replace(p_value=mcnemar_mid_p(*self.flips))
+        return tested
 
     @property
     def flips(self) -> tuple[int, int]:

@@ -18,9 +18,9 @@ from typing import Any
 from pytest_evalkit.codec import encode
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.reports.comparison import Comparison
+from pytest_evalkit.reports.page_compared import compared
 from pytest_evalkit.reports.page_documents import MOST_DOCUMENTS, PageDocuments
 from pytest_evalkit.reports.page_figures import (
-    compared,
     errors_of,
     facts_of,
     figures_of,

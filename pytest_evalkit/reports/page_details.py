@@ -70,8 +70,9 @@ class Details:
         for key in ("reasoning", "error", "refusal"):
             if first.get(key) is not None:
                 detail[key] = self._texts.add(plain(first.get(key)))
-        if first.get("transcript"):
-            detail["transcript"] = self._texts.add(plain(first.get("transcript")))
+        for key in ("transcript", "judge", "tool_calls"):
+            if first.get(key):
+                detail[key] = self._texts.add(plain(first.get(key)))
         if first.get("notes"):
             detail["notes"] = [self._texts.add(note) for note in first["notes"]]
         return detail

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pytest_evalkit.reports.breakdown import Share
-from pytest_evalkit.reports.comparison import Comparison, Difference
 from pytest_evalkit.reports.page_details import plain
 from pytest_evalkit.reports.rows import Row, rows_of
 from pytest_evalkit.results.schema import ResultsDict, task_names
@@ -46,35 +45,6 @@ class Fact:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparedRow:
-    """A difference between two runs, in words and drawn."""
-
-    task: str
-    pipeline: str
-    metric: str
-    higher_is_better: bool | None
-    first: str
-    second: str
-    value: str
-    interval: str
-    better: str
-    worse: str
-    n: str
-    bar: Bar
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """Two runs beside each other."""
-
-    name: str
-    matched: int
-    warnings: tuple[str, ...]
-    reach: tuple[str, str]
-    rows: tuple[ComparedRow, ...]
-
-
 def figures_of(results: ResultsDict) -> Iterator[Figure]:
     """List the figures of a run with what is drawn of them."""
     for row in rows_of(results):
@@ -82,7 +52,7 @@ def figures_of(results: ResultsDict) -> Iterator[Figure]:
         yield Figure(
             row=row,
             bar=_bar(row.value, row.ci95) if is_share else None,
-            interval=_interval(row.ci95),
+            interval=interval_text(row.ci95),
         )
 
 
@@ -95,88 +65,26 @@ def _bar(value: float | None, ci95: tuple[float, float] | None) -> Bar:
     assert value is not None, "a drawing is of a value"
     low, high = ci95 or (None, None)
     return Bar(
-        value=_percent(value),
-        low=None if low is None else _percent(low),
-        high=None if high is None else _percent(high),
+        value=percent(value),
+        low=None if low is None else percent(low),
+        high=None if high is None else percent(high),
     )
 
 
-def _percent(share: float) -> float:
+def percent(share: float) -> float:
+    """Write a share as per cent of a drawing, which it does not leave."""
     return round(100 * min(max(share, 0.0), 1.0), 3)
 
 
-def _interval(ci95: tuple[float, float] | None) -> str:
-    return "" if ci95 is None else f"{_rounded(ci95[0])} to {_rounded(ci95[1])}"
+def interval_text(ci95: tuple[float, float] | None) -> str:
+    """Write an interval; empty where there is none."""
+    return "" if ci95 is None else f"{rounded(ci95[0])} to {rounded(ci95[1])}"
 
 
-def _rounded(value: float) -> str:
+def rounded(value: float) -> str:
     """Write a figure to three decimals, a large one to one."""
     large = 100
     return f"{value:,.1f}" if abs(value) >= large else f"{value:.3f}"
-
-
-def compared(comparison: Comparison) -> Compared:
-    """Write down a comparison; all differences are drawn on one scale."""
-    differences = comparison.differences
-    reach = max(map(_reach, differences), default=1.0) or 1.0
-    return Compared(
-        name=comparison.results["model_name"],
-        matched=comparison.matched,
-        warnings=tuple(comparison.warnings()),
-        reach=(_signed(f"-{_rounded(reach)}"), f"+{_rounded(reach)}"),
-        rows=tuple(_compared_row(each, reach) for each in differences),
-    )
-
-
-def _signed(text: str) -> str:
-    """Write minus signs as wide as plus signs."""
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def _reach(difference: Difference) -> float:
-    ends = difference.ci95 or (difference.value, difference.value)
-    return max(abs(end) for end in ends)
-
-
-def _compared_row(difference: Difference, reach: float) -> ComparedRow:
-    first, second = difference.means
-    better, worse = difference.flips
-    return ComparedRow(
-        task=difference.task,
-        pipeline=difference.filter,
-        metric=difference.metric,
-        higher_is_better=difference.higher_is_better,
-        first=f"{first:.4f}",
-        second=f"{second:.4f}",
-        value=_signed(f"{difference.value:+.4f}"),
-        interval=_signed(_interval(difference.ci95)),
-        better=f"{better:,}",
-        worse=f"{worse:,}",
-        n=f"{difference.n:,}",
-        bar=_difference_bar(difference, reach),
-    )
-
-
-def _difference_bar(difference: Difference, reach: float) -> Bar:
-    low, high = difference.ci95 or (None, None)
-    return Bar(
-        value=_around(difference.value, reach),
-        low=None if low is None else _around(low, reach),
-        high=None if high is None else _around(high, reach),
-        tone=_tone(difference),
-    )
-
-
-def _around(value: float, reach: float) -> float:
-    return _percent(0.5 + 0.5 * value / reach)
-
-
-def _tone(difference: Difference) -> str:
-    """Say what the interval says: one that holds 0 leaves it open."""
-    if difference.ci95 is None or difference.ci95[0] <= 0 <= difference.ci95[1]:
-        return "open"
-    is_up = difference.value > 0
-    return "better" if is_up != (difference.higher_is_better is False) else "worse"
 
 
 def subtitle_of(results: ResultsDict) -> str:

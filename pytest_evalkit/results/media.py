@@ -72,7 +72,11 @@ class MediaWriter:
     def _append(self, sha256: str, line: dict[str, Any]) -> None:
         self._seen.add(sha256)
         if self._file is None:
+            is_resumed = self._path.exists()
             self._file = JournalWriter(self._path)
+            if is_resumed:
+                # A kill may have torn the last line, which this one is no part of.
+                self._file.write(b"\n")
         content = encode(line) + b"\n"
         self._file.write(content)
         self._written += len(content)

@@ -93,13 +93,14 @@ def test_junit_has_the_value_and_the_bound_of_each_gate(
 
 
 def with_pictures(suite: ArithSuite) -> None:
-    """Give each sum a picture; two share one, one has a file that is none."""
+    """Give each sum a picture; two share one."""
     Image = pytest.importorskip("PIL.Image")  # noqa: N806 (its name)
     for n in range(3):
-        Image.new("RGB", (320, 240), (60 * n, 0, 0)).save(suite.root / f"{n}.png")
+        path = suite.root / "arith" / f"{n}.png"
+        Image.new("RGB", (320, 240), (60 * n, 0, 0)).save(path)
     rows = [
-        {"id": f"q{n}", "question": "?", "answer": "2", "pic": str(path)}
-        for n, path in enumerate(suite.root / f"{n % 3}.png" for n in range(4))
+        {"id": f"q{n}", "question": "?", "answer": "2", "pic": f"{n % 3}.png"}
+        for n in range(4)
     ]
     suite.task(
         rows=rows,

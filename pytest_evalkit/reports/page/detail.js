@@ -84,6 +84,8 @@ function asReceived(detail) {
   add("Thought", detail.reasoning);
   add("Refusal", detail.refusal);
   add("Between question and answer", detail.transcript);
+  add("Calls of tools in the answer", detail.tool_calls);
+  add("Judge", detail.judge, true);
   for (const note of detail.notes ?? []) parts.push(element("div", { class: "notes" }, textBlock(note)));
   return parts;
 }

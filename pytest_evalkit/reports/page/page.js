@@ -4,6 +4,7 @@ const byId = (id) => document.getElementById(id);
 const outcomesNode = document.querySelector(".outcomes");
 
 function refresh() {
+  byId("sort").options[0].textContent = state.view === "compare" ? "Flips first" : "In order";
   const { found, counts } = choose();
   const kept = list.open ? rows.doc[list.found[list.selected]] : null;
   list.found = found;

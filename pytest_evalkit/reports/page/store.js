@@ -39,7 +39,7 @@ function written(number) {
   const take = (detail) => {
     for (const message of detail.input ?? []) message.parts.forEach((part) => part.t && add(part));
     for (const answer of detail.answers) add(answer.answer);
-    for (const key of ["target", "raw", "reasoning", "error", "refusal", "transcript"]) add(detail[key]);
+    for (const key of ["target", "raw", "reasoning", "error", "refusal", "transcript", "judge"]) add(detail[key]);
   };
   const detail = detailOf(number);
   take(detail);

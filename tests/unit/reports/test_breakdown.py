@@ -23,8 +23,22 @@ def test_a_breakdown_has_the_mean_of_each_kind(results: ResultsDict) -> None:
     assert (add.name, add.n, add.value) == ("add", 4, 0.75)
     # The deviation is 0.5, over the root of 4.
     assert add.stderr == pytest.approx(0.25)
-    assert add.ci95 == pytest.approx((0.26, 1.24), abs=0.001)
+    # Wilson's of 3 of 4: (0.75 + 1.9207 / 4 -+ 1.96 * 0.32444) / 1.9604
+    assert add.ci95 == pytest.approx((0.30064, 0.95441), abs=1e-4)
     assert (multiply.n, multiply.value, multiply.stderr) == (1, 0.0, None)
+
+
+def test_numbers_between_have_students_interval(results: ResultsDict) -> None:
+    breakdowns = Breakdowns()
+    for name, value in [("a", 0.5), ("a", 0.7), ("a", 0.6), ("b", 0.5)]:
+        one = sample(exact_match=value, categories={"kind": name})
+        breakdowns.add(one, standing_of(one, results))
+
+    ((first, second),) = (breakdown.shares for breakdown in breakdowns)
+
+    # The error is 0.1 / sqrt(3); Student's 97.5 % point at 2 degrees is 4.3027.
+    assert first.ci95 == pytest.approx((0.6 - 0.24841, 0.6 + 0.24841), abs=1e-4)
+    assert second.ci95 is None
 
 
 def test_a_column_that_names_every_document_is_no_breakdown(

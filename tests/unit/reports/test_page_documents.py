@@ -189,3 +189,9 @@ def test_wrong_answers_are_the_first_to_have_pictures(results: ResultsDict) -> N
     ]
 
     assert gathered(results, *samples).by_need() == [2, 1, 0]
+
+
+def test_what_a_judge_said_is_shown(results: ResultsDict) -> None:
+    shown = detail(results, judge=[{"model": "gpt", "text": "correct"}])
+
+    assert shown["judge"] == {"t": '[{"model":"gpt","text":"correct"}]'}

@@ -59,10 +59,15 @@ def test_a_line_that_a_kill_tore_is_left_out(tmp_path: Path) -> None:
     writer.close()
     path.write_bytes(path.read_bytes() + b'{"sha256":"bb","pict')
 
+    again = MediaWriter(path, 1000)
+    again.write("cc", [picture("y")])
+    again.close()
+
     shelf = MediaShelf(tmp_path)
 
     assert shelf.pictures("aa") == [picture("x")]
     assert shelf.size("bb") is None
+    assert shelf.pictures("cc") == [picture("y")]
 
 
 def test_a_run_without_media_makes_no_file(tmp_path: Path) -> None:
