@@ -105,7 +105,8 @@ class Tasks:
             source = read_source(run.path)
             said = source.parts[0].said
             groups = source.record.groups.values()
-            loader = RecordedTasks(said, groups, self.include_paths)
+            configs = {} if run.results is None else run.results["configs"]
+            loader = RecordedTasks(said, groups, configs, self.include_paths)
             selection = source.parts[0].selections[task][0]
             plan = loader.facts(folder, selection).plan
         # The comparison goes on without the metric, and says how to find its task.

@@ -56,16 +56,7 @@ def _without_secrets(config: pytest.Config, message: str) -> str:
 
 def _check_names(config: pytest.Config, options: RunOptions) -> None:
     """Look at names before anything is collected, so that a slip costs no time."""
-    if options.selftest:
-        refuse_for_selftest(config)
-    if options.predict_only:
-        from pytest_evalkit.plugin.conflicts import refuse_without_scores
-
-        refuse_without_scores(config)
-    if options.rescore is not None:
-        from pytest_evalkit.plugin.conflicts import refuse_with_recorded
-
-        refuse_with_recorded(config)
+    _check_conflicts(config, options)
     if options.model or options.model_args or options.gen_kwargs:
         from pytest_evalkit.plugin.run import run_of
         from pytest_evalkit.plugin.secrecy import keep_secrets
@@ -95,6 +86,19 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
         from pytest_evalkit.plugin.named_tasks import add_named_tasks
 
         add_named_tasks(config, options)
+
+
+def _check_conflicts(config: pytest.Config, options: RunOptions) -> None:
+    if options.selftest:
+        refuse_for_selftest(config)
+    if options.predict_only:
+        from pytest_evalkit.plugin.conflicts import refuse_without_scores
+
+        refuse_without_scores(config)
+    if options.rescore is not None:
+        from pytest_evalkit.plugin.conflicts import refuse_with_recorded
+
+        refuse_with_recorded(config)
 
 
 def _check_memory(options: RunOptions) -> None:
