@@ -123,11 +123,13 @@ class _Merged:
     def __init__(
         self, sources: Sequence[Source], options: MergeOptions, *, is_whole: bool
     ) -> None:
-        self._sources = sources
         self._options = options
         self._is_whole = is_whole
-        self._parts = [part for _, part in in_order(sources)]
-        self._first = in_order(sources)[0][0]
+        ordered = in_order(sources)
+        self._parts = [part for _, part in ordered]
+        self._first = ordered[0][0]
+        every = {source.label: source.results for source, _ in ordered}
+        self._told = [results for results in every.values() if results is not None]
 
     @property
     def record_name(self) -> str:
@@ -173,12 +175,9 @@ class _Merged:
 
     def _configs(self) -> dict[str, dict[str, Any]]:
         """Gather the files of tasks as the runs resolved them."""
-        told = [
-            source.results for source in self._sources if source.results is not None
-        ]
         return {
             task: config
-            for results in told
+            for results in self._told
             for task, config in results["configs"].items()
         }
 
@@ -195,9 +194,7 @@ class _Merged:
 
     def _facts(self, record: RunRecord) -> RunFacts:
         elapsed = elapsed_s(self._parts)
-        told = [
-            source.results for source in self._sources if source.results is not None
-        ]
+        told = self._told
         return RunFacts(
             model_name=self.record_name,
             model_description=record.model_description,

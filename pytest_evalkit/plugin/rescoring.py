@@ -90,6 +90,7 @@ def _select(config: pytest.Config, said: Mapping[str, Any]) -> None:
     paths = said.get(PATHS)
     if paths:
         config.args[:] = paths
+        config.args_source = pytest.Config.ArgsSource.ARGS
     arguments = said.get(PYTEST) or ()
     for flag, value in zip(arguments[::2], arguments[1::2], strict=False):
         name = _SELECTING.get(flag)

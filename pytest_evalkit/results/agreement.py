@@ -23,8 +23,10 @@ _OF_THE_WAY = {
     *("command", "extra_args", "startup_timeout", "tensor_parallel_size"),
     *("pipeline_parallel_size", "data_parallel_size", "gpu_memory_utilization"),
     *("max_num_seqs", "max_num_batched_tokens", "device_name", "torch"),
-    *("transformers", "loaded"),
+    "transformers",
 }
+# What is known of a local model once it is loaded, which a killed run may not tell.
+_LOADED = "loaded"
 # Settings by the options that users know them by.
 _SPELLED = {
     "generation": "--gen-kwargs",
@@ -87,12 +89,27 @@ def _mixed_models(pairs: Sequence[tuple[Source, Part]]) -> Iterator[str]:
             if ours.get(name) != theirs.get(name):
                 what = f"argument {name!r} of the model"
                 yield _difference(what, known, ours.get(name), part, theirs.get(name))
+        yield from _mixed_checkpoints(source, part, first, known)
+
+
+def _mixed_checkpoints(
+    source: Source, part: Part, first: Source, known: Part
+) -> Iterator[str]:
+    """Name what differs in local models that were loaded, where both runs tell it."""
+    ours = first.record.model_description.get(_LOADED) or {}
+    theirs = source.record.model_description.get(_LOADED) or {}
+    for name in sorted(ours.keys() & theirs.keys() - _OF_THE_WAY):
+        if ours[name] != theirs[name]:
+            what = f"{name!r} of the loaded model"
+            yield _difference(what, known, ours[name], part, theirs[name])
 
 
 def _answering(description: Mapping[str, Any]) -> dict[str, Any]:
     """Take of a model's description what can alter its answers."""
     return {
-        name: value for name, value in description.items() if name not in _OF_THE_WAY
+        name: value
+        for name, value in description.items()
+        if name not in _OF_THE_WAY and name != _LOADED
     }
 
 

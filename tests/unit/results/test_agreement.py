@@ -144,6 +144,23 @@ def test_shards_may_ask_the_model_at_different_places(tmp_path: Path) -> None:
     assert not found.conflicts
 
 
+def test_a_local_model_is_another_with_another_commit_and_not_on_another_device(
+    tmp_path: Path,
+) -> None:
+    loaded = {"commit": "abc", "device_name": "A"}
+    runs = [
+        described(tmp_path / str(number), index, loaded={**loaded, **changes})
+        for number, (index, changes) in enumerate(
+            [(1, {}), (2, {"device_name": "B"}), (2, {"commit": "def"})]
+        )
+    ]
+
+    (conflict,) = compared(runs[0], runs[2]).conflicts
+
+    assert not compared(runs[0], runs[1]).conflicts
+    assert conflict.startswith("'commit' of the loaded model differs: 'abc' in ")
+
+
 def test_what_only_another_version_tells_of_a_model_is_a_difference(
     tmp_path: Path,
 ) -> None:
