@@ -36,14 +36,15 @@ def failures(
                 yield f"{name}: {row['metric']},{row['filter']}: {row['error']}"
     errors = sum(results["coverage"][name]["errors"] for name in task_names(results))
     if errors > max_errors:
-        yield f"{errors} documents are in error; --max-errors allows {max_errors}"
+        noun = "document is" if errors == 1 else "documents are"
+        yield f"{errors} {noun} in error; --max-errors allows {max_errors}"
     for task in record.tasks.values():
         is_of_cases = any(said["path"] is None for said in task.selections)
         if not is_of_cases and not fails_wrong:
             continue
         wrong = _wrong(record.paths, task, PASSED_METRIC if is_of_cases else None)
         if wrong:
-            what = "cases failed" if is_of_cases else "answers are wrong (--fail-wrong)"
+            what = "failed" if is_of_cases else "wrong answers (--fail-wrong)"
             yield f"{task.name}: {wrong} {what}"
 
 

@@ -69,7 +69,8 @@ class RunDict(TypedDict):
     of how many. ``options`` are those in force, without secrets; ``settings`` what they
     say about every task, by which its file is read as it was in the run. ``gates`` are
     those of command line and configuration, as written. In the journals of a merged run, ``part`` numbers the runs that it was made of, from one, and
-    ``name`` is what the run's folder was called.
+    ``name`` is what the run's folder was called, and ``spans`` are when its sessions were
+    at work: pairs of start and end, in seconds since 1970.
     """
 
     kind: Literal["run"]
@@ -80,6 +81,7 @@ class RunDict(TypedDict):
     gates: list[str]
     part: NotRequired[int]
     name: NotRequired[str]
+    spans: NotRequired[list[tuple[float, float]]]
 
 
 class WholeDict(TypedDict):

@@ -71,7 +71,12 @@ def _announcements(
     source: Source, part: Part, number: int, shares: Iterator[int]
 ) -> Iterator[Mapping[str, Any]]:
     """Write what a part says beside its samples, its workers numbered anew."""
-    said: RunDict = {**part.said, "part": number, "name": part.name}
+    said: RunDict = {
+        **part.said,
+        "part": number,
+        "name": part.name,
+        "spans": sorted(part.spans.items()),
+    }
     yield said
     record = source.record
     yield from record.groups.values()
@@ -142,10 +147,7 @@ def _blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 def elapsed_s(parts: Sequence[Part]) -> float:
     """Add up the seconds in which at least one of several runs was at work."""
-    return covered_s(
-        (part.said["started_at"], part.said["started_at"] + part.elapsed_s)
-        for part in parts
-    )
+    return covered_s(span for part in parts for span in part.spans.items())
 
 
 def covered_s(spans: Iterable[tuple[float, float]]) -> float:

@@ -42,7 +42,8 @@ class Part:
         said: What it says of itself.
         selections: What its processes set out to do, by task.
         samples: The documents of each task with the places of their samples, in order.
-        elapsed_s: Seconds from its start to the end of its last document.
+        spans: When its sessions were at work, as seconds since 1970: the end of the last
+            document by the start.
     """
 
     label: str
@@ -50,7 +51,7 @@ class Part:
     said: RunDict
     selections: dict[str, list[SelectionDict]] = field(default_factory=dict)
     samples: dict[str, list[tuple[int, Place]]] = field(default_factory=dict)
-    elapsed_s: float = 0.0
+    spans: dict[float, float] = field(default_factory=dict)
 
     @property
     def shard(self) -> tuple[int, int] | None:
@@ -212,6 +213,7 @@ def _parts(folder: Path, heads: Iterable[RunDict | None]) -> dict[int, Part]:
             label=f"{within} (shard {shard[0]}/{shard[1]})" if shard else within,
             name=said.get("name", run_name(folder)),
             said=said,
+            spans=dict(said.get("spans", ())),
         )
     if not parts:
         raise ResultsError(f"{folder}/journal is empty: the run had not begun")
@@ -246,10 +248,9 @@ def counted_samples(record: RunRecord) -> Iterator[tuple[SampleDict, Place]]:
 def _add(part: Part, sample: SampleDict, place: Place, started_at: float) -> None:
     part.samples.setdefault(sample["task"], []).append((sample["doc_id"], place))
     timing = sample.get("timing")
-    if timing is not None:
-        # A run that was resumed has journals that begin later.
+    if timing is not None and "spans" not in part.said:
         end = started_at + timing["started_s"] + timing["latency_s"]
-        part.elapsed_s = max(part.elapsed_s, end - part.said["started_at"])
+        part.spans[started_at] = max(part.spans.get(started_at, started_at), end)
 
 
 def in_order(sources: Iterable[Source]) -> list[tuple[Source, Part]]:

@@ -208,7 +208,7 @@ def test_a_failed_case_fails_a_merged_run(
     status = main(["merge", *runs])
 
     assert status == 1
-    assert "test_cases: 1 cases failed" in capsys.readouterr().out
+    assert "test_cases: 1 failed" in capsys.readouterr().out
 
 
 def test_parts_of_a_task_that_were_run_apart_are_merged(maths: ArithSuite) -> None:

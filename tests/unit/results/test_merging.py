@@ -166,6 +166,24 @@ def test_time_counts_once_where_runs_were_at_work_together(tmp_path: Path) -> No
     assert covered_s([]) == 0.0
 
 
+def test_the_time_between_a_kill_and_going_on_does_not_count(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    write_run(run, run_line((1, 1)), selection(2, **whole(2)), sample(0))
+    write_run(
+        run,
+        run_line((1, 1), started_at=900.0),
+        selection(2, **whole(2)),
+        sample(1),
+        journal="main-2",
+    )
+
+    merged = joined(tmp_path / "merged", run)
+
+    # Half a second, and one and a half.
+    for folder in (run, merged, joined(tmp_path / "again", merged)):
+        assert elapsed_s(read_source(folder).parts) == 2.0
+
+
 def test_a_folder_stands_for_the_runs_below_it(tmp_path: Path) -> None:
     shards = [shard_run(tmp_path, index) for index in (1, 2)]
 
