@@ -279,3 +279,28 @@ def test_a_task_file_that_changed_since_is_named(
     assert status == 4
     assert "'filter_list' has changed since the run" in capsys.readouterr().err
     assert not (maths.root / "merged").exists()
+
+
+def test_a_shard_that_was_resumed_is_merged_as_one_that_was_not(
+    maths: ArithSuite,
+) -> None:
+    maths.model(
+        "def answer(request):\n"
+        "    if request.origin.doc_id == 3 and os.path.exists('flaky'):\n"
+        "        raise RequestRejectedError('no')\n"
+        "    return target_of(request)\n"
+    )
+    maths.run("arith")
+    (unsharded,) = maths.folders
+    maths.write("flaky", "")
+    first, second = shards(maths, 2, "arith")
+    (maths.root / "flaky").unlink()
+    arguments = ("arith", "--shard", "2/2", "--resume", second, "--rerun-errors")
+    maths.run(*arguments)
+
+    status = main(["merge", first, second, "--output", "merged"])
+
+    merged, known = concluded(maths.root / "merged"), concluded(unsharded)
+    assert status == 0
+    assert merged == known
+    assert samples(maths.root / "merged") == samples(unsharded)
