@@ -5,10 +5,21 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pytest_evalkit.cli.runs import read_run
+from pytest_evalkit.cli.compare import Tasks
+from pytest_evalkit.cli.runs import read_run, run_path
+from pytest_evalkit.reports import OtherRun
 from pytest_evalkit.reports.pages import page_run, write_page
+from pytest_evalkit.results.comparison import compare_runs
+from pytest_evalkit.results.recorded import open_run
 
 _COMPARISON = Path("comparison.html")
+
+
+def _other(run: str, other: str) -> OtherRun:
+    """Read the second run, and test what differs; what speaks against it is shown."""
+    runs = [open_run(run_path(name)) for name in (run, other)]
+    (tested,) = compare_runs(runs, Tasks(include_paths=()).find, is_forced=True)
+    return OtherRun(run=page_run(*read_run(other)), tested=tested)
 
 
 def report(run: str, other: str | None, output: Path | None) -> int:
@@ -24,7 +35,8 @@ def report(run: str, other: str | None, output: Path | None) -> int:
         The exit status, 0.
 
     Raises:
-        ResultsError: A run cannot be read, or the page not written.
+        ResultsError: A run cannot be read, the two have no document in common, or the
+            page cannot be written.
     """
     folder, results = read_run(run)
     first = page_run(folder, results)
@@ -33,6 +45,6 @@ def report(run: str, other: str | None, output: Path | None) -> int:
         write_page(path, folder, first)
     else:
         path = _COMPARISON if output is None else output
-        write_page(path, folder, first, page_run(*read_run(other)))
+        write_page(path, folder, first, _other(run, other))
     sys.stdout.write(f"{path}\n")
     return 0

@@ -174,7 +174,7 @@ def _are_numbers(values: list[Any]) -> bool:
 
 
 def _best(places: Any) -> float:
-    if not isinstance(places, dict) or not places:
+    if not isinstance(places, dict) or not _are_numbers([*places.values()]):
         raise RequestRejectedError(
             "the server told no likeliest token (top_logprobs) in some places of the "
             "continuation"

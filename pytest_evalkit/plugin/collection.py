@@ -90,7 +90,7 @@ class TaskFile(pytest.Module):
         from pytest_evalkit.plugin.run import run_of
 
         try:
-            opened = run_of(self.config).open_task(self.path, reference)
+            opened = run_of(self.config).tasks.open(self.path, reference)
         except UnsafeTaskError as error:
             if self._is_named():
                 raise self.CollectError(str(error)) from None

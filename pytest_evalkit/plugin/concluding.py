@@ -110,12 +110,12 @@ def _facts(run: Run, said: SelectionDict) -> TaskFacts:
     if said["path"] is None:
         return case_facts(run.folder, said["task"])
     path, name = Path(said["path"]), said["task"]
-    opened = run.opened.get(name)
+    opened = run.tasks.opened.get(name)
     if opened is not None:
         task = opened.task
     else:
-        task = run.load_task(path, asked_of(run.config).reference(path, name))
-    run.known_tasks[name] = task
+        task = run.tasks.load(path, asked_of(run.config).reference(path, name))
+    run.tasks.known[name] = task
     return facts_of_task(task)
 
 
@@ -143,7 +143,7 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
     judging = Judging(
         gates=()
         if run.options.predict_only
-        else gates_of(record, run.options.gates, run.known_tasks),
+        else gates_of(record, run.options.gates, run.tasks.known),
         judges_partial=run.options.gate_partial,
         is_strict=run.options.compat == "strict",
     )

@@ -124,7 +124,7 @@ class DocumentRunner:
             "is_sample": self._run.options.use_sample,
             "documents": ranges_of(documents),
             "filters": [one.name for one in opened.task.scoring.pipelines],
-            "identity": self._run.identity_of(opened.task),
+            "identity": self._run.tasks.identity_of(opened.task),
         }
         if node in self._run.wholes:
             selection["whole"] = self._run.wholes[node]
@@ -303,7 +303,7 @@ class DocumentRunner:
             opened=node.opened,
             ask=ask,
             record=self._run.journal.write,
-            reasoning_tags=task.tags_of_thought(self._run.reasoning_tags),
+            reasoning_tags=task.tags_of_thought(self._run.tasks.reasoning_tags),
             started_at=self._run.started_at,
             recorded=self._run.recorded,
             limit=self._limit_of(task),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -167,12 +167,6 @@ class Option:
             return self.parse(text)
         except ValueError:
             raise pytest.UsageError(f"{name} {text!r}: must be {self.rule}") from None
-
-
-def values_of(options: Sequence[Option], value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Take the values of some options out of those of all, by the same names."""
-    fields = [option.dest.removeprefix("evalkit_") for option in options]
-    return {name: value[name] for name in fields}
 
 
 def names(given: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The command line: every option, its meaning, and its value once checked.
+"""The command line: its options, and their values once checked.
 
 Only the standard library is imported here: this module is loaded by every pytest run
 in whose environment the plugin is installed.
@@ -8,27 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from pytest_evalkit.plugin.fault_options import FAULT_OPTIONS
-from pytest_evalkit.plugin.option import (
-    Option,
-    absolute,
-    at_least,
-    folder,
-    limit,
-    names,
-    one_of,
-    positive,
-    shard,
-    text_or_file,
-    values_of,
-)
-from pytest_evalkit.plugin.report_options import REPORT_OPTIONS
-from pytest_evalkit.plugin.resume_options import RESUMING
+from pytest_evalkit.plugin.option import absolute, folder, names, text_or_file
+from pytest_evalkit.plugin.option_table import OF_SELFTESTS, OPTIONS
 from pytest_evalkit.plugin.run_options import RunOptions
 
 __all__ = ["OPTIONS_KEY", "RunOptions", "add_options", "given_options", "read_options"]
@@ -36,319 +22,14 @@ __all__ = ["OPTIONS_KEY", "RunOptions", "add_options", "given_options", "read_op
 OPTIONS_KEY: pytest.StashKey[RunOptions] = pytest.StashKey()
 
 
-_OPTIONS = (
-    Option(
-        names=("--model",),
-        metavar="NAME",
-        help="the model's backend: a registered name or package.module:Class",
-    ),
-    Option(
-        names=("--model-args", "--model_args"),
-        metavar="K=V,...",
-        default="",
-        help="arguments of the model; values may be quoted or JSON",
-    ),
-    Option(
-        names=("--judge",),
-        metavar="NAME",
-        help="who judges answers where a task needs that: a model's backend, classifier, "
-        "perspective, or package.module:name of a function that rates a text",
-    ),
-    Option(
-        names=("--judge-args", "--judge_args"),
-        metavar="K=V,...",
-        default="",
-        help="arguments of the judge, as those of the model",
-    ),
-    Option(
-        names=("--tasks",),
-        metavar="A,B",
-        is_list=True,
-        default=(),
-        help="tasks, groups and tags by name or glob, wherever they are",
-    ),
-    Option(
-        names=("--include-path", "--include_path"),
-        metavar="DIR",
-        parse=Path,
-        is_list=True,
-        default=(),
-        help="a further folder to look for --tasks in",
-    ),
-    Option(
-        names=("--limit",),
-        metavar="N",
-        parse=limit,
-        rule="a count of documents, or a share between 0 and 1",
-        help="documents per task: a count, or a share below 1; those that belong "
-        "together are taken whole",
-    ),
-    Option(
-        names=("--offset",),
-        metavar="N",
-        parse=at_least(0),
-        rule="a count of documents, 0 or more",
-        default=0,
-        help="documents per task to leave out at the start",
-    ),
-    Option(
-        names=("--shard",),
-        metavar="I/N",
-        parse=shard,
-        rule="I/N with 1 <= I <= N, such as 2/8",
-        help="run the I-th of N shares of the documents",
-    ),
-    Option(
-        names=("--repeats",),
-        metavar="N",
-        parse=at_least(1),
-        rule="a count, 1 or more",
-        help="how often each document is asked",
-    ),
-    Option(
-        names=("--num-fewshot", "--num_fewshot"),
-        metavar="N",
-        parse=at_least(0),
-        rule="a count of shots, 0 or more",
-        help="shots per prompt",
-    ),
-    Option(
-        names=("--system-instruction", "--system_instruction"),
-        metavar="TEXT|FILE",
-        help="system text, or a file that holds it",
-    ),
-    Option(
-        names=("--fewshot-as-multiturn", "--fewshot_as_multiturn"),
-        is_flag=True,
-        help="give shots as turns of the conversation",
-    ),
-    Option(
-        names=("--choice-as-generation", "--choice_as_generation"),
-        is_flag=True,
-        help="ask a model that tells no likelihoods for the letter of a choice; scored "
-        "as choice_acc, since it is another question than the published one",
-    ),
-    Option(
-        names=("--prompt-variant", "--prompt_variant"),
-        metavar="NAME",
-        help="key of the tasks' lmms_eval_specific_kwargs; default: the model's name",
-    ),
-    Option(
-        names=("--gen-kwargs", "--gen_kwargs"),
-        metavar="K=V,...",
-        default="",
-        help="generation parameters that replace the tasks'",
-    ),
-    Option(
-        names=("--compat",),
-        metavar="fixed|strict",
-        parse=one_of("fixed", "strict"),
-        rule="fixed or strict",
-        default="fixed",
-        help="strict keeps faults of the published systems that move scores, such as "
-        "examples that show the answer (default fixed)",
-    ),
-    Option(
-        names=("--seed",),
-        metavar="N",
-        parse=at_least(0),
-        rule="a whole number, 0 or more",
-        default=1234,
-        help="seed of few-shot draws and of everything else random (default 1234)",
-    ),
-    Option(
-        names=("--max-concurrency", "--max_concurrency"),
-        metavar="N",
-        parse=at_least(1),
-        rule="a count, 1 or more",
-        help="requests in flight, over all workers together (default 32)",
-    ),
-    Option(
-        names=("--request-timeout", "--request_timeout"),
-        metavar="SECONDS",
-        parse=positive,
-        rule="seconds, above 0",
-        help="longest time one attempt of a request may take (default 300)",
-    ),
-    Option(
-        names=("--max-attempts", "--max_attempts"),
-        metavar="N",
-        parse=at_least(1),
-        rule="a count, 1 or more",
-        help="how often a request is tried before its document is in error (default 5)",
-    ),
-    Option(
-        names=("--measure-latency", "--measure_latency"),
-        is_flag=True,
-        help="have answers streamed, and time their first tokens",
-    ),
-    Option(
-        names=("--retry-total", "--retry_total"),
-        metavar="SECONDS",
-        parse=positive,
-        rule="seconds, above 0",
-        help="longest time that a request waits between its attempts, all waits "
-        "together (default 120)",
-    ),
-    *FAULT_OPTIONS,
-    Option(
-        names=("--max-total-tokens", "--max_total_tokens"),
-        metavar="N",
-        parse=at_least(1),
-        rule="a count of tokens, 1 or more",
-        help="tokens to spend, prompts and answers together; then the remaining "
-        "documents are skipped",
-    ),
-    Option(
-        names=("--max-cost", "--max_cost"),
-        metavar="USD",
-        parse=positive,
-        rule="US dollars, above 0",
-        help="money to spend, by --price-table; then the remaining documents are "
-        "skipped",
-    ),
-    Option(
-        names=("--price-table", "--price_table"),
-        metavar="FILE",
-        parse=Path,
-        help="YAML or JSON of what models cost, in USD per million tokens: "
-        "model: {input: 1.25, output: 10, cached_input: 0.13}",
-    ),
-    Option(
-        names=("--use-cache", "--use_cache"),
-        metavar="DIR",
-        parse=Path,
-        help="keep answers in this folder, and do not ask again for those that it has",
-    ),
-    Option(
-        names=("--cache-sampled", "--cache_sampled"),
-        is_flag=True,
-        help="let --use-cache keep sampled answers too: of requests whose temperature "
-        "is not 0",
-    ),
-    Option(
-        names=("--reasoning-tags", "--reasoning_tags"),
-        metavar="none|JSON",
-        help="pairs of tags around thought that is not scored; default <think> and "
-        "<analysis>",
-    ),
-    Option(
-        names=("--output-path", "--output_path"),
-        metavar="DIR",
-        parse=Path,
-        default=Path("results"),
-        help="where runs are kept (default results/)",
-    ),
-    *REPORT_OPTIONS,
-    *RESUMING,
-    Option(
-        names=("--sample",),
-        is_flag=True,
-        help="run on the few synthetic documents shipped beside each benchmark",
-    ),
-    Option(
-        names=("--data-dir", "--data_dir"),
-        metavar="DIR",
-        parse=Path,
-        help="local mirror of datasets, looked in first",
-    ),
-    Option(
-        names=("--media-dir", "--media_dir"),
-        metavar="DIR",
-        parse=Path,
-        is_list=True,
-        default=(),
-        help="a further folder that data sets may name media in; else only their own",
-    ),
-    Option(
-        names=("--allow-private-media", "--allow_private_media"),
-        is_flag=True,
-        help="let data sets name media at addresses that are not of the public web",
-    ),
-    Option(
-        names=("--gate",),
-        metavar="[TASK:]METRIC>=X",
-        is_list=True,
-        default=(),
-        help="a condition that the results must meet; may be given several times",
-    ),
-    Option(
-        names=("--gate-partial", "--gate_partial"),
-        is_flag=True,
-        help="judge gates although only a part of the documents was selected",
-    ),
-    Option(
-        names=("--max-errors", "--max_errors"),
-        metavar="N",
-        parse=at_least(0),
-        rule="a count of documents, 0 or more",
-        default=0,
-        help="documents in error that do not fail the run (default 0)",
-    ),
-    Option(
-        names=("--fail-wrong", "--fail_wrong"),
-        is_flag=True,
-        help="fail the items whose answer is wrong, so that --lf runs just these",
-    ),
-    Option(
-        names=(
-            "--allow-code-execution",
-            "--allow_code_execution",
-            "--confirm-unsafe-code",
-            "--confirm-run-unsafe-code",
-            "--confirm_run_unsafe_code",
-        ),
-        is_flag=True,
-        help="run tasks whose scoring executes code that the model wrote, each program "
-        "in a process that is bounded and cut off",
-    ),
-    Option(
-        names=("--eval-config", "--eval_config"),
-        metavar="FILE",
-        help="options from an experiment file; FILE::N for the N-th run of several",
-    ),
-    Option(
-        names=("--predict-only", "--predict_only"),
-        is_flag=True,
-        help="record answers and score nothing; --rescore scores them later",
-    ),
-    Option(
-        names=("--rescore",),
-        metavar="RUN",
-        help="score the answers of a run again, with today's task files; a run folder, "
-        "or last",
-    ),
-    Option(
-        names=("--selftest",),
-        is_flag=True,
-        help="test the tasks themselves, on their sample and without a model",
-    ),
-    Option(
-        names=("--selftest-update", "--selftest_update"),
-        is_flag=True,
-        help="the same, and store the prompts that later self-tests compare with",
-    ),
-)
-
-# Options that have their effect on a self-test too; no model is asked.
-_OF_SELFTESTS = frozenset(
-    {
-        *("--tasks", "--include-path", "--num-fewshot", "--system-instruction"),
-        *("--fewshot-as-multiturn", "--prompt-variant", "--gen-kwargs", "--compat"),
-        *("--seed", "--reasoning-tags", "--sample", "--data-dir", "--media-dir"),
-        "--allow-private-media",
-        *("--allow-code-execution", "--selftest", "--selftest-update"),
-        *("--choice-as-generation", "--eval-config"),
-    }
-)
-
-_BY_FIELD = {option.dest.removeprefix("evalkit_"): option for option in _OPTIONS}
+_BY_NAME = {option.dest.removeprefix("evalkit_"): option for option in OPTIONS}
+_FIELDS = frozenset(field.name for field in fields(RunOptions))
 
 
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options and ini keys."""
     group = parser.getgroup("evalkit", "evaluation of models (pytest-evalkit)")
-    for option in _OPTIONS:
+    for option in OPTIONS:
         option.add_to(group)
     parser.addini(
         "evalkit_gates",
@@ -371,7 +52,7 @@ def read_experiment_file(config: pytest.Config, args: list[str]) -> None:
     if given is not None:
         from pytest_evalkit.plugin.experiment import begin
 
-        begin(config, args, given, _OPTIONS)
+        begin(config, args, given, OPTIONS)
 
 
 def read_options(config: pytest.Config) -> RunOptions:
@@ -380,63 +61,40 @@ def read_options(config: pytest.Config) -> RunOptions:
     Raises:
         pytest.UsageError: A value breaks the rule of its option.
     """
-    given, _ = _BY_FIELD["rescore"].given(config)
+    given, _ = _BY_NAME["rescore"].given(config)
     if given is not None:
         from pytest_evalkit.plugin.rescoring import begin
 
-        begin(config, given, _OPTIONS)
-    value = {name: option.value(config) for name, option in _BY_FIELD.items()}
-    return RunOptions(
-        model=value["model"],
-        model_args=value["model_args"],
-        judge=value["judge"],
-        judge_args=value["judge_args"],
-        tasks=names(value["tasks"]),
-        include_paths=tuple(folder(path) for path in value["include_path"]),
-        limit=value["limit"],
-        offset=value["offset"],
-        shard=value["shard"],
-        repeats=value["repeats"],
-        num_fewshot=value["num_fewshot"],
-        system_instruction=text_or_file(value["system_instruction"]),
-        fewshot_as_multiturn=value["fewshot_as_multiturn"] or None,
-        choice_as_generation=value["choice_as_generation"],
-        prompt_variant=value["prompt_variant"],
-        gen_kwargs=value["gen_kwargs"],
-        compat=value["compat"],
-        seed=value["seed"],
-        max_concurrency=value["max_concurrency"],
-        request_timeout=value["request_timeout"],
-        max_attempts=value["max_attempts"],
-        measure_latency=value["measure_latency"],
-        retry_total=value["retry_total"],
-        **values_of(FAULT_OPTIONS, value),
-        max_total_tokens=value["max_total_tokens"],
-        max_cost=value["max_cost"],
-        price_table=value["price_table"] and absolute(config, value["price_table"]),
-        use_cache=value["use_cache"] and absolute(config, value["use_cache"]),
-        cache_sampled=value["cache_sampled"],
-        reasoning_tags=value["reasoning_tags"],
-        output_path=absolute(config, value["output_path"]),
-        report_media=value["report_media"],
-        report_md=value["report_md"] and absolute(config, value["report_md"]),
-        resume=value["resume"] or ("last" if value["rerun_errors"] else None),
-        rerun_errors=value["rerun_errors"],
-        resume_anyway=value["resume_anyway"],
-        use_sample=value["sample"],
-        data_dir=value["data_dir"] and folder(value["data_dir"]),
-        media_dirs=tuple(folder(path) for path in value["media_dir"]),
-        allow_private_media=value["allow_private_media"],
-        gates=(*config.getini("evalkit_gates"), *value["gate"]),
-        gate_partial=value["gate_partial"],
-        max_errors=value["max_errors"],
-        fail_wrong=value["fail_wrong"],
-        allow_code_execution=value["allow_code_execution"],
-        predict_only=value["predict_only"],
-        rescore=value["rescore"],
-        selftest=value["selftest"] or value["selftest_update"],
-        selftest_update=value["selftest_update"],
-    )
+        begin(config, given, OPTIONS)
+    value = {name: option.value(config) for name, option in _BY_NAME.items()}
+    plain = {name: each for name, each in value.items() if name in _FIELDS}
+    return RunOptions(**{**plain, **_in_place(config, value), **_named_else(value)})
+
+
+def _in_place(config: pytest.Config, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Find what paths mean where pytest was called."""
+    places = ("price_table", "use_cache", "report_md")
+    optional = {name: value[name] and absolute(config, value[name]) for name in places}
+    return {
+        **optional,
+        "output_path": absolute(config, value["output_path"]),
+        "include_paths": tuple(folder(path) for path in value["include_path"]),
+        "media_dirs": tuple(folder(path) for path in value["media_dir"]),
+        "data_dir": value["data_dir"] and folder(value["data_dir"]),
+        "gates": (*config.getini("evalkit_gates"), *value["gate"]),
+    }
+
+
+def _named_else(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring values into the form, and under the name, that the run knows."""
+    return {
+        "tasks": names(value["tasks"]),
+        "system_instruction": text_or_file(value["system_instruction"]),
+        "fewshot_as_multiturn": value["fewshot_as_multiturn"] or None,
+        "resume": value["resume"] or ("last" if value["rerun_errors"] else None),
+        "use_sample": value["sample"],
+        "selftest": value["selftest"] or value["selftest_update"],
+    }
 
 
 def refuse_for_selftest(config: pytest.Config) -> None:
@@ -445,9 +103,9 @@ def refuse_for_selftest(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: Such an option is given.
     """
-    for option in _OPTIONS:
+    for option in OPTIONS:
         name = option.names[0]
-        if name not in _OF_SELFTESTS and option.given(config)[0]:
+        if name not in OF_SELFTESTS and option.given(config)[0]:
             raise pytest.UsageError(
                 f"--selftest asks no model, so that {name} has no effect; leave it out"
             )
@@ -459,6 +117,6 @@ def given_options(config: pytest.Config) -> Mapping[str, Any]:
 
     options = {
         name: json.loads(json.dumps(option.value(config), default=str))
-        for name, option in _BY_FIELD.items()
+        for name, option in _BY_NAME.items()
     }
     return {**options, **named_in_results(config)}

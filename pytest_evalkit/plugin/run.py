@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,8 +20,7 @@ from pytest_evalkit.engine import (
     Event,
     Model,
 )
-from pytest_evalkit.errors import OptionError, TaskError
-from pytest_evalkit.models.arguments import parse_model_args
+from pytest_evalkit.errors import OptionError
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.cache import RunCache
@@ -36,11 +33,6 @@ from pytest_evalkit.plugin.hosting import (
 )
 from pytest_evalkit.plugin.journals import begin_journal
 from pytest_evalkit.plugin.judging import RunJudge
-from pytest_evalkit.plugin.likelihoods import (
-    require_drawing,
-    require_likelihoods,
-    require_likelihoods_of_class,
-)
 from pytest_evalkit.plugin.notices import Notices
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
 from pytest_evalkit.plugin.pace import Pace
@@ -52,27 +44,17 @@ from pytest_evalkit.plugin.place import (
     session_number,
     worker_input,
 )
-from pytest_evalkit.plugin.rescoring import recorded_run, require_recorded
+from pytest_evalkit.plugin.rescoring import recorded_run
 from pytest_evalkit.plugin.resuming import Resumption
+from pytest_evalkit.plugin.run_tasks import RunTasks
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.groups import group_line
-from pytest_evalkit.results.identity import short_text
 from pytest_evalkit.results.journal import (
     JournalWriter,
     SelectionDict,
     WholeDict,
 )
 from pytest_evalkit.results.secrets import without_secrets
-from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS, parse_reasoning_tags
-from pytest_evalkit.tasks import (
-    DataSources,
-    OpenedTask,
-    Task,
-    TaskReference,
-    TaskSettings,
-    load_task,
-    task_identity,
-)
 
 if TYPE_CHECKING:
     from pytest_evalkit.host.servers import ModelServers
@@ -97,9 +79,7 @@ class Run:
         self.options = options
         self.backend = backend
         self.started_at, self.started_date = run_start(config)
-        self.opened: dict[str, OpenedTask] = {}
-        self._named: dict[tuple[Path, str | None], str] = {}
-        self.known_tasks: dict[str, Task] = {}
+        self.tasks = RunTasks(config, backend, lambda: self.resumption)
         self.wholes: Mapping[Any, WholeDict] = {}
         self._told_groups = False
         self._models: list[Model] = []
@@ -131,7 +111,7 @@ class Run:
         return begin_journal(
             self.config,
             self.folder,
-            self.settings,
+            self.tasks.settings,
             [] if self.resumption is None else self.resumption.differences,
         )
 
@@ -169,32 +149,6 @@ class Run:
         return "journal" in vars(self)
 
     @cached_property
-    def reasoning_tags(self) -> tuple[tuple[str, str], ...]:
-        """Pairs around thought, unless a task has its own."""
-        if self.options.reasoning_tags is None:
-            return DEFAULT_REASONING_TAGS
-        return parse_reasoning_tags(self.options.reasoning_tags)
-
-    @cached_property
-    def settings(self) -> TaskSettings:
-        """What the command line overrides in task files."""
-        options, run = self.options, self.recorded
-        return TaskSettings(
-            num_fewshot=options.num_fewshot,
-            system_instruction=options.system_instruction,
-            fewshot_as_multiturn=options.fewshot_as_multiturn,
-            prompt_variant=options.prompt_variant,
-            model_name=options.model if run is None else run.variant_model,
-            generation=parse_model_args(options.gen_kwargs),
-            repeats=options.repeats,
-            fewshot_seed=options.seed,
-            compat=options.compat,
-            choice_as_generation=options.choice_as_generation,
-            confirm_unsafe=options.allow_code_execution,
-            predict_only=options.predict_only,
-        )
-
-    @cached_property
     def pace(self) -> Pace:
         """What this process may ask at once, and spend."""
         pauses = None if self.share is None else self.folder.journal_dir
@@ -222,89 +176,6 @@ class Run:
     def concurrency(self) -> int:
         """The most requests that this process may have in flight now, at least one."""
         return max([engine.max_concurrency for engine in self._engines], default=1)
-
-    def open_task(
-        self, path: Path, reference: TaskReference | None = None
-    ) -> OpenedTask:
-        """Load a task and open its documents; once.
-
-        Args:
-            path: The task file.
-            reference: What was asked for of it, or None for the task as it is there.
-
-        Raises:
-            TaskError: The file is wrong, or its documents cannot be read.
-            UnsuitedModelError: The model cannot do what the task asks.
-        """
-        key = (path, None if reference is None else reference.name)
-        if key not in self._named:
-            sources = DataSources(
-                data_dir=self.options.data_dir,
-                use_sample=self.options.use_sample,
-                media_dirs=self.options.media_dirs,
-                allows_private_media=self.options.allow_private_media,
-            )
-            task = self.load_task(path, reference)
-            require_recorded(self.config, task)
-            require_likelihoods(self.backend, task)
-            require_drawing(self.backend, task)
-            self._refuse_namesake(task)
-            opened = task.open(sources)
-            require_likelihoods_of_class(self.backend, opened)
-            if self.resumption is not None:
-                self.resumption.compare_task(opened, self.identity_of(task))
-            self.opened[task.name] = opened
-            self._named[key] = task.name
-        return self.opened[self._named[key]]
-
-    def load_task(
-        self,
-        path: Path,
-        reference: TaskReference | None = None,
-        *,
-        may_run_code: bool | None = None,
-    ) -> Task:
-        """Load a task, as the command line and the groups above it want it.
-
-        Args:
-            path: The task file.
-            reference: What was asked for of it, or None for the task as it is there.
-            may_run_code: Whether a task that runs code may be loaded; None for what
-                the command line says.
-
-        Raises:
-            TaskError: The file is wrong.
-        """
-        settings = self.settings
-        if may_run_code is not None:
-            settings = replace(settings, confirm_unsafe=may_run_code)
-        if reference is None:
-            return load_task(path, settings)
-        return load_task(path, settings, reference.overrides, reference.name)
-
-    def identity_of(self, task: Task) -> dict[str, str]:
-        """Tell by what a task is known again, each aspect with a short text."""
-        tags = task.tags_of_thought(self.reasoning_tags)
-        identity = task_identity(task, self.settings, tags)
-        return {name: short_text(value) for name, value in identity.items()}
-
-    def path_of(self, name: str) -> Path | None:
-        """Find the file of a task or group; None where it has none."""
-        task = self.known_tasks.get(name)
-        if task is not None:
-            return task.path
-        groups = asked_of(self.config).groups
-        return next((group.path for group in groups if group.name == name), None)
-
-    def _refuse_namesake(self, task: Task) -> None:
-        """Refuse a second task of one name: their results would run into one."""
-        namesake = self.opened.get(task.name)
-        if namesake is not None:
-            raise TaskError(
-                f"task {task.name!r} is also in {namesake.task.path}; rename one of "
-                "them, or run them one after the other",
-                path=task.path,
-            )
 
     def make_model(self) -> Model:
         """Make the model that the options name.

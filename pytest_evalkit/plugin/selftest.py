@@ -69,7 +69,7 @@ class TaskUnderTest(pytest.Collector):
         own = self.task.reasoning_tags
         return Subject(
             opened=opened,
-            tags=run_of(self.config).reasoning_tags if own is None else own,
+            tags=run_of(self.config).tasks.reasoning_tags if own is None else own,
             snapshot=snapshot_path(self.task),
             is_updating=options.selftest_update,
             may_run_code=options.allow_code_execution,
@@ -130,7 +130,7 @@ def task_under_test(
 
     run = run_of(file.config)
     # Whether its programs may run, each check decides.
-    task = run.load_task(file.path, reference, may_run_code=True)
+    task = run.tasks.load(file.path, reference, may_run_code=True)
     name = task.name.replace("::", ".")
     node: TaskUnderTest = TaskUnderTest.from_parent(file, name=name, task=task)
     return node

@@ -63,7 +63,7 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
 
         keep_secrets(config)
         run = run_of(config)
-        _ = run.settings
+        _ = run.tasks.settings
     if options.judge or options.judge_args:
         from pytest_evalkit.plugin.run import run_of
 

@@ -79,7 +79,7 @@ def _closing(session: pytest.Session, run: Run, gate: GateDict) -> pytest.TestRe
 
 
 def _place(session: pytest.Session, run: Run, task: str) -> str:
-    path = run.path_of(task)
+    path = run.tasks.path_of(task)
     return "results" if path is None else node_path(session.config, path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_evalkit.reports.html import PageRun, render_html
+from pytest_evalkit.reports.html import OtherRun, PageRun, render_html
 from pytest_evalkit.reports.markdown import (
     markdown_gates,
     markdown_summary,
@@ -18,6 +18,7 @@ from pytest_evalkit.reports.terminal import (
 )
 
 __all__ = [
+    "OtherRun",
     "PageRun",
     "budget_lines",
     "cache_lines",

@@ -18,7 +18,7 @@ from typing import Any
 from pytest_evalkit.codec import encode
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.reports.comparison import Comparison
-from pytest_evalkit.reports.page_compared import compared
+from pytest_evalkit.reports.page_compared import Compared, compared
 from pytest_evalkit.reports.page_documents import MOST_DOCUMENTS, PageDocuments
 from pytest_evalkit.reports.page_figures import (
     errors_of,
@@ -34,6 +34,7 @@ from pytest_evalkit.reports.page_media import (
     chosen_pictures,
     media_blocks,
 )
+from pytest_evalkit.results.comparison import RunComparison
 from pytest_evalkit.results.media import MediaShelf
 from pytest_evalkit.results.schema import ResultsDict
 
@@ -54,9 +55,22 @@ class PageRun:
     samples: Iterable[SampleDict]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherRun:
+    """A run to be shown beside another.
+
+    Attributes:
+        run: The run.
+        tested: What differs between the two, and how surely.
+    """
+
+    run: PageRun
+    tested: RunComparison
+
+
 def render_html(
     run: PageRun,
-    other: PageRun | None = None,
+    other: OtherRun | None = None,
     pictures: MediaShelf | None = None,
     *,
     most: int = MOST_DOCUMENTS,
@@ -76,15 +90,18 @@ def render_html(
     documents.add_all(run.samples)
     comparison = None
     if other is not None:
-        comparison = Comparison(documents, run.results, other.results)
-        comparison.add_all(other.samples)
+        comparison = Comparison(documents, run.results, other.run.results)
+        comparison.add_all(other.run.samples)
     documents.texts.settle()
     options = run.results["config"].get("resolved_cli_args", {})
     is_full = options.get("report_media") == "full"
     room = MOST_FULL_BYTES if is_full else MOST_BYTES
     chosen = chosen_pictures(documents, pictures, room)
     notes = [*_notes(documents), *chosen.notes]
-    yield _head(run.results, documents, comparison, notes).encode("utf-8", "replace")
+    shown = None
+    if comparison is not None and other is not None:
+        shown = compared(comparison, other.tested)
+    yield _head(run.results, documents, shown, notes).encode("utf-8", "replace")
     index = documents.index() | {
         "limits": run.results["concurrency"],
         "media": chosen.places,
@@ -103,7 +120,7 @@ def render_html(
 def _head(
     results: ResultsDict,
     documents: PageDocuments,
-    comparison: Comparison | None,
+    comparison: Compared | None,
     notes: list[str],
 ) -> str:
     """Write all that needs no script."""
@@ -117,7 +134,7 @@ def _head(
             options=options_of(results),
             errors=errors_of(results),
             breakdowns=documents.breakdowns(),
-            comparison=None if comparison is None else compared(comparison),
+            comparison=comparison,
             count=documents.count,
             shown=len(documents.details),
             notes=notes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_evalkit.reports.comparison import Comparison, Difference
+from pytest_evalkit.reports.comparison import Comparison
 from pytest_evalkit.reports.page_figures import (
     Bar,
     interval_text,
@@ -12,7 +12,7 @@ from pytest_evalkit.reports.page_figures import (
     rounded,
     subtitle_of,
 )
-from pytest_evalkit.stats import holm
+from pytest_evalkit.results.comparison import MetricChange, RunComparison
 
 _SURE = 0.05
 
@@ -29,6 +29,7 @@ class ComparedRow:
     second: str
     value: str
     interval: str
+    method: str
     p_value: str
     better: str
     worse: str
@@ -48,31 +49,25 @@ class Compared:
     rows: tuple[ComparedRow, ...]
 
 
-def compared(comparison: Comparison) -> Compared:
-    """Write down a comparison.
+def compared(comparison: Comparison, tested: RunComparison) -> Compared:
+    """Write down a comparison; all differences are drawn on one scale.
 
-    All differences are drawn on one scale. Their p values are Holm's, over all of them.
+    Args:
+        comparison: The documents of both runs.
+        tested: What differs, and how surely.
     """
-    differences = comparison.differences
-    reach = max(map(_reach, differences), default=1.0) or 1.0
-    p_values = _adjusted([each.tested.p_value for each in differences])
+    reach = max(map(_reach, tested.changes), default=1.0) or 1.0
     return Compared(
         name=comparison.results["model_name"],
         subtitle=subtitle_of(comparison.results),
         matched=comparison.matched,
-        warnings=tuple(comparison.warnings()),
-        reach=(_signed(f"-{rounded(reach)}"), f"+{rounded(reach)}"),
-        rows=tuple(
-            _row(difference, p_value, reach)
-            for difference, p_value in zip(differences, p_values, strict=True)
+        warnings=(
+            *(f"{each.task}: {each.message}" for each in tested.divergences),
+            *tested.missing,
         ),
+        reach=(_signed(f"-{rounded(reach)}"), f"+{rounded(reach)}"),
+        rows=tuple(_row(change, reach) for change in tested.changes),
     )
-
-
-def _adjusted(p_values: list[float | None]) -> list[float | None]:
-    """Correct the p values that there are for their number."""
-    told = iter(holm([p_value for p_value in p_values if p_value is not None]))
-    return [None if p_value is None else next(told) for p_value in p_values]
 
 
 def _signed(text: str) -> str:
@@ -80,29 +75,30 @@ def _signed(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def _reach(difference: Difference) -> float:
-    value = difference.tested.value
-    return max(abs(end) for end in difference.tested.interval or (value, value))
+def _reach(change: MetricChange) -> float:
+    difference = change.paired.difference
+    ends = difference.interval or (difference.value, difference.value)
+    return max(abs(end) for end in ends)
 
 
-def _row(difference: Difference, p_value: float | None, reach: float) -> ComparedRow:
-    first, second = difference.means
-    better, worse = difference.flips
-    tested = difference.tested
+def _row(change: MetricChange, reach: float) -> ComparedRow:
+    first, second = change.values
+    difference = change.paired.difference
     return ComparedRow(
-        task=difference.task,
-        pipeline=difference.filter,
-        metric=difference.metric,
-        higher_is_better=difference.higher_is_better,
+        task=change.task,
+        pipeline=change.filter,
+        metric=change.metric,
+        higher_is_better=change.higher_is_better,
         first=f"{first:.4f}",
         second=f"{second:.4f}",
-        value=_signed(f"{tested.value:+.4f}"),
-        interval=_signed(interval_text(tested.interval)),
-        p_value=_p_text(p_value),
-        better=f"{better:,}",
-        worse=f"{worse:,}",
-        n=f"{difference.n:,}",
-        bar=_bar(difference, p_value, reach),
+        value=_signed(f"{difference.value:+.4f}"),
+        interval=_signed(interval_text(difference.interval)),
+        method=change.paired.method,
+        p_value=_p_text(change.adjusted_p),
+        better=f"{change.gained:,}",
+        worse=f"{change.lost:,}",
+        n=f"{change.n:,}",
+        bar=_bar(change, reach),
     )
 
 
@@ -113,13 +109,14 @@ def _p_text(p_value: float | None) -> str:
     return f"< {least}" if p_value < least else f"{p_value:.4f}"
 
 
-def _bar(difference: Difference, p_value: float | None, reach: float) -> Bar:
-    low, high = difference.tested.interval or (None, None)
+def _bar(change: MetricChange, reach: float) -> Bar:
+    difference = change.paired.difference
+    low, high = difference.interval or (None, None)
     return Bar(
-        value=_around(difference.tested.value, reach),
+        value=_around(difference.value, reach),
         low=None if low is None else _around(low, reach),
         high=None if high is None else _around(high, reach),
-        tone=_tone(difference, p_value),
+        tone=_tone(change),
     )
 
 
@@ -127,8 +124,9 @@ def _around(value: float, reach: float) -> float:
     return percent(0.5 + 0.5 * value / reach)
 
 
-def _tone(difference: Difference, p_value: float | None) -> str:
+def _tone(change: MetricChange) -> str:
     """Say which run is better where the test is sure of it."""
-    if p_value is None or p_value >= _SURE:
+    if change.adjusted_p is None or change.adjusted_p >= _SURE:
         return "open"
-    return "better" if difference.tested.value * difference.sign > 0 else "worse"
+    is_up = change.paired.difference.value > 0
+    return "better" if is_up != (change.higher_is_better is False) else "worse"

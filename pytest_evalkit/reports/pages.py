@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_evalkit.reports.html import PageRun, render_html
+from pytest_evalkit.reports.html import OtherRun, PageRun, render_html
 from pytest_evalkit.results.folder import RunFolder, write_whole
 from pytest_evalkit.results.media import MediaShelf
 from pytest_evalkit.results.read import run_samples
@@ -26,7 +26,7 @@ def write_report(folder: RunFolder, results: ResultsDict) -> None:
 
 
 def write_page(
-    path: Path, folder: RunFolder, run: PageRun, other: PageRun | None = None
+    path: Path, folder: RunFolder, run: PageRun, other: OtherRun | None = None
 ) -> None:
     """Write the page of a run, or of two.
 

@@ -114,6 +114,8 @@ def require_sample(value: Mapping[str, Any]) -> None:
         each = times if isinstance(times, list) else [times]
         if not all(one is None or _is_number(one) for one in each):
             raise CodecError(f"{place} of a sample are seconds or counts")
+    if value.get("parse_status", "none") == []:
+        raise CodecError("parse_status of a sample tells of no answer")
     told = value.get("timing", {})
     if (
         "ttft_s" in told

@@ -9,12 +9,13 @@ from pathlib import Path
 from random import Random
 from typing import Any, cast
 
+from pytest_evalkit.cli import main
+from pytest_evalkit.codec import encode, encode_pretty
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.messages.pictures import Picture
-from pytest_evalkit.reports.html import PageRun, render_html
 from pytest_evalkit.results.document import RunFacts, TaskConclusion, build_results
 from pytest_evalkit.results.gates import parse_gate
-from pytest_evalkit.results.media import MediaShelf, MediaWriter
+from pytest_evalkit.results.media import MediaWriter
 from pytest_evalkit.results.schema import ResultsDict
 
 HOSTILE = (
@@ -29,7 +30,7 @@ def results_of(model: str, count: int) -> ResultsDict:
     task = TaskConclusion(
         name="sums",
         alias="sums",
-        config={},
+        config={"metric_list": [{"metric": "exact_match", "aggregation": "mean"}]},
         version=1.0,
         num_fewshot=5,
         directions={"exact_match": True},
@@ -107,7 +108,7 @@ def _sample(n: int, random: Random, answer: str) -> SampleDict:
     return cast("SampleDict", sample)
 
 
-def shelf_in(folder: Path) -> MediaShelf:
+def shelf_in(folder: Path) -> None:
     """Keep pictures of all images but the first, each of another grey."""
     from PIL import Image
 
@@ -118,7 +119,6 @@ def shelf_in(folder: Path) -> MediaShelf:
         text = base64.b64encode(content.getvalue()).decode()
         writer.write(f"{n:064x}", [Picture(mime="image/jpeg", content=text)])
     writer.close()
-    return MediaShelf(folder)
 
 
 def write_page(
@@ -132,13 +132,23 @@ def write_page(
         other: How many a second run has right, to compare with; None for no second.
         share_right: How many the first has right.
     """
-    samples = samples_of(count, share_right=share_right, seed=1)
-    run = PageRun(results=results_of("first/model", count), samples=samples)
-    second = None
+    first = _write_run(folder / "first", count, share_right, seed=1)
+    shelf_in(first / "media")
+    names = [str(first)]
     if other is not None:
-        samples = samples_of(count, share_right=other, seed=2)
-        second = PageRun(results=results_of("second/model", count), samples=samples)
+        names.append(str(_write_run(folder / "second", count, other, seed=2)))
     path = folder / "page.html"
-    pieces = render_html(run, second, shelf_in(folder / "media"))
-    path.write_bytes(b"".join(pieces))
+    status = main(["report", *names, "--output", str(path)])
+    assert status == 0
     return path
+
+
+def _write_run(folder: Path, count: int, share_right: float, *, seed: int) -> Path:
+    """Write what a run leaves behind."""
+    folder.mkdir(parents=True)
+    results = results_of(f"{folder.name}/model", count)
+    (folder / "results.json").write_bytes(encode_pretty(results))
+    with (folder / "samples_sums.jsonl").open("wb") as file:
+        for sample in samples_of(count, share_right=share_right, seed=seed):
+            file.write(encode(sample) + b"\n")
+    return folder

@@ -154,6 +154,7 @@ def test_how_long_to_wait_is_seconds_or_unknown(said: str) -> None:
 
 @fuzz(300)
 @given(altered({"logprobs": ECHO}))
+@example({"logprobs": {**ECHO, "top_logprobs": [None, {"b": -1.0, "": None}, None]}})
 def test_an_echo_of_any_form_is_a_likelihood_or_an_error(choice: Any) -> None:
     if not isinstance(choice, dict):
         return

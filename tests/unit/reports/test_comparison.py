@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
-
-import pytest
 
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.reports.comparison import Comparison
-from pytest_evalkit.reports.page_compared import compared
+from pytest_evalkit.reports.page_compared import Compared, compared
 from pytest_evalkit.reports.page_documents import PageDocuments
+from pytest_evalkit.results.comparison import MetricChange, RunComparison
+from pytest_evalkit.results.likeness import Divergence
+from pytest_evalkit.results.recorded import RecordedRun
 from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.scoring import PairedDifference
+from pytest_evalkit.stats import Difference
 from tests.unit.reports.conftest import sample
 
 
@@ -45,15 +49,13 @@ def test_documents_are_matched_by_their_content(results: ResultsDict) -> None:
 
     comparison = comparison_of(results, first, second)
 
-    assert comparison.matched == 2
+    assert (comparison.matched, comparison.unmatched) == (2, 0)
     assert comparison.index()["rows"] == {
         "outcome": [2, 0, None],
         "score": [0.0, 1.0, None],
         "answer": ["0.0", "1.0", None],
         "gain": [-1, 1, None],
     }
-    (warning,) = comparison.warnings()
-    assert warning.startswith("1 documents are in the first run only, 0 in the second")
 
 
 def test_a_document_that_a_task_repeats_is_matched_once_each(
@@ -77,22 +79,6 @@ def test_a_document_whose_content_was_never_read_matches_none(
     assert comparison.matched == 0
 
 
-def test_flips_decide_between_right_and_wrong(results: ResultsDict) -> None:
-    # One became right and five wrong, of twelve: McNemar's mid-p is 0.125.
-    before = [0.0] + [1.0] * 11
-    after = [1.0] + [0.0] * 5 + [1.0] * 6
-    first = [document(n, score) for n, score in enumerate(before)]
-    second = [document(n, score) for n, score in enumerate(after)]
-
-    (difference,) = comparison_of(results, first, second).differences
-
-    assert difference.n == 12
-    assert difference.flips == (1, 5)
-    assert difference.means == pytest.approx((11 / 12, 7 / 12))
-    assert difference.tested.value == pytest.approx(-4 / 12)
-    assert difference.tested.p_value == pytest.approx(0.125)
-
-
 def test_where_lower_is_better_a_rise_is_for_the_worse(results: ResultsDict) -> None:
     results["higher_is_better"]["sums"] = {"exact_match": False}
     first = [document(n, 0.25) for n in range(3)]
@@ -100,70 +86,94 @@ def test_where_lower_is_better_a_rise_is_for_the_worse(results: ResultsDict) -> 
 
     comparison = comparison_of(results, first, second)
 
-    (difference,) = comparison.differences
-    (row,) = compared(comparison).rows
-    assert difference.flips == (0, 3)
     assert comparison.index()["rows"]["gain"] == [-1, -1, -1]
-    assert (row.value, row.bar.tone) == ("+0.2500", "worse")
 
 
-def test_a_run_set_beside_itself_differs_in_nothing(results: ResultsDict) -> None:
-    samples = [document(n, float(n % 2)) for n in range(6)]
-
-    comparison = comparison_of(results, samples, samples)
-
-    (row,) = compared(comparison).rows
-    assert (row.value, row.p_value, row.bar.tone) == ("+0.0000", "1.0000", "open")
-    assert (row.better, row.worse) == ("0", "0")
-    assert list(comparison.warnings()) == []
-
-
-def test_p_values_are_corrected_for_their_number(results: ResultsDict) -> None:
-    results["aggregates"]["words"] = results["aggregates"]["sums"]
-    results["coverage"]["words"] = results["coverage"]["sums"]
-    flips = [(0.0, 1.0)] * 8
-    first = [
-        document(n, a, task=t)
-        for t in ("sums", "words")
-        for n, (a, _) in enumerate(flips)
-    ]
-    second = [
-        document(n, b, task=t)
-        for t in ("sums", "words")
-        for n, (_, b) in enumerate(flips)
-    ]
-
-    one, other = compared(comparison_of(results, first, second)).rows
-
-    # Mid-p of 8 to 0 is 1/256; twice that by Holm.
-    assert (one.p_value, other.p_value) == ("0.0078", "0.0078")
-    assert one.bar.tone == "better"
-
-
-def test_what_else_differs_is_told(results: ResultsDict) -> None:
-    first = [document(0, 1.0)]
-    second = [document(0, 1.0, input=[{"role": "user", "content": "Now: 2+2?"}])]
-    comparison = comparison_of(results, first, second)
-    comparison.results["versions"]["sums"] = 2.0
-    comparison.results["n-shot"]["sums"] = 0
-    del comparison.results["aggregates"]["pictures"]
-
-    told = list(comparison.warnings())
-
-    assert told == [
-        "sums: the version of the task differs: 1.0 and 2.0",
-        "sums: the number of worked examples differs: 5 and 0",
-        "sums: 1 documents were asked otherwise",
-        "pictures is in the first run only",
-    ]
-    other = comparison.index()
-    assert other["name"] == "other"
-
-
-def test_an_error_in_one_run_is_no_difference(results: ResultsDict) -> None:
+def test_an_error_in_one_run_is_neither_gain_nor_loss(results: ResultsDict) -> None:
     failed = document(0, 0.0, status="error", metrics=[], filtered_resps=None)
 
     comparison = comparison_of(results, [document(0, 1.0)], [failed])
 
-    assert comparison.differences == []
     assert comparison.index()["rows"]["gain"] == [0]
+
+
+def test_a_prompt_that_differs_is_shown_too(results: ResultsDict) -> None:
+    other = document(0, 1.0, input=[{"role": "user", "content": "Now: 2+2?"}])
+    results["coverage"]["sums"]["selected"] = 100
+    documents = PageDocuments(results)
+    documents.add_all([document(0, 1.0), document(1, 1.0)])
+    comparison = Comparison(documents, results, deepcopy(results))
+
+    comparison.add_all([other, document(1, 1.0)])
+
+    changed, same = (detail["other"] for detail in documents.details)
+    assert changed["input"][0]["parts"][0]["t"] == "Now: 2+2?"
+    assert "input" not in same
+
+
+def change(
+    value: float, interval: tuple[float, float] | None, p_value: float | None
+) -> MetricChange:
+    difference = Difference(value, 0.1, interval, p_value)
+    return MetricChange(
+        task="sums",
+        filter="none",
+        metric="exact_match",
+        higher_is_better=True,
+        n=1200,
+        unmatched=0,
+        values=(0.5, 0.5 + value),
+        paired=PairedDifference(difference=difference, method="paired t"),
+        adjusted_p=p_value,
+    )
+
+
+def written(results: ResultsDict, *changes: MetricChange) -> Compared:
+    comparison = comparison_of(results, [document(0, 1.0)], [document(0, 1.0)])
+    run = RecordedRun(label="x", path=Path("x"), results=None, samples={})
+    divergence = Divergence(task="sums", message="2 prompts differ", is_grave=False)
+    tested = RunComparison(
+        first=run,
+        second=run,
+        changes=changes,
+        divergences=[divergence],
+        missing=["y has no samples of words"],
+    )
+    return compared(comparison, tested)
+
+
+def test_differences_are_drawn_on_one_scale(results: ResultsDict) -> None:
+    shown = written(
+        results,
+        change(0.1, (0.0, 0.2), 0.06),
+        change(-0.2, (-0.4, -0.05), 0.00001),
+        change(0.3, None, None),
+    )
+
+    small, large, unknown = shown.rows
+    assert shown.reach == ("\N{MINUS SIGN}0.400", "+0.400")
+    assert (small.bar.low, small.bar.value, small.bar.high) == (50.0, 62.5, 75.0)
+    assert (large.bar.low, large.bar.value) == (0.0, 25.0)
+    assert (unknown.bar.low, unknown.bar.value) == (None, 87.5)
+
+
+def test_a_difference_has_a_tone_where_the_test_is_sure(results: ResultsDict) -> None:
+    shown = written(
+        results, change(0.1, (0.0, 0.2), 0.06), change(-0.2, (-0.4, -0.1), 0.00001)
+    )
+
+    open_one, worse = shown.rows
+    assert (open_one.bar.tone, open_one.value, open_one.p_value) == (
+        "open", "+0.1000", "0.0600",
+    )  # fmt: skip
+    assert (worse.bar.tone, worse.value, worse.p_value) == (
+        "worse", "\N{MINUS SIGN}0.2000", "< 0.0001",
+    )  # fmt: skip
+    assert open_one.n == "1,200"
+
+
+def test_what_speaks_against_a_comparison_is_told(results: ResultsDict) -> None:
+    assert written(results).warnings == (
+        "sums: 2 prompts differ",
+        "y has no samples of words",
+    )
