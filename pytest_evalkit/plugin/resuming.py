@@ -183,7 +183,9 @@ class Resumption:
 
     @property
     def _taken_statuses(self) -> tuple[Status, ...]:
-        return ("scored", "skipped") if self._options.rerun_errors else ("scored",)
+        # What was only answered has no score that could be taken.
+        done: Status = "answered" if self._options.predict_only else "scored"
+        return (done, "skipped") if self._options.rerun_errors else (done,)
 
     def is_left_out(self, opened: OpenedTask, doc_id: int) -> bool:
         """Tell whether a document is neither taken nor run: it has no error to mend."""

@@ -93,3 +93,24 @@ def test_cases_in_python_are_skipped(arith_suite: ArithSuite) -> None:
 
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["*--predict-only: a case in Python cannot be *"])
+
+
+def test_answers_are_taken_where_a_run_is_resumed(arith_suite: ArithSuite) -> None:
+    arith_suite.model(
+        "def answer(request):\n"
+        "    with open('asked.txt', 'a') as asked:\n"
+        "        print(request.origin.doc_id, file=asked)\n"
+        "    if request.origin.doc_id == 3 and not os.path.exists('mended'):\n"
+        "        raise RequestRejectedError('no')\n"
+        "    return target_of(request)\n"
+    )
+    arith_suite.run("arith", "--predict-only")
+    arith_suite.write("mended", "")
+
+    resumed = ("--resume", "last", "--rerun-errors")
+    result = arith_suite.run("arith", "--predict-only", *resumed)
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["arith  6/6 answered"])
+    assert arith_suite.noted("asked.txt").count("3") == 2
+    assert len(arith_suite.noted("asked.txt")) == 7
