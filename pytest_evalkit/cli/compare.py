@@ -77,12 +77,12 @@ class Tasks:
     """
 
     include_paths: Sequence[Path]
-    _loaded: dict[tuple[Path, str], Mapping[str, MetricSpec]] = field(
+    _loaded: dict[tuple[Path, str], Mapping[str, MetricSpec] | str] = field(
         default_factory=dict
     )
 
-    def find(self, run: RecordedRun, task: str, metric: str) -> MetricSpec | None:
-        """Find a metric; None where its task is not found, or does not load.
+    def find(self, run: RecordedRun, task: str, metric: str) -> MetricSpec | str:
+        """Find a metric, or say why it is not found.
 
         Args:
             run: The run.
@@ -95,23 +95,32 @@ class Tasks:
         key = (run.path, task)
         if key not in self._loaded:
             self._loaded[key] = self._metrics(run, task)
-        return self._loaded[key].get(metric)
+        found = self._loaded[key]
+        if isinstance(found, str):
+            return found
+        return found.get(metric, f"the task {task!r} does not list it")
 
-    def _metrics(self, run: RecordedRun, task: str) -> Mapping[str, MetricSpec]:
+    def _metrics(self, run: RecordedRun, task: str) -> Mapping[str, MetricSpec] | str:
+        """Load the metrics of a task, as the run had them."""
         folder = RunFolder(run.path)
-        if not folder.journal_dir.is_dir():
-            return {}
+        if run.results is None or not folder.journal_dir.is_dir():
+            return "how it is aggregated is not known without the folder of the run"
         try:
             source = read_source(run.path)
-            said = source.parts[0].said
-            groups = source.record.groups.values()
-            configs = {} if run.results is None else run.results["configs"]
-            loader = RecordedTasks(said, groups, configs, self.include_paths)
-            selection = source.parts[0].selections[task][0]
-            plan = loader.facts(folder, selection).plan
-        # The comparison goes on without the metric, and says how to find its task.
-        except (EvalkitError, LookupError):
-            return {}
+            having = [part for part in source.parts if task in part.selections]
+            if not having:
+                return f"the journals of {run.path} do not tell of task {task!r}"
+            part = having[0]
+            loader = RecordedTasks(
+                part.said,
+                source.record.groups.values(),
+                run.results["configs"],
+                self.include_paths,
+            )
+            plan = loader.facts(folder, part.selections[task][0]).plan
+        # The other metrics can be compared all the same.
+        except EvalkitError as error:
+            return str(error)
         return {spec.name: spec for spec in plan.metrics}
 
 

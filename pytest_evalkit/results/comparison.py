@@ -21,8 +21,8 @@ from pytest_evalkit.scoring import MetricSpec, PairedDifference, paired_differen
 from pytest_evalkit.scoring.aggregations import AGGREGATIONS
 from pytest_evalkit.stats import holm, mean
 
-# Finds how a task aggregates: (run, task, metric) -> the metric, or None.
-FindMetric = Callable[[RecordedRun, str, str], MetricSpec | None]
+# Finds how a task aggregates: (run, task, metric) -> the metric, or why it is not found.
+FindMetric = Callable[[RecordedRun, str, str], MetricSpec | str]
 # Sums in another order differ by as little.
 _SAME = 1e-9
 
@@ -299,11 +299,8 @@ def _change(pair: _Pair, find_metric: FindMetric) -> MetricChange | str:
     """Compare one metric, or say why it cannot be compared."""
     values, clusters = pair.values, pair.clusters
     spec = _metric_of(pair, find_metric)
-    if spec is None:
-        return (
-            f"{pair.task}: how {pair.metric} is aggregated is not known; name the "
-            "folder that has the task with --include-path DIR"
-        )
+    if isinstance(spec, str):
+        return f"{pair.task}: {pair.metric} is not compared: {spec}"
     try:
         first, second = (float(spec.aggregation(list(run))) for run in values)
     # The function may be the task's own and raise anything.
@@ -325,11 +322,12 @@ def _change(pair: _Pair, find_metric: FindMetric) -> MetricChange | str:
     )
 
 
-def _metric_of(pair: _Pair, find_metric: FindMetric) -> MetricSpec | None:
-    """Tell how a metric is aggregated.
+def _metric_of(pair: _Pair, find_metric: FindMetric) -> MetricSpec | str:
+    """Tell how a metric is aggregated, or why that is not known.
 
     A mean is known by its figure: the mean of the run's numbers is what it recorded.
     """
+    reason = "neither run has a value of it"
     for run, values in zip(pair.runs, pair.all_values, strict=True):
         recorded = run.recorded(pair.task, pair.metric, pair.filter)
         if recorded is None and run.results is not None:
@@ -343,9 +341,10 @@ def _metric_of(pair: _Pair, find_metric: FindMetric) -> MetricSpec | None:
                 higher_is_better=None,
             )
         found = find_metric(run, pair.task, pair.metric)
-        if found is not None:
+        if not isinstance(found, str):
             return found
-    return None
+        reason = found
+    return reason
 
 
 def _is_mean(values: Sequence[Any], recorded: float | None) -> bool:

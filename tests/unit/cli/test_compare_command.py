@@ -157,3 +157,21 @@ def test_a_run_whose_scores_never_vary_tells_nothing(
 
     assert status == 4
     assert "no metric of what is given varies" in capsys.readouterr().err
+
+
+def test_a_metric_that_is_no_mean_needs_the_folder_of_its_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = []
+    for name in ("old", "new"):
+        lines = samples_of([{"score": 1.0}] * 3)
+        more = [line | {"metrics": ["acc", "one"], "one": 1.0} for line in lines]
+        runs.append(str(write_recorded(tmp_path / name, more)))
+
+    main(["compare", *runs])
+
+    out = capsys.readouterr().out
+    assert (
+        "warning: sums: acc is not compared: how it is aggregated is not known" in out
+    )
+    assert "sums  one" in out
