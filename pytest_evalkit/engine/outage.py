@@ -233,7 +233,8 @@ class Outage:
     def _final(self, failure: TransientModelError) -> ModelUnavailableError:
         return ModelUnavailableError(
             f"{failure}; it was waited for {self._rule.longest_s:g} s "
-            "(--endpoint-outage), and all that was answered is kept"
+            "(--endpoint-outage), and all that was answered is kept: go on with "
+            "--resume last"
         )
 
     def _tell(self, event: EndpointGone | EndpointBack) -> None:

@@ -56,6 +56,7 @@ class Controller:
         self._notes: dict[str, None] = {}
         self._hosted: HostedSession | None = None
         self._board: NoticeBoard | None = None
+        self._scheduling: SharedScheduling | None = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Remember the session, whose item count xdist gets wrong for parts."""
@@ -67,6 +68,8 @@ class Controller:
         if self._shares is None:
             self._shares = Shares(node.workerinput["workercount"])
         self._shares.assign(node)
+        if self._scheduling is not None:
+            node.workerinput["evalkit_blamed"] = self._scheduling.blamed
         folder = run_folder(
             self._config, self._config.stash[OPTIONS_KEY], self._model_name()
         )
@@ -132,7 +135,10 @@ class Controller:
             "pytest_xdist_make_scheduler", remove_plugins=[self]
         )
         usual = others(config=config, log=log)
-        return SharedScheduling(usual, _worker_count(config), self._collected)
+        self._scheduling = SharedScheduling(
+            usual, _worker_count(config), self._collected
+        )
+        return self._scheduling
 
     def _collected(self, total: int) -> None:
         assert self._session is not None

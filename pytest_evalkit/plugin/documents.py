@@ -24,6 +24,7 @@ from pytest_evalkit.plugin.anchor import PENDING, Anchors
 from pytest_evalkit.plugin.collection import DocumentItem, TaskNode
 from pytest_evalkit.plugin.lookahead import Lookahead
 from pytest_evalkit.plugin.pictures import Pictures
+from pytest_evalkit.plugin.place import worker_input
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.stalls import Scene, StallWatch, UnderWay
 from pytest_evalkit.plugin.watch import Watch
@@ -75,6 +76,8 @@ class DocumentRunner:
         self._stalls: StallWatch | None = None
         self._items: Sequence[DocumentItem] = ()
         self._unwritable: ResultsError | None = None
+        # What took two workers down is not begun ahead by a third.
+        self._blamed = frozenset(worker_input(run.config).get("evalkit_blamed", ()))
         self._left_out: Sequence[DocumentItem] = ()
         self._is_announced = False
         self._wants_closing = bool(run.config.getoption("xmlpath", None))
@@ -191,7 +194,7 @@ class DocumentRunner:
 
     def _is_asked(self, item: DocumentItem) -> bool:
         """Tell whether a document is to be evaluated, as far as can be told ahead."""
-        if self._unmet(item) is not None:
+        if self._unmet(item) is not None or item.nodeid in self._blamed:
             return False
         if self._resumption is None:
             return True

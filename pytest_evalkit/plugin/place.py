@@ -143,6 +143,11 @@ def session_number(config: pytest.Config) -> int:
     return config.stash.get(_SESSION_KEY, told)
 
 
+def is_replacement(config: pytest.Config) -> bool:
+    """Tell whether this worker has the share of one that died."""
+    return bool(worker_input(config).get("evalkit_replaces", False))
+
+
 def resumed_header(config: pytest.Config) -> str | None:
     """Name the run that is resumed, for the head of the terminal; None for a new one."""
     folder = config.stash.get(_FOLDER_KEY, None)

@@ -39,6 +39,7 @@ from pytest_evalkit.plugin.pace import Pace
 from pytest_evalkit.plugin.place import (
     Share,
     is_controller,
+    is_replacement,
     run_folder,
     run_start,
     session_number,
@@ -122,8 +123,11 @@ class Run:
 
     @cached_property
     def resumption(self) -> Resumption | None:
-        """What is taken from earlier sessions of the run; None where there are none."""
-        session = session_number(self.config)
+        """What is taken of what was recorded before; None where nothing can have been.
+
+        A replacement takes what its predecessor has recorded in this very session, too.
+        """
+        session = session_number(self.config) + is_replacement(self.config)
         return None if session == 1 else Resumption(self.options, self.folder, session)
 
     @cached_property

@@ -31,15 +31,18 @@ class Shares:
     def __init__(self, count: int) -> None:
         self.count = count
         self._free = list(range(count))
+        self._released: set[int] = set()
 
     def assign(self, node: WorkerController) -> None:
-        """Tell a new worker its share."""
+        """Tell a new worker its share, and whether another has died of it."""
         index = self._free.pop(0) if self._free else 0
+        node.workerinput["evalkit_replaces"] = index in self._released
         node.workerinput["evalkit_share"] = (index, self.count)
 
     def release(self, node: WorkerController) -> None:
         """Take the share of a dead worker back."""
         self._free.insert(0, share_index(node))
+        self._released.add(share_index(node))
 
 
 def may_be_document(nodeid: str) -> bool:
@@ -116,6 +119,9 @@ class SharedScheduling:
         usual: The scheduler that xdist would have used.
         worker_count: How many workers collect before anything is scheduled.
         set_collected: Called with the number of items of all workers together.
+
+    Attributes:
+        blamed: Node ids of the items that took two workers down.
     """
 
     def __init__(
@@ -132,6 +138,7 @@ class SharedScheduling:
         self._pending: dict[WorkerController, dict[int, None]] = {}
         self._unfinished: dict[int, dict[int, None]] = {}
         self._deaths: dict[str, int] = {}
+        self.blamed: list[str] = []
 
     @property
     def nodes(self) -> list[WorkerController]:
@@ -257,4 +264,5 @@ class SharedScheduling:
         if self._deaths[name] < _TRIES:
             return None
         del pending[first]
+        self.blamed.append(name)
         return name

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_evalkit.results.journal import read_journals
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import ArithSuite
 
@@ -13,6 +15,17 @@ import signal
 
 def answer(request):
     if request.origin.doc_id == {doc_id} and not os.path.exists("died"):
+        open("died", "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return target_of(request)
+"""
+_NOTES_AND_DIES_ONCE = """
+import signal
+
+def answer(request):
+    with open("asked", "a") as file:
+        file.write(f"{request.origin.doc_id}\\n")
+    if request.origin.doc_id == 10 and not os.path.exists("died"):
         open("died", "w").close()
         os.kill(os.getpid(), signal.SIGKILL)
     return target_of(request)
@@ -78,6 +91,30 @@ def test_a_killed_workers_documents_are_run_by_its_replacement(
     assert results["coverage"]["arith"]["scored"] == 20
     assert arith_suite.score() == 1.0
     assert arith_suite.ran() == [f"q{n}" for n in range(20)]
+
+
+def test_a_replacement_asks_nothing_that_its_predecessor_recorded(
+    arith_suite: ArithSuite,
+) -> None:
+    many(arith_suite, 20)
+    arith_suite.model(_NOTES_AND_DIES_ONCE)
+
+    result = arith_suite.run("-n", "2", "--max-concurrency", "4")
+
+    journals = arith_suite.folders[-1] / "journal"
+    recorded = Counter(
+        line.value["doc_id"]
+        for line in read_journals(journals)
+        if "kind" not in line.value
+    )
+    asked = Counter(int(line) for line in arith_suite.noted("asked"))
+    again = {doc_id for doc_id, count in asked.items() if count > 1}
+    assert result.ret == 0
+    assert set(recorded) == set(range(20))
+    assert set(recorded.values()) == {1}
+    # What was recorded is in the dead worker's journal and asked once; document 10 was
+    # under way, and others may have been.
+    assert 10 in again
 
 
 def test_a_document_that_kills_its_worker_twice_is_to_blame(

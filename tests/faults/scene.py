@@ -30,7 +30,7 @@ metric_list: [{metric: exact_match}]
 # Which answers are wrong, so that scores have something to say.
 _WRONG_EVERY = 3
 _LONGEST_S = 60.0
-_TIMES = ("timing", "request_latency_s", "attempts")
+_TIMES = ("timing", "request_latency_s", "recalled", "attempts")
 
 
 class Launcher:
