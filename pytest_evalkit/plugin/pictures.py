@@ -13,9 +13,10 @@ from pytest_evalkit.messages.pictures import (
     full_pictures,
     small_pictures,
 )
-from pytest_evalkit.plugin.place import worker_input
+from pytest_evalkit.plugin.place import session_number, worker_input
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.secrecy import secrets_of
+from pytest_evalkit.results.journal import journal_name
 from pytest_evalkit.results.media import (
     MOST_FULL_BYTES,
     MOST_SMALL_BYTES,
@@ -45,8 +46,10 @@ class Pictures:
         if not self._is_wanted or not opened.has_media:
             return None
         if self._writer is None:
-            name = worker_input(self._run.config).get("workerid", "main")
-            path = self._run.folder.media_dir / f"{name}.jsonl"
+            config = self._run.config
+            process = worker_input(config).get("workerid", "main")
+            name = journal_name(process, session_number(config))
+            path = self._run.folder.media_dir / name
             most = MOST_FULL_BYTES if self._is_full else MOST_SMALL_BYTES
             self._writer = MediaWriter(path, most)
         return partial(self._keep, self._writer)

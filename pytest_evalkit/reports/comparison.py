@@ -25,6 +25,11 @@ class Comparison:
         documents: Of the first run.
         results: Of the first run.
         others: Results of the second.
+
+    Attributes:
+        results: Of the second run.
+        matched: Its documents that are among those of the first.
+        unmatched: Those that are not.
     """
 
     def __init__(

@@ -43,7 +43,6 @@ class Compared:
 
     name: str
     subtitle: str
-    matched: int
     warnings: tuple[str, ...]
     reach: tuple[str, str]
     rows: tuple[ComparedRow, ...]
@@ -60,7 +59,6 @@ def compared(comparison: Comparison, tested: RunComparison) -> Compared:
     return Compared(
         name=comparison.results["model_name"],
         subtitle=subtitle_of(comparison.results),
-        matched=comparison.matched,
         warnings=(
             *(f"{each.task}: {each.message}" for each in tested.divergences),
             *tested.missing,

@@ -70,13 +70,21 @@ class PageDocuments:
     Args:
         results: Of their run.
         most: Documents to hold; further ones count in breakdowns only.
+
+    Attributes:
+        texts: The texts of all documents.
+        media: The media that they show, numbered by their hashes.
+        details: What an open document shows, by its number.
+        lines: The lines of the list: a document under each filter.
+        prompts: A hash of what was asked, by the number of the document.
+        count: Documents that were taken in, held or not.
     """
 
     def __init__(self, results: ResultsDict, most: int = MOST_DOCUMENTS) -> None:
         self._results = results
         counts = [results["coverage"][task]["selected"] for task in task_names(results)]
         # What small tasks leave is for large ones.
-        self._most_each = limit_of(counts, most)
+        self._most_each = limit_of(counts, most) if sum(counts) > most else most
         self._taken: Counter[str] = Counter()
         self.texts = PageTexts()
         self.media = Names()
@@ -130,11 +138,6 @@ class PageDocuments:
     def number_of(self, key: DocumentKey | None) -> int | None:
         """Find a document by what identifies it; None where it is not among these."""
         return None if key is None else self._numbers.get(key)
-
-    def task_of(self, number: int) -> str:
-        """Name the task of a document."""
-        name: str = self._names["tasks"].names[self._documents.values["task"][number]]
-        return name
 
     def _facts(
         self, samples: Sequence[SampleDict], detail: Mapping[str, Any]

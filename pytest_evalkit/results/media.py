@@ -27,7 +27,8 @@ class MediaWriter:
     """Appends pictures to the file of one process, those of a medium once.
 
     Args:
-        path: The file; it and its folder are made with the first picture.
+        path: The file, which must not be there yet; it and its folder are made with
+            the first picture.
         most: Bytes to write; media beyond that are left out, and the file says so.
     """
 
@@ -72,11 +73,7 @@ class MediaWriter:
     def _append(self, sha256: str, line: dict[str, Any]) -> None:
         self._seen.add(sha256)
         if self._file is None:
-            is_resumed = self._path.exists()
             self._file = JournalWriter(self._path)
-            if is_resumed:
-                # A kill may have torn the last line, which this one is no part of.
-                self._file.write(b"\n")
         content = encode(line) + b"\n"
         self._file.write(content)
         self._written += len(content)

@@ -131,6 +131,31 @@ def test_pictures_are_kept_once_and_shown_by_the_page(
     assert all(picture.content in page for (picture,) in pictures)
 
 
+def test_a_run_that_is_resumed_adds_its_pictures(arith_suite: ArithSuite) -> None:
+    with_pictures(arith_suite)
+    arith_suite.run(*_SIXTH)
+    (folder,) = arith_suite.folders
+    (journal,) = (folder / "journal").glob("*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    first, *_ = (n for n, line in enumerate(lines) if b'"doc_id"' in line)
+    journal.write_bytes(b"".join(lines[: first + 1]))
+    (folder / "results.json").unlink()
+    (folder / "media" / "main.jsonl").write_bytes(b'{"sha256":"torn')
+
+    result = arith_suite.run(*_SIXTH, "--resume", "last")
+
+    assert result.ret == 0
+    assert sorted(path.name for path in (folder / "media").iterdir()) == [
+        "main-2.jsonl",
+        "main.jsonl",
+    ]
+    shelf = MediaShelf(folder / "media")
+    hashes = [
+        sample["input"][0]["content"][0]["sha256"] for sample in arith_suite.samples()
+    ]
+    assert all(shelf.pictures(sha256) for sha256 in hashes[1:])
+
+
 def test_no_pictures_are_kept_where_none_are_wanted(arith_suite: ArithSuite) -> None:
     with_pictures(arith_suite)
 

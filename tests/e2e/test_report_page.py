@@ -146,6 +146,16 @@ def test_the_slowest_come_first_where_that_is_chosen(page: Browser) -> None:
     assert len(times) > 5
 
 
+def test_a_click_on_a_heading_sorts_and_another_turns_it_around(page: Browser) -> None:
+    page.click(".head .score")
+    lowest = page.texts(".list .score")
+    page.click(".head .score")
+    highest = page.texts(".list .score")
+
+    # The document in error has no score, and comes last either way.
+    assert (set(lowest), set(highest)) == ({"0"}, {"1"})
+
+
 def test_an_open_document_shows_all_forms_of_its_answer(page: Browser) -> None:
     search(page, "123+123")
     page.click(".list .row")

@@ -52,16 +52,33 @@ function lineOf(row, position) {
   return line;
 }
 
+// What a click on a heading chooses, and what the next click on it does.
+const ORDERS = { id: ["id", "order"], score: ["score", "-score"], time: ["-latency", "order"] };
+
+function heading(name, text) {
+  const node = cell(name, text);
+  const orders = ORDERS[name];
+  if (!orders) return node;
+  node.classList.add("sorts");
+  node.classList.toggle("sorted", orders.includes(state.sort) && state.sort !== "order");
+  node.addEventListener("click", () => {
+    const select = document.getElementById("sort");
+    select.value = state.sort === orders[0] ? orders[1] : orders[0];
+    select.dispatchEvent(new Event("change"));
+  });
+  return node;
+}
+
 function drawHead() {
   const compares = state.view === "compare";
   headNode.replaceChildren(
     ...(compares ? [element("span", { class: "mark absent" }), element("span", { class: "mark absent" })] : [element("span", { class: "mark absent" })]),
     ...(hasMedia ? [element("span", { class: "thumb" })] : []),
-    cell("id", "Document"),
-    cell("answer", compares ? "Answer of A" : "Answer"),
-    cell("target", compares ? "Answer of B" : "Target"),
-    cell("score", "Score"),
-    cell("time", "Latency"),
+    heading("id", "Document"),
+    heading("answer", compares ? "Answer of A" : "Answer"),
+    heading("target", compares ? "Answer of B" : "Target"),
+    heading("score", "Score"),
+    heading("time", "Latency"),
   );
 }
 

@@ -59,7 +59,7 @@ def test_a_line_that_a_kill_tore_is_left_out(tmp_path: Path) -> None:
     writer.close()
     path.write_bytes(path.read_bytes() + b'{"sha256":"bb","pict')
 
-    again = MediaWriter(path, 1000)
+    again = MediaWriter(tmp_path / "main-2.jsonl", 1000)
     again.write("cc", [picture("y")])
     again.close()
 
