@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -153,7 +155,7 @@ class RunRecord:
     Attributes:
         tasks: By name, in the order of their first mention.
         groups: By name, outer ones before those within them.
-        traffic: What the requests cost.
+        earlier: What the requests of earlier sessions cost.
         spending: What those of the last session did.
         model_name: What answered, or None where nothing was asked.
         model_description: How its answers came about.
@@ -167,7 +169,7 @@ class RunRecord:
 
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     groups: dict[str, GroupDict] = field(default_factory=dict)
-    traffic: Traffic = field(default_factory=Traffic)
+    earlier: Traffic = field(default_factory=Traffic)
     spending: Traffic = field(default_factory=Traffic)
     model_name: str | None = None
     model_description: Mapping[str, Any] = field(default_factory=dict)
@@ -186,6 +188,11 @@ class RunRecord:
         """
         is_recorded = all(task.is_complete for task in self.tasks.values())
         return is_recorded and self.spent is None
+
+    @property
+    def traffic(self) -> Traffic:
+        """What all requests cost."""
+        return self.spending.joined(self.earlier)
 
     @property
     def concurrency(self) -> list[LimitDict]:
@@ -265,12 +272,26 @@ def read_run(
     for name, task in found.tasks.items():
         if task.session == last:
             record.tasks[name] = TaskRecord(name, task, facts_of(task.said))
-    for journal, path in enumerate(found.paths):
-        session = found.sessions[journal]
-        for offset, line in read_lines(path, _read_line):
-            if "kind" not in line:
-                _take(record, line, Place(journal, offset), session)
+    # Little of what is read is garbage, and looking for it takes longer the more is
+    # kept.
+    with _uncollected():
+        for journal, path in enumerate(found.paths):
+            session = found.sessions[journal]
+            for offset, line in read_lines(path, _read_line):
+                if "kind" not in line:
+                    _take(record, line, Place(journal, offset), session)
     return record
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _read_line(line: bytes) -> Any:
@@ -290,9 +311,9 @@ def _take(record: RunRecord, line: Any, place: Place, session: int) -> None:
     task = record.tasks.get(sample["task"])
     if task is None or not task.add(sample, place):
         return
-    record.traffic.add(sample)
-    if session == record.sessions.last:
-        record.spending.add(sample)
+    is_last = session == record.sessions.last
+    traffic = record.spending if is_last else record.earlier
+    traffic.add(sample)
 
 
 def write_samples(folder: RunFolder, record: RunRecord) -> None:

@@ -27,18 +27,19 @@ def lock(file: int) -> None:
 
 
 def first_in_use(
-    paths: Iterable[Path], *, patience_s: float = _PATIENCE_S
+    paths: Iterable[Path], *, patience_s: float | None = None
 ) -> Path | None:
     """Find a file that another process is still at work on.
 
     Args:
         paths: The files.
         patience_s: Seconds to wait for all of them together, since a process that is
-            about to end needs a while for it.
+            about to end needs a while for it; None for as long as one may need.
 
     Returns:
         The first such file; None where all are free.
     """
+    patience_s = _PATIENCE_S if patience_s is None else patience_s
     give_up = time.monotonic() + patience_s
     for path in paths:
         while not _is_free(path):

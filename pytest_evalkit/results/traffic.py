@@ -54,6 +54,14 @@ class Traffic:
             stream=_stream(sample.get("timing")),
         )
 
+    def joined(self, other: Traffic) -> Traffic:
+        """Take the requests of two together, which are of different documents."""
+        if not other._costs:
+            return self
+        both = Traffic()
+        both._costs = {**other._costs, **self._costs}
+        return both
+
     def usage(self) -> dict[str, int | None]:
         """Sum the tokens of each kind that the run spent; None where no response told.
 

@@ -220,3 +220,62 @@ def test_what_cannot_be_resumed_is_told_in_a_line(
 
     assert run.ret == pytest.ExitCode.USAGE_ERROR
     run.stderr.fnmatch_lines([told])
+
+
+def test_cases_in_python_run_again(arith_suite: ArithSuite) -> None:
+    arith_suite.model(noting())
+    arith_suite.write(
+        "test_case.py",
+        "def test_it(model, record_score):\n"
+        "    with open('ran', 'a') as file: file.write('it\\n')\n"
+        "    record_score('points', 0.5)\n",
+    )
+    arith_suite.run()
+
+    run = arith_suite.run("--resume", "last")
+
+    results = arith_suite.results()
+    run.assert_outcomes(passed=7)
+    assert len(arith_suite.noted("ran")) == 2
+    assert len(arith_suite.noted("asked")) == 6
+    assert results["results"]["test_case"]["points,none"] == 0.5
+    assert results["coverage"]["test_case"]["scored"] == 1
+    assert results["resumed"] == {"arith": 6, "test_case": 0}
+
+
+def test_a_spent_budget_is_that_of_a_session(arith_suite: ArithSuite) -> None:
+    arith_suite.model(
+        "from pytest_evalkit import Usage\n"
+        "def answer(request):\n"
+        "    return Response(text=target_of(request),\n"
+        "        usage=Usage(input_tokens=9, output_tokens=1))\n"
+    )
+    budget = ("--max-total-tokens", "35", "--max-concurrency", "1")
+    arith_suite.run(*budget)
+    first = arith_suite.results()
+
+    arith_suite.run(*budget, "--resume", "last")
+
+    second = arith_suite.results()
+    assert first["complete"] is False
+    assert first["coverage"]["arith"]["scored"] == 4
+    assert second["complete"] is True
+    assert second["coverage"]["arith"]["scored"] == 6
+    assert second["usage"]["budget"]["total_tokens"] == 20
+    assert second["usage"]["input_tokens"] == 54
+
+
+def test_a_run_that_is_still_written_is_refused(
+    arith_suite: ArithSuite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    arith_suite.run("--model", "oracle")
+    (journal,) = (arith_suite.folders[0] / "journal").iterdir()
+    monkeypatch.setattr("pytest_evalkit.results.locking._PATIENCE_S", 0.0)
+
+    with journal.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        run = arith_suite.run("--model", "oracle", "--resume", "last")
+
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    run.stderr.fnmatch_lines(["*a process still writes main.jsonl*"])
