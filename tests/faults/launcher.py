@@ -1,7 +1,9 @@
 """Starts pytest often and fast: a process that has imported all of it, and forks.
 
 It reads one JSON object a line, a ``Launch``, and answers with the process id of the
-child; then with its exit status, negative where a signal ended it. One child at a time.
+child; then any line, and answers with its exit status, negative where a signal ended it.
+One child at a time. Until it is asked for, the number of a child that ended is nobody
+else's, so that whoever kills it kills no other.
 """
 
 from __future__ import annotations
@@ -39,13 +41,14 @@ def main() -> None:
     """Serve until the standard input ends."""
     _import_all()
     answers = os.fdopen(os.dup(1), "w")
-    for line in sys.stdin:
+    for line in iter(sys.stdin.readline, ""):
         launch: Launch = json.loads(line)
         child = os.fork()
         if child == 0:
             _run(launch)
         answers.write(f"{child}\n")
         answers.flush()
+        sys.stdin.readline()
         _, status = os.waitpid(child, 0)
         answers.write(f"{os.waitstatus_to_exitcode(status)}\n")
         answers.flush()

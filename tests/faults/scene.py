@@ -48,14 +48,18 @@ class Launcher:
 
     def start(self, launch: Mapping[str, Any]) -> int:
         """Start one; its process id, which is that of its group, too."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(launch) + "\n")
-        self._process.stdin.flush()
+        self._say(json.dumps(launch))
         return self._number()
 
     def wait(self) -> int:
         """Wait for its end: the exit status, negative where a signal ended it."""
+        self._say("wait")
         return self._number()
+
+    def _say(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
 
     def _number(self) -> int:
         assert self._process.stdout is not None

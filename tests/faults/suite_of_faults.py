@@ -284,10 +284,10 @@ def test_two_runs_on_one_cache(scene: Scene, clean: Clean, tell: Tell) -> None:
     twin = Scene(scene.folder, other, _DOCUMENTS)
     twin.endpoint = scene.endpoint
     cache = ("--use-cache", str(scene.folder / "cache"))
-    scene.endpoint.start(*_LATENCY)
+    scene.endpoint.start("--latency", "0.1")
     process = scene.start(*cache, output="one")
-    second = twin.start(*cache, output="two")
-    under_way_in(twin, second, "two")
+    twin.start(*cache, output="two")
+    under_way_in(scene, process, "one")
     kill_group(process)
     status = scene.launcher.wait()
     finished_second = other.wait()
