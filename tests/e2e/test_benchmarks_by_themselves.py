@@ -24,7 +24,9 @@ def test_every_benchmark_passes_its_self_tests(arith_suite: ArithSuite) -> None:
     assert set(outcomes) <= {"passed", "skipped"}
     # Whatever else a benchmark lacks, its prompts are stored beside its sample.
     result.stdout.no_fnmatch_line("*selftest-prompts? SKIPPED*")
-    result.stdout.no_fnmatch_line("*selftest-oracle? SKIPPED*")
+    # What a judge scores has no best answer without one.
+    untold = [line for line in result.outlines if "[selftest-oracle] SKIPPED" in line]
+    assert [line for line in untold if "/toxicity/" not in line] == []
 
 
 @pytest.mark.parametrize("limit", ["1", "3", "7", "0.3"])

@@ -287,7 +287,9 @@ def test_a_document_that_needs_what_is_not_there_is_skipped(
     result = arith_suite.run("--model", "oracle", "-rs")
 
     result.assert_outcomes(skipped=6)
-    result.stdout.fnmatch_lines(["SKIPPED *needs judge: not available here"])
+    result.stdout.fnmatch_lines(
+        ["SKIPPED *needs a judge: no judge is named; name one with --judge"]
+    )
     assert arith_suite.results()["coverage"]["arith"]["skipped"] == 6
 
 
