@@ -54,6 +54,7 @@ from pytest_evalkit.serving import (
     LAST_CHUNK,
     Head,
     chunk,
+    end_server,
     error_body,
     http_response,
     stream_head,
@@ -147,10 +148,7 @@ class HostServer:
         server, self._server = self._server, None
         if server is None:
             return
-        server.close()
-        for transport in list(self.connections):
-            transport.abort()
-        await server.wait_closed()
+        await end_server(server, self.connections)
 
     async def respond(self, head: Head, body: bytes) -> bytes:
         """Answer a request with the bytes of a response."""

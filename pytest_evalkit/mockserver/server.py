@@ -22,7 +22,7 @@ from pytest_evalkit.mockserver.protocol import MODELS_PATH, models_body
 from pytest_evalkit.mockserver.reply import AnswerFunction
 from pytest_evalkit.mockserver.routes import FETCHED, GENERATING, POSTED, Answered
 from pytest_evalkit.mockserver.traffic import Received, Traffic
-from pytest_evalkit.serving import BadRequestError, Head, error_body
+from pytest_evalkit.serving import BadRequestError, Head, end_server, error_body
 
 _BACKLOG = 4096
 TRAFFIC_PATH = "/traffic"
@@ -106,10 +106,7 @@ class MockServer:
         self.traffic.close_log()
         if self._server is None:
             return
-        self._server.close()
-        for transport in list(self.connections):
-            transport.abort()
-        await self._server.wait_closed()
+        await end_server(self._server, self.connections)
         self._server = None
 
     def plan(self, head: Head, body: bytes) -> Plan:

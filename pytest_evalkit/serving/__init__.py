@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_evalkit.serving.dropping import end_server
 from pytest_evalkit.serving.framing import Framing
 from pytest_evalkit.serving.parsing import BadRequestError, Head
 from pytest_evalkit.serving.responses import (
@@ -21,6 +22,7 @@ __all__ = [
     "Framing",
     "Head",
     "chunk",
+    "end_server",
     "error_body",
     "event",
     "http_response",

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -295,3 +297,23 @@ def test_a_behaviour_that_makes_no_sense_is_refused(
 def test_faults_of_no_kind_cannot_happen() -> None:
     with pytest.raises(OptionError, match="no kind"):
         Faults(rate=0.5, kinds=())
+
+
+@pytest.mark.parametrize("rounds", range(4))
+def test_a_server_that_ends_leaves_no_connection_however_new(rounds: int) -> None:
+    async def connect_and_stop() -> None:
+        server = MockServer(echo)
+        await server.start()
+        address = urlsplit(server.url)
+        with socket.create_connection((address.hostname, address.port)):
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            await server.stop()
+            assert server.connections == set()
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        asyncio.run(connect_and_stop())
+        gc.collect()
+
+    assert [str(one.message) for one in told if "transport" in str(one.message)] == []
