@@ -71,11 +71,14 @@ class Tool:
         name: What the model calls it.
         description: What it does, in words for the model.
         parameters: JSON Schema of its arguments, which are one object.
+        is_strict: Whether the endpoint is to hold the model to that schema; None leaves
+            it to the endpoint.
     """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
+    is_strict: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

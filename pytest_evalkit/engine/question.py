@@ -20,6 +20,7 @@ from pytest_evalkit.values import (
     GenerationParameters,
     Loglikelihood,
     Request,
+    Tool,
 )
 
 # To be raised when a backend comes to ask otherwise for the same request: what was
@@ -78,7 +79,7 @@ def asked_of(request: Request) -> dict[str, Any]:
             "kind": "generate",
             "messages": message_dicts(request.messages),
             "parameters": _parameters(request.parameters),
-            "tools": [asdict(tool) for tool in request.tools],
+            "tools": [_tool(tool) for tool in request.tools],
             "repeat": repeat,
         }
     if isinstance(request, Loglikelihood):
@@ -89,6 +90,11 @@ def asked_of(request: Request) -> dict[str, Any]:
             "repeat": repeat,
         }
     return {"kind": "rolling_loglikelihood", "text": request.text, "repeat": repeat}
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    """Write a tool; without what is left to the endpoint, as keys always were."""
+    return {name: value for name, value in asdict(tool).items() if value is not None}
 
 
 def is_drawn(request: Request, identity: Identity) -> bool:

@@ -48,7 +48,12 @@ def message_wire(message: Message, media: Iterator[Wire]) -> Wire:
         next(media) if isinstance(part, MediaPart) else _plain(part)
         for part in message.parts
     ]
-    return {"role": message.role, "parts": parts}
+    return {
+        "role": message.role,
+        "parts": parts,
+        "name": message.name,
+        "reasoning": message.reasoning,
+    }
 
 
 def medium_wire(part: MediaPart) -> Wire:
@@ -80,7 +85,12 @@ def message_of(wire: Wire) -> Message:
         DatasetError: A medium in it is none.
         RequestRejectedError: It has a part that is not known here.
     """
-    return Message(wire["role"], tuple(_part(part) for part in wire["parts"]))
+    return Message(
+        wire["role"],
+        tuple(_part(part) for part in wire["parts"]),
+        name=wire.get("name"),
+        reasoning=wire.get("reasoning"),
+    )
 
 
 def _plain(part: Part) -> Wire:

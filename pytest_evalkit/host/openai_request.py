@@ -136,7 +136,12 @@ def _message(message: Any) -> Message:
         result = ToolResultPart(str(message.get("tool_call_id") or ""), told)
         return Message("tool", (result,))
     parts = [*_content(content), *map(_call, message.get("tool_calls") or ())]
-    return Message(role, tuple(parts))
+    return Message(
+        role,
+        tuple(parts),
+        name=message.get("name"),
+        reasoning=message.get("reasoning_content"),
+    )
 
 
 def _content(content: Any) -> list[Part]:

@@ -246,6 +246,7 @@ def _tool_dict(tool: Tool) -> Wire:
         "name": tool.name,
         "description": tool.description,
         "parameters": dict(tool.parameters),
+        "is_strict": tool.is_strict,
     }
 
 

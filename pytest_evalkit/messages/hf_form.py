@@ -18,6 +18,7 @@ from pytest_evalkit.messages.message import (
     ToolResultPart,
     VideoPart,
 )
+from pytest_evalkit.messages.openai_form import beside
 
 _KINDS: Mapping[type[MediaPart], str] = {
     ImagePart: "image",
@@ -81,7 +82,7 @@ def _message(
     calls = [_call(part) for part in message.parts if isinstance(part, ToolCallPart)]
     if calls:
         said["tool_calls"] = calls
-    return said
+    return said | beside(message)
 
 
 def _text(message: Message) -> str:
@@ -117,6 +118,7 @@ def _call(call: ToolCallPart) -> dict[str, Any]:
 def _results(message: Message) -> list[dict[str, Any]]:
     return [
         {"role": "tool", "tool_call_id": part.tool_call_id, "content": part.content}
+        | beside(message)
         for part in message.parts
         if isinstance(part, ToolResultPart)
     ]

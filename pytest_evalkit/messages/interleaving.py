@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pytest_evalkit.messages.message import (
     AudioPart,
@@ -40,7 +41,7 @@ def interleaved(message: Message) -> Message:
     """
     if not message.media:
         return message
-    return Message(message.role, interleaved_parts(message.parts))
+    return replace(message, parts=interleaved_parts(message.parts))
 
 
 def interleaved_parts(parts: Sequence[Part]) -> tuple[Part, ...]:

@@ -98,11 +98,17 @@ class Message:
 
     Attributes:
         role: Who says it.
-        parts: What is said, in order.
+        parts: What is said, in order. Empty text is said too: an assistant that calls
+            tools without a word has no part of text.
+        name: Which of several speakers of the role says it, or None.
+        reasoning: What the assistant thought before, which some endpoints want to be
+            shown again, or None.
     """
 
     role: Role
     parts: tuple[Part, ...]
+    name: str | None = None
+    reasoning: str | None = None
 
     @classmethod
     def of_text(cls, role: Role, text: str) -> Message:

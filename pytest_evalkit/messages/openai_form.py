@@ -201,9 +201,16 @@ def _message(
         "content": _content(message, media, frame),
     }
     if calls:
-        said["content"] = said["content"] or None
+        is_silent = len(calls) == len(message.parts)
+        said["content"] = None if is_silent else said["content"]
         said["tool_calls"] = [_call(call) for call in calls]
-    return said
+    return said | beside(message)
+
+
+def beside(message: Message) -> dict[str, str]:
+    """Write what a message has beside its content: a name and earlier thought."""
+    said = {"name": message.name, "reasoning_content": message.reasoning}
+    return {key: text for key, text in said.items() if text is not None}
 
 
 def _content(
@@ -250,6 +257,7 @@ def _results(message: Message) -> list[dict[str, Any]]:
     """Write one message for each result: the protocol takes no two in one."""
     return [
         {"role": "tool", "tool_call_id": part.tool_call_id, "content": part.content}
+        | beside(message)
         for part in message.parts
         if isinstance(part, ToolResultPart)
     ]

@@ -36,9 +36,7 @@ def message_dicts(messages: Iterable[Message]) -> list[dict[str, Any]]:
     Raises:
         DatasetError: A medium cannot be read.
     """
-    return [
-        {"role": message.role, "content": _content(message)} for message in messages
-    ]
+    return [_message(message) for message in messages]
 
 
 def messages_hash(messages: Iterable[Message]) -> str:
@@ -65,7 +63,12 @@ def messages_from(
             type that there is not.
     """
     return tuple(
-        Message(message["role"], _parts_from(message["content"], media))
+        Message(
+            message["role"],
+            _parts_from(message["content"], media),
+            name=message.get("name"),
+            reasoning=message.get("reasoning"),
+        )
         for message in said
     )
 
@@ -121,6 +124,13 @@ def _source_from(
     if source is None:
         raise DatasetError(f"the {kind.noun} {digest} is not among the media")
     raise DatasetError(f"{digest} should be of the kind {kind.noun}, not {source.noun}")
+
+
+def _message(message: Message) -> dict[str, Any]:
+    said = {"role": message.role, "content": _content(message)}
+    beside = {"name": message.name, "reasoning": message.reasoning}
+    # What is not there is not written: what was recorded before keeps its hash.
+    return said | {key: text for key, text in beside.items() if text is not None}
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:

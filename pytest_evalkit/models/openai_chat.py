@@ -206,4 +206,6 @@ def _tool(tool: Tool) -> dict[str, Any]:
         "description": tool.description,
         "parameters": dict(tool.parameters),
     }
+    if tool.is_strict is not None:
+        function["strict"] = tool.is_strict
     return {"type": "function", "function": function}

@@ -22,7 +22,9 @@ from pytest_evalkit.messages import (
     VideoPart,
     VideoSource,
     message_dicts,
+    messages_from,
     text_of,
+    to_hf_messages,
     to_openai_messages,
     to_qwen3_vl_openai_messages,
     with_system,
@@ -214,3 +216,35 @@ def test_a_system_message_is_replaced_or_put_in_front() -> None:
 
     assert with_system([old, user], "new") == (new, user)
     assert with_system([user], "new") == (new, user)
+
+
+def test_a_name_and_earlier_thought_stand_beside_the_content() -> None:
+    named = Message("user", (TextPart("Hi"),), name="ann")
+    thought = Message("assistant", (CALL,), reasoning="Add them.")
+
+    openai = to_openai_messages([named, thought])
+    hf = to_hf_messages([named, thought], is_text_alone=True)
+
+    assert openai[0] == {"role": "user", "content": "Hi", "name": "ann"}
+    assert openai[1]["reasoning_content"] == "Add them."
+    assert hf[0]["name"] == "ann"
+    assert hf[1]["reasoning_content"] == "Add them."
+
+
+@pytest.mark.parametrize(("parts", "content"), [((), None), ((TextPart(""),), "")])
+def test_empty_text_before_a_call_is_not_silence(
+    parts: tuple[TextPart, ...], content: str | None
+) -> None:
+    (said,) = to_openai_messages([Message("assistant", (*parts, CALL))])
+
+    assert said["content"] == content
+
+
+def test_a_record_keeps_names_and_thought_and_leaves_out_what_is_not_there() -> None:
+    plain = Message.of_text("user", "Hi")
+    full = Message("assistant", (TextPart("Hm"),), name="bob", reasoning="So.")
+
+    dicts = message_dicts([plain, full])
+
+    assert dicts[0] == {"role": "user", "content": "Hi"}
+    assert messages_from(dicts, {}) == (plain, full)
