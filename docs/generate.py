@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_evalkit.codec import encode_pretty
+from pytest_evalkit.conversations.schema import line_schema
 from pytest_evalkit.models.judges import RATERS
 from pytest_evalkit.models.parameters import Parameter, aliases_of, parameters_of
 from pytest_evalkit.models.registry import BACKENDS
@@ -64,6 +66,12 @@ def pages() -> list[Path]:
         for path in sorted(DOCS.rglob("*.md"))
         if "_build" not in path.parts and _BLOCK.search(path.read_text("utf-8"))
     ]
+
+
+def schemas() -> dict[Path, bytes]:
+    """Write the JSON Schemas that are published, by their files."""
+    place = DOCS / "reference" / "conversations.schema.json"
+    return {place: encode_pretty(line_schema())}
 
 
 class _Declared:
@@ -320,9 +328,11 @@ _PARTS: dict[str, Callable[[], str]] = {
 
 
 def main() -> int:
-    """Renew every page."""
+    """Renew every page and every schema."""
     for path in pages():
         path.write_text(rendered(path.read_text("utf-8")), encoding="utf-8")
+    for path, content in schemas().items():
+        path.write_bytes(content)
     return 0
 
 

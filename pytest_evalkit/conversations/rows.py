@@ -244,7 +244,9 @@ def _result_faults(result: Mapping[str, Any]) -> Iterator[str]:
 
 def _tools_faults(tools: Any) -> Iterator[str]:
     # An empty list offers nothing; only calls and results must be there.
-    if tools != []:
+    if not isinstance(tools, list):
+        yield f"tools must be a list, got {tools!r}"
+    elif tools:
         yield from _list_faults(tools, "tools", _tool_schema_faults)
 
 

@@ -27,6 +27,14 @@ def test_no_page_is_stale(root: Path, script: Script) -> None:
         assert text == generate.rendered(text), f"{path.name}: run docs/generate.py"
 
 
+def test_no_schema_is_stale(script: Script) -> None:
+    schemas = script("generate").schemas()
+
+    assert [path.name for path in schemas] == ["conversations.schema.json"]
+    for path, content in schemas.items():
+        assert path.read_bytes() == content, f"{path.name}: run docs/generate.py"
+
+
 def test_every_backend_is_on_the_page_of_models(root: Path) -> None:
     page = (root / "docs" / "reference" / "models.md").read_text("utf-8")
 
