@@ -22,7 +22,7 @@ RESULT: Fields = {"tool_call_id": "c1", "content": "2"}
 TOOL: Fields = {"type": "function", "function": {"name": "add"}}
 
 
-def user(turn: int = 1, **fields: Any) -> Fields:
+def user(turn: Any = 1, **fields: Any) -> Fields:
     return {"conversation_id": "k", "turn": turn, "role": "user", "content": "hi"} | (
         fields
     )
