@@ -17,9 +17,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments; None for those of the process.
 
     Returns:
-        The exit status: 0; 1 where ``validate`` finds a task that is wrong, or a merged
-        run fails; 2 where that is incomplete; 4 where the arguments or the files they
-        name are wrong; for ``run`` pytest's.
+        The exit status: 0; 1 where ``validate`` finds a task or data that are wrong,
+        ``convert-snapshot`` loses something, or a merged run fails; 2 where that is
+        incomplete; 4 where the arguments or the files they name are wrong; for ``run``
+        pytest's.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     # The server reads its own options, so that there is one list of them.
@@ -94,9 +95,22 @@ def _tasks(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from pytest_evalkit.cli.validate import report
+    from pytest_evalkit.cli.conversations import SUFFIX, report_data
 
-    return report(options.paths)
+    data = [path for path in options.paths if path.suffix == SUFFIX]
+    status = report_data(data, options.max_errors)
+    tasks = [path for path in options.paths if path.suffix != SUFFIX]
+    if tasks:
+        from pytest_evalkit.cli.validate import report
+
+        status = max(status, report(tasks))
+    return status
+
+
+def _convert_snapshot(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.conversations import convert_snapshot
+
+    return convert_snapshot(options.source, options.output, verify=options.verify)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -127,6 +141,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "cache": _cache,
     "compare": _compare,
     "config": _config,
+    "convert-snapshot": _convert_snapshot,
     "export": _export,
     "merge": _merge,
     "power": _power,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pytest_evalkit.cli.cache_options import add_cache_commands
 from pytest_evalkit.cli.comparing_options import add_compare_command, add_power_command
+from pytest_evalkit.conversations.problems import MAX_PROBLEMS
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
@@ -44,6 +45,7 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     _add_export(commands)
     _add_tasks(commands)
     _add_validate(commands)
+    _add_convert_snapshot(commands)
     _add_run(commands)
     _add_config(commands)
     _add_merge(commands)
@@ -127,10 +129,37 @@ def _add_tasks(commands: Commands) -> None:
 
 def _add_validate(commands: Commands) -> None:
     parser = commands.add_parser(
-        "validate", help="load tasks without their data, and say which do not load"
+        "validate",
+        help="load tasks without their data, or check conversation data, and say "
+        "what is wrong",
     )
     parser.add_argument(
-        "paths", metavar="PATH", nargs="+", type=Path, help="a task file or a folder"
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        type=Path,
+        help="a task file or a folder of them; or a .jsonl file of conversations",
+    )
+    parser.add_argument(
+        "--max-errors",
+        metavar="N",
+        type=_count,
+        default=MAX_PROBLEMS,
+        help="problems of each data file to print (default: %(default)s)",
+    )
+
+
+def _add_convert_snapshot(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "convert-snapshot",
+        help="turn an agent's log of growing snapshots into conversation data",
+    )
+    parser.add_argument("source", metavar="IN", type=Path, help="the log, as JSONL")
+    parser.add_argument("output", metavar="OUT", type=Path, help="the file of rows")
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="build every prompt from the rows and compare it with the log",
     )
 
 

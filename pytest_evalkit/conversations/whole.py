@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 from pytest_evalkit.conversations.fields import SETTINGS
@@ -56,16 +57,26 @@ def _messages(said: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _merged(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Gather the results of parallel calls, each a message of its own, in one row."""
-    results: list[dict[str, Any]] = []
-    for message in messages:
-        if message.get("role") == "tool" and "tool_results" not in message:
-            results.append(
-                {key: message.get(key) for key in ("tool_call_id", "content")}
-            )
-            continue
-        if results:
-            yield {"role": "tool", "tool_results": results}
-            results = []
-        yield message
-    if results:
-        yield {"role": "tool", "tool_results": results}
+    for is_result, together in groupby(messages, key=_is_result):
+        said = list(together)
+        if is_result:
+            yield _results(said)
+        else:
+            yield from said
+
+
+def _is_result(message: dict[str, Any]) -> bool:
+    return message.get("role") == "tool" and "tool_results" not in message
+
+
+def _results(messages: list[dict[str, Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "role": "tool",
+        "tool_results": [
+            {key: message.get(key) for key in ("tool_call_id", "content")}
+            for message in messages
+        ],
+    }
+    names = [message.get("name") for message in messages]
+    # A row has one name: that of the tool, where only one has answered.
+    return row | {"name": names[0]} if names.count(names[0]) == len(names) else row
