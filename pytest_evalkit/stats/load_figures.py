@@ -1,0 +1,219 @@
+"""What the requests of a run add up to: rates, errors, latencies."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any, get_args
+
+from pytest_evalkit.stats.goals import good_requests
+from pytest_evalkit.stats.mean import mean, sample_deviation
+from pytest_evalkit.stats.percentile import percentile
+from pytest_evalkit.stats.request_times import METRICS, RequestStatus, RequestTimes
+
+PERCENTS = (50, 90, 95, 99)
+PERCENTILE_METHOD = "nearest rank"
+
+Figures = dict[str, Any]
+
+
+def load_figures(
+    requests: Sequence[RequestTimes],
+    goals: Mapping[str, float] | None = None,
+    percents: Sequence[int] = PERCENTS,
+) -> Figures:
+    """Sum up the requests of a run, without those of its warm-up.
+
+    Latencies are those of successful requests alone: failures are counted, not timed.
+    A figure that is not defined is None.
+
+    Args:
+        requests: In any order.
+        goals: What a good request meets, in milliseconds by metric; None for no goals.
+        percents: The percentiles of each metric, from 1 to 100.
+
+    Returns:
+        ``n_requests`` by status, ``error_rate`` (of those that ended), ``duration_s``
+        (first sent to last ended), rates per second of requests and tokens,
+        ``request_goodput`` and ``good_request_fraction`` (of all but cut requests),
+        ``achieved_qps``, ``peak_concurrency``, ``percentile_method``, ``metrics`` with a
+        description of each, and ``conversations``, None where there is none.
+
+    Raises:
+        ValueError: A percentile is out of range.
+    """
+    answered = [one for one in requests if one.status == "successful"]
+    duration_s = _duration(requests)
+    inputs = _total(one.input_tokens for one in answered)
+    outputs = _total(one.output_tokens for one in answered)
+    both = None if inputs is None or outputs is None else inputs + outputs
+    return {
+        "n_requests": _counts(requests),
+        "error_rate": _error_rate(requests),
+        "duration_s": duration_s,
+        "request_throughput": _rate(len(answered), duration_s),
+        "output_throughput": _rate(outputs, duration_s),
+        "total_token_throughput": _rate(both, duration_s),
+        **_goodput(requests, goals, duration_s),
+        "achieved_qps": _achieved(requests),
+        "peak_concurrency": _peak(requests),
+        "percentile_method": PERCENTILE_METHOD,
+        "metrics": {
+            name: described(map(value, answered), percents)
+            for name, value in METRICS.items()
+        },
+        "conversations": _conversations(requests, duration_s, percents),
+    }
+
+
+def described(
+    values: Iterable[float | None], percents: Sequence[int] = PERCENTS
+) -> Figures:
+    """Describe values: how many, mean, deviation, extremes and percentiles.
+
+    Args:
+        values: Those that are None are left out.
+        percents: From 1 to 100.
+
+    Returns:
+        ``n`` alone counts where there is no value; all else is then None. ``std`` is
+        the sample deviation, None for a single value.
+
+    Raises:
+        ValueError: A percentile is out of range.
+    """
+    known = sorted(value for value in values if value is not None)
+    has_any = bool(known)
+    return {
+        "n": len(known),
+        "mean": mean(known) if has_any else None,
+        "std": sample_deviation(known) if len(known) > 1 else None,
+        "min": known[0] if has_any else None,
+        "max": known[-1] if has_any else None,
+        **{
+            f"p{percent}": percentile(known, percent) if has_any else None
+            for percent in percents
+        },
+    }
+
+
+def _counts(requests: Sequence[RequestTimes]) -> dict[str, int]:
+    found = [one.status for one in requests]
+    return {status: found.count(status) for status in get_args(RequestStatus)}
+
+
+def _error_rate(requests: Sequence[RequestTimes]) -> float | None:
+    """Tell the share of failures among what ended; what was cut or skipped did not."""
+    counts = _counts(requests)
+    ended = counts["successful"] + counts["errored"]
+    return counts["errored"] / ended if ended else None
+
+
+def _duration(requests: Iterable[RequestTimes]) -> float | None:
+    timed = _timed(requests)
+    if not timed:
+        return None
+    return max(end for _, end in timed) - min(start for start, _ in timed)
+
+
+def _timed(requests: Iterable[RequestTimes]) -> list[tuple[float, float]]:
+    """List when requests were sent and ended, for those of which both are known."""
+    return [
+        (one.sent_at, one.ended_at)
+        for one in requests
+        if one.sent_at is not None and one.ended_at is not None
+    ]
+
+
+def _rate(count: float | None, duration_s: float | None) -> float | None:
+    return None if count is None or not duration_s else count / duration_s
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    """Add up counts; None where there is none, or one is not known."""
+    total: int | None = None
+    for count in counts:
+        if count is None:
+            return None
+        total = (total or 0) + count
+    return total
+
+
+def _goodput(
+    requests: Sequence[RequestTimes],
+    goals: Mapping[str, float] | None,
+    duration_s: float | None,
+) -> Figures:
+    good = good_requests(requests, goals) if goals else None
+    judged = sum(one.status != "incomplete" for one in requests)
+    return {
+        "request_goodput": _rate(good, duration_s),
+        "good_request_fraction": None if good is None or not judged else good / judged,
+    }
+
+
+def _achieved(requests: Iterable[RequestTimes]) -> float | None:
+    """Tell at which rate requests were sent: the gaps between them, not their ends."""
+    sent = sorted(one.sent_at for one in requests if one.sent_at is not None)
+    span = sent[-1] - sent[0] if sent else 0.0
+    return (len(sent) - 1) / span if span > 0 else None
+
+
+def _peak(requests: Iterable[RequestTimes]) -> int:
+    """Count the most requests in flight at one time; one that ends makes room first."""
+    steps = [
+        (moment, step)
+        for start, end in _timed(requests)
+        for moment, step in ((start, 1), (end, -1))
+    ]
+    return max(accumulate(step for _, step in sorted(steps)), default=0)
+
+
+def _conversations(
+    requests: Iterable[RequestTimes],
+    duration_s: float | None,
+    percents: Sequence[int],
+) -> Figures | None:
+    grouped: defaultdict[str, list[RequestTimes]] = defaultdict(list)
+    for one in requests:
+        if one.conversation is not None:
+            grouped[one.conversation].append(one)
+    if not grouped:
+        return None
+    turns = [sorted(one, key=lambda turn: turn.turn or 0) for one in grouped.values()]
+    whole = [one for one in turns if all(turn.status == "successful" for turn in one)]
+    asked = [turn for one in turns for turn in one]
+    return {
+        "n_conversations": len(turns),
+        "conversations_per_s": _rate(len(whole), duration_s),
+        "conversation_e2e_s": described(map(_duration, whole), percents),
+        "turns_per_conversation": described(map(len, turns), percents),
+        "dropped_turns": sum(turn.status == "skipped" for turn in asked),
+        "e2e_avg_interactivity": _interactivity(asked),
+        "ttft_ms_by_turn": _by_turn(asked, percents),
+        "ttft_ms_first_turn": _ttft((one[0] for one in turns), percents),
+        "ttft_ms_last_turn": _ttft((one[-1] for one in turns), percents),
+    }
+
+
+def _interactivity(turns: Iterable[RequestTimes]) -> float | None:
+    """Tell tokens per second of the turns' own time, the time of tools left out."""
+    answered = [turn for turn in turns if turn.status == "successful"]
+    spent_s = [end - start for start, end in _timed(answered)]
+    return _rate(_total(turn.output_tokens for turn in answered), sum(spent_s))
+
+
+def _by_turn(
+    turns: Iterable[RequestTimes], percents: Sequence[int]
+) -> dict[str, Figures]:
+    places: defaultdict[int, list[RequestTimes]] = defaultdict(list)
+    for turn in turns:
+        if turn.turn is not None:
+            places[turn.turn].append(turn)
+    return {str(place): _ttft(places[place], percents) for place in sorted(places)}
+
+
+def _ttft(turns: Iterable[RequestTimes], percents: Sequence[int]) -> Figures:
+    answered = (turn for turn in turns if turn.status == "successful")
+    return described((turn.ttft_ms for turn in answered), percents)

@@ -1,0 +1,116 @@
+"""The times of one request: what was seen, and the figures that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+RequestStatus = Literal["successful", "errored", "incomplete", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTimes:
+    """What was seen of one request.
+
+    A fragment is what one event of a stream adds to the answer: thought, text or a tool
+    call, one token or several. An event that only names the role is none. Every figure
+    is None where it is not defined, and never zero in its place.
+
+    Attributes:
+        status: ``incomplete`` was cut at the end of the run; ``skipped`` was never sent,
+            since a turn before it had failed.
+        planned_at: When the schedule wanted it, in seconds of the run's clock.
+        sent_at: When it was handed to the connection; None where it never was.
+        ended_at: When the answer was complete or had failed; None where it never was.
+        ttft_s: Seconds from sending to the first fragment of any kind, or None.
+        ttfo_s: Seconds from sending to the first fragment of visible text, or None.
+        gaps_s: Seconds between fragments, one less than there are fragments.
+        input_tokens: Tokens of the whole prompt, or None where nobody counted.
+        output_tokens: Tokens of the answer, with thought and tool calls, or None.
+        conversation: The conversation that it is a turn of, or None.
+        turn: Which client turn of the conversation, from one; None outside one.
+    """
+
+    status: RequestStatus
+    planned_at: float
+    sent_at: float | None = None
+    ended_at: float | None = None
+    ttft_s: float | None = None
+    ttfo_s: float | None = None
+    gaps_s: tuple[float, ...] = ()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    conversation: str | None = None
+    turn: int | None = None
+
+    @property
+    def client_queue_ms(self) -> float | None:
+        """How long it waited in the client: sent minus planned."""
+        return _ms(_less(self.sent_at, self.planned_at))
+
+    @property
+    def ttft_ms(self) -> float | None:
+        """Time to the first fragment of any kind."""
+        return _ms(self.ttft_s)
+
+    @property
+    def ttfo_ms(self) -> float | None:
+        """Time to the first fragment of visible text."""
+        return _ms(self.ttfo_s)
+
+    @property
+    def e2el_ms(self) -> float | None:
+        """End-to-end latency: ended minus sent."""
+        return _ms(_less(self.ended_at, self.sent_at))
+
+    @property
+    def e2el_including_queue_ms(self) -> float | None:
+        """What a user waits who comes when the schedule says: ended minus planned."""
+        return _ms(_less(self.ended_at, self.planned_at))
+
+    @property
+    def tpot_ms(self) -> float | None:
+        """Time per output token: (end-to-end minus first) / (tokens minus one).
+
+        As vLLM's serving benchmark has it. Undefined for fewer than two tokens or
+        fragments: a stream of one fragment says nothing of the time between tokens.
+        """
+        return _per_token(_less(self.e2el_ms, self.ttft_ms), self)
+
+    @property
+    def itl_ms(self) -> float | None:
+        """Inter-token latency: (last minus first fragment) / (tokens minus one).
+
+        As guidellm has it; undefined as ``tpot_ms`` is.
+        """
+        return _per_token(_ms(sum(self.gaps_s)), self)
+
+
+METRICS: Mapping[str, Callable[[RequestTimes], float | None]] = {
+    "ttft_ms": lambda one: one.ttft_ms,
+    "ttfo_ms": lambda one: one.ttfo_ms,
+    "tpot_ms": lambda one: one.tpot_ms,
+    "itl_ms": lambda one: one.itl_ms,
+    "e2el_ms": lambda one: one.e2el_ms,
+    "e2el_including_queue_ms": lambda one: one.e2el_including_queue_ms,
+    "client_queue_ms": lambda one: one.client_queue_ms,
+    "isl_tokens": lambda one: one.input_tokens,
+    "osl_tokens": lambda one: one.output_tokens,
+}
+"""What is told of single requests, by its name in results."""
+
+
+def _less(later: float | None, earlier: float | None) -> float | None:
+    return None if later is None or earlier is None else later - earlier
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000
+
+
+def _per_token(span_ms: float | None, times: RequestTimes) -> float | None:
+    tokens = times.output_tokens
+    if span_ms is None or not times.gaps_s or tokens is None or tokens < 2:  # noqa: PLR2004 - between two
+        return None
+    return span_ms / (tokens - 1)
