@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_evalkit.codec import encode_pretty
+from pytest_evalkit.conversations.fields import SETTINGS
 from pytest_evalkit.conversations.schema import line_schema
 from pytest_evalkit.models.judges import RATERS
 from pytest_evalkit.models.parameters import Parameter, aliases_of, parameters_of
@@ -306,8 +307,14 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n\n" + "\n".join(f"| {line} |" for line in cells) + "\n\n"
 
 
+def _turn_settings() -> str:
+    rows = ((_code(name), field.meaning) for name, field in SETTINGS.items())
+    return _table(("field", "value"), rows)
+
+
 _PARTS: dict[str, Callable[[], str]] = {
     "benchmarks": _benchmarks,
+    "turn-settings": _turn_settings,
     "options": _options,
     "ini": _ini,
     "models": _models,

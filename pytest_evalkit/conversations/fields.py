@@ -35,6 +35,12 @@ class Field:
     high: float | None = None
     is_above: bool = False
 
+    @property
+    def meaning(self) -> str:
+        """What it may hold, in words."""
+        is_bounded = self.low is not None
+        return _WORDS[self.kind] + (f", {self._range()}" if is_bounded else "")
+
     def fault(self, value: Any) -> str | None:
         """Say what a value must be, where it is something else; else None."""
         if not _is_kind(value, self.kind):

@@ -19,8 +19,8 @@ def test_no_page_is_stale(root: Path, script: Script) -> None:
 
     names = [path.name for path in pages]
     assert names == [
-        *("benchmarks.md", "metrics.md", "models.md", "options.md"),
-        "task-yaml.md",
+        *("benchmarks.md", "conversations.md", "metrics.md", "models.md"),
+        *("options.md", "task-yaml.md"),
     ]
     for path in pages:
         text = path.read_text("utf-8")
