@@ -95,11 +95,13 @@ def _tasks(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from pytest_evalkit.cli.conversations import SUFFIX, report_data
+    data = [path for path in options.paths if path.suffix == ".jsonl"]
+    tasks = [path for path in options.paths if path.suffix != ".jsonl"]
+    status = 0
+    if data:
+        from pytest_evalkit.cli.conversations import report_data
 
-    data = [path for path in options.paths if path.suffix == SUFFIX]
-    status = report_data(data, options.max_errors)
-    tasks = [path for path in options.paths if path.suffix != SUFFIX]
+        status = report_data(data, options.max_errors)
     if tasks:
         from pytest_evalkit.cli.validate import report
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.conversations import (
+    MAX_PROBLEMS,
     Conversation,
     ConversationError,
     conversations_of,
@@ -25,24 +26,22 @@ from pytest_evalkit.results.folder import write_whole
 EXIT_FAILED = 1
 """Exit status where data break rules, or do not survive the round trip."""
 
-SUFFIX = ".jsonl"
-"""How the names of data files end."""
 
-
-def report_data(paths: Sequence[Path], max_errors: int) -> int:
+def report_data(paths: Sequence[Path], max_errors: int | None) -> int:
     """Check files of conversations, and print what is wrong with them.
 
     Args:
         paths: The files.
-        max_errors: How many problems of each file are printed.
+        max_errors: How many problems of each file are printed; None for 50.
 
     Returns:
         The exit status: 0 where all are sound, else 1.
     """
+    most = MAX_PROBLEMS if max_errors is None else max_errors
     failed = 0
     for path in paths:
         try:
-            found = read_conversations(path, max_problems=max_errors)
+            found = read_conversations(path, max_problems=most)
         except DatasetError as error:
             failed += 1
             sys.stdout.write(f"{error}\n")

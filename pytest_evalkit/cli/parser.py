@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pytest_evalkit.cli.cache_options import add_cache_commands
 from pytest_evalkit.cli.comparing_options import add_compare_command, add_power_command
-from pytest_evalkit.conversations.problems import MAX_PROBLEMS
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
@@ -144,8 +143,7 @@ def _add_validate(commands: Commands) -> None:
         "--max-errors",
         metavar="N",
         type=_count,
-        default=MAX_PROBLEMS,
-        help="problems of each data file to print (default: %(default)s)",
+        help="problems of each data file to print (default: 50)",
     )
 
 

@@ -12,7 +12,12 @@ from pytest_evalkit.conversations.conversation import (
     Turn,
     TurnSettings,
 )
-from pytest_evalkit.conversations.prompt import TurnPrompt, opening, prompt_of
+from pytest_evalkit.conversations.prompt import (
+    TurnPrompt,
+    opening,
+    prompt_of,
+    recorded_prompts,
+)
 from pytest_evalkit.errors import UnsuitedModelError
 from pytest_evalkit.messages import Message, TextPart, ToolCallPart, ToolResultPart
 from pytest_evalkit.values import Response
@@ -127,7 +132,7 @@ def dialogue(
     """Ask the client turns of a conversation in order.
 
     It yields prompts, and is told responses or failures; in live history it may yield
-    calls of tools, and is told the text of each result.
+    calls of tools, and is told the text of each result, or the failure of them all.
 
     Args:
         conversation: What was recorded.
@@ -149,16 +154,10 @@ def dialogue(
 def _recorded(
     conversation: Conversation, rules: DialogueRules, defaults: TurnSettings
 ) -> DialogueFlow:
-    settings = {turn.number: asked for turn, asked in conversation.settings(defaults)}
-    said = opening(conversation)
     outcomes: list[TurnOutcome] = []
-    for turn in conversation.turns:
-        said.append(turn.message)
-        if not turn.is_client:
-            continue
-        outcome = yield from _asked(
-            turn, prompt_of(conversation, turn, said, settings[turn.number])
-        )
+    prompts = recorded_prompts(conversation, defaults)
+    for turn, prompt in zip(conversation.client_turns, prompts, strict=True):
+        outcome = yield from _asked(turn, prompt)
         outcomes.append(outcome)
         if outcome.status == "errored" and rules.on_turn_failure == "abort":
             break
@@ -177,11 +176,12 @@ def _live(
             if rules.on_missing_call == "ignore_continue":
                 continue
             break
-        if calls and not rules.has_executor:
-            outcomes.append(_unanswerable(turn, calls))
-            break
         if calls:
-            said.append((yield from _results(turn, calls)))
+            heard = yield from _heard(turn, calls, rules)
+            if isinstance(heard, TurnOutcome):
+                outcomes.append(heard)
+                break
+            said.append(heard)
         if turn.message.role == "user":
             said.append(turn.message)
         outcome = yield from _asked(turn, prompt_of(conversation, turn, said, settings))
@@ -202,10 +202,15 @@ def _asked(turn: Turn, prompt: TurnPrompt) -> Generator[Asked, Told, TurnOutcome
     return TurnOutcome(turn=turn, status="successful", response=told)
 
 
-def _results(
-    turn: Turn, calls: tuple[ToolCallPart, ...]
-) -> Generator[Asked, Told, Message]:
+def _heard(
+    turn: Turn, calls: tuple[ToolCallPart, ...], rules: DialogueRules
+) -> Generator[Asked, Told, Message | TurnOutcome]:
+    """Have the calls of the answer before made; where none can be, the turn fails."""
+    if not rules.has_executor:
+        return _unanswerable(turn, calls)
     told = yield ExecuteTools(turn=turn.number, calls=calls)
+    if isinstance(told, TurnFailure):
+        return TurnOutcome(turn=turn, status="errored", cause=told.cause)
     assert isinstance(told, Sequence), "calls are answered by results"
     results = (
         ToolResultPart(call.id, text) for call, text in zip(calls, told, strict=True)

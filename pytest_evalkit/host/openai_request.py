@@ -123,6 +123,7 @@ def _tool(tool: Any) -> Tool:
         name=function["name"],
         description=function.get("description") or "",
         parameters=function.get("parameters") or {},
+        is_strict=function.get("strict"),
     )
 
 
@@ -139,9 +140,16 @@ def _message(message: Any) -> Message:
     return Message(
         role,
         tuple(parts),
-        name=message.get("name"),
-        reasoning=message.get("reasoning_content"),
+        name=_text(message, "name"),
+        reasoning=_text(message, "reasoning_content"),
     )
+
+
+def _text(message: Payload, name: str) -> str | None:
+    text = message.get(name)
+    if text is not None and not isinstance(text, str):
+        raise RequestRejectedError(f"{name} must be a text, got {text!r}")
+    return text
 
 
 def _content(content: Any) -> list[Part]:

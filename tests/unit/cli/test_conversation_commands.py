@@ -52,6 +52,19 @@ def test_every_problem_of_every_file_is_told(
     assert out[4] == f"{sound}: 1 conversation, 1 request"
 
 
+def test_fifty_problems_of_a_file_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [USER | {"conversation_id": str(n), "content": ""} for n in range(51)]
+    path = write(tmp_path / "a.jsonl", *rows)
+
+    main(["validate", str(path)])
+
+    out = capsys.readouterr().out.splitlines()
+    assert len(out) == 52
+    assert out[-1] == "  and 1 more"
+
+
 def test_tasks_and_data_may_be_checked_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,8 +23,8 @@ from pytest_evalkit.conversations import (
     recorded_prompts,
 )
 from pytest_evalkit.errors import UnsuitedModelError
-from pytest_evalkit.messages import ToolCallPart, to_openai_messages
-from pytest_evalkit.values import GenerationParameters, Response, Tool
+from pytest_evalkit.messages import Message, ToolCallPart, to_openai_messages
+from pytest_evalkit.values import Generate, GenerationParameters, Response, Tool
 
 RECORDED = (
     Path(__file__).parents[4]
@@ -302,6 +302,34 @@ def test_calls_that_nobody_can_make_fail_the_next_turn() -> None:
     assert outcomes[
         1
     ].cause == "the model called f before, and no tool_executor is " + ("named")
+
+
+def test_an_executor_that_fails_fails_the_turn() -> None:
+    flow = dialogue(TOOLS, EXECUTING)
+    next(flow)
+    asked = flow.send(calling("m1"))
+
+    with pytest.raises(StopIteration) as stop:
+        flow.send(TurnFailure(cause="no such file"))
+
+    assert asked == ExecuteTools(turn=3, calls=calling("m1").tool_calls)
+    statuses = [(one.status, one.cause) for one in stop.value.value]
+    assert statuses == [
+        ("successful", None),
+        ("errored", "no such file"),
+        ("skipped", "aborted_by_prior_failure"),
+    ]
+
+
+def test_a_prompt_is_put_as_a_request() -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    (prompt,) = recorded_prompts(talk(user("a", tools=tools, temperature=0)))
+
+    assert prompt.request() == Generate(
+        messages=(Message.of_text("user", "a"),),
+        parameters=GenerationParameters(temperature=0),
+        tools=(Tool(name="f", description="", parameters={}),),
+    )
 
 
 @pytest.mark.parametrize(

@@ -273,3 +273,29 @@ def test_a_likelihood_is_never_drawn() -> None:
 
     assert not is_drawn(Loglikelihood(context="", continuation="a"), backend)
     assert not is_drawn(RollingLoglikelihood(text="a"), backend)
+
+
+def test_what_stands_beside_a_text_is_part_of_the_question() -> None:
+    tool = Tool(name="f", description="", parameters={})
+    plain = Generate(messages=(Message.of_text("assistant", "a"),), tools=(tool,))
+    (said,) = plain.messages
+    others = [
+        replace(plain, messages=(replace(said, name="b"),)),
+        replace(plain, messages=(replace(said, reasoning="b"),)),
+        replace(plain, tools=(replace(tool, is_strict=True),)),
+        replace(plain, tools=(replace(tool, is_strict=False),)),
+    ]
+
+    keys = {question_of(one, b"").key for one in (plain, *others)}
+
+    assert len(keys) == 5
+
+
+def test_what_is_not_said_leaves_questions_as_they_were() -> None:
+    tool = Tool(name="f", description="d", parameters={})
+    request = Generate(messages=(Message.of_text("user", "a"),), tools=(tool,))
+
+    asked = question_of(request, b"").asked
+
+    assert asked["messages"] == [{"role": "user", "content": "a"}]
+    assert asked["tools"] == [{"name": "f", "description": "d", "parameters": {}}]

@@ -84,12 +84,17 @@ def test_a_chat_is_answered_with_all_that_was_asked(
     request = Generate(
         messages=(
             Message.of_text("system", "Be brief."),
+            Message("user", (TextPart("So?"),), name="ann"),
+            Message("assistant", (TextPart("So."),), reasoning="Hm."),
             Message("user", (ImagePart(source), TextPart("hello"))),
         ),
         parameters=GenerationParameters(
             max_tokens=7, temperature=0.5, top_k=3, stop=("x", "y"), seed=11
         ),
-        tools=(Tool(name="look", description="Looks.", parameters={"type": "object"}),),
+        tools=(
+            Tool(name="look", description="Looks.", parameters={"type": "object"}),
+            Tool(name="see", description="", parameters={}, is_strict=True),
+        ),
     )
 
     response = ask(client("openai", serve(letters)), request)
@@ -287,6 +292,11 @@ def test_an_error_keeps_its_kind_and_its_line(
             "chat/completions",
             {"messages": [{"role": "user", "content": "q"}], "logprobs": True},
             "does not tell how likely",
+        ),
+        (
+            "chat/completions",
+            {"messages": [{"role": "user", "content": "q", "name": 5}]},
+            "name must be a text, got 5",
         ),
         ("completions", {"prompt": []}, "prompt must be"),
         ("completions", {"prompt": ["a", 3]}, "a text or a list of token ids"),

@@ -101,6 +101,16 @@ def test_tools_are_offered() -> None:
     assert offered == {"type": "function", "function": function}
 
 
+@pytest.mark.parametrize("is_strict", [True, False])
+def test_strictness_of_a_tool_is_sent_where_it_is_said(is_strict: bool) -> None:
+    tool = Tool(name="now", description="", parameters={}, is_strict=is_strict)
+    request = Generate(messages=question().messages, tools=(tool,))
+
+    (offered,) = payload_of(request)["tools"]
+
+    assert offered["function"]["strict"] is is_strict
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_whole_payload_is_one_that_openai_describes(stream: bool) -> None:
     from openai.types.chat import completion_create_params
