@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 Kind = Literal["text", "whole", "number", "flag", "texts", "mapping"]
 
+_LONGEST = 80
+
 _WORDS: Mapping[Kind, str] = {
     "text": "a text",
     "whole": "a whole number",
@@ -109,20 +111,32 @@ def setting_faults(row: Mapping[str, Any]) -> Iterator[str]:
     """Say what is wrong with the settings of a row without missing values."""
     for name, rule in SETTINGS.items():
         if name in row and (fault := rule.fault(row[name])):
-            yield f"{name} {fault}, got {row[name]!r}"
+            yield f"{name} {fault}, got {shown(row[name])}"
     given = {name: row[name] for name in MAX_TOKENS_NAMES if name in row}
     if len({str(value) for value in given.values()}) > 1:
-        named = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        named = ", ".join(f"{name}={shown(value)}" for name, value in given.items())
         yield f"{named} are one setting and differ; keep one of them"
 
 
 def has_nan(value: Any) -> bool:
     """Whether a NaN or an infinity, which JSON has not, is anywhere in a value."""
-    if isinstance(value, float):
-        return not math.isfinite(value)
-    if isinstance(value, dict):
-        return any(map(has_nan, value.values()))
-    return isinstance(value, list) and any(map(has_nan, value))
+    # A file may nest deeper than calls can.
+    left = [value]
+    while left:
+        match left.pop():
+            case float(number) if not math.isfinite(number):
+                return True
+            case dict(inner):
+                left += inner.values()
+            case list(inner):
+                left += inner
+    return False
+
+
+def shown(value: Any) -> str:
+    """Write a value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def whole(value: Any) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pytest_evalkit.codec import CodecError, decode
 from pytest_evalkit.conversations.conversation import Conversation
+from pytest_evalkit.conversations.fields import shown
 from pytest_evalkit.conversations.order import (
     grouped,
     order_problems,
@@ -101,7 +102,7 @@ def _found(lines: Iterable[str]) -> _Found:
         try:
             said = decode(text)
             if not isinstance(said, dict):
-                raise ValueError(f"a line must be an object, got {said!r}")  # noqa: TRY004, TRY301 - told as the others are
+                raise ValueError(f"a line must be an object, got {shown(said)}")  # noqa: TRY004, TRY301 - told as the others are
             found.rows.extend(Row.of(line, row) for row in _rows(line, said, found))
         except (CodecError, ValueError) as error:
             found.problems.append(Problem(line, None, None, str(error)))

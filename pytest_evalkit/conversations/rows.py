@@ -16,6 +16,7 @@ from pytest_evalkit.conversations.fields import (
     has_nan,
     is_missing,
     setting_faults,
+    shown,
     whole,
 )
 from pytest_evalkit.conversations.problems import Problem
@@ -129,16 +130,16 @@ def _faults(row: Row) -> Iterator[str]:
     said = row.fields
     if row.conversation is None:
         given = said.get("conversation_id")
-        yield f"conversation_id must be a text that is not empty, got {given!r}"
+        yield f"conversation_id must be a text that is not empty, got {shown(given)}"
     if row.turn is None or row.turn < 1:
-        yield f"turn must be a whole number from 1, got {said.get('turn')!r}"
+        yield f"turn must be a whole number from 1, got {shown(said.get('turn'))}"
     yield from _role_faults(row)
     if not isinstance(said.get("system", ""), str):
-        yield f"system must be a text, got {said['system']!r}"
+        yield f"system must be a text, got {shown(said['system'])}"
     if "name" in said and (fault := _TEXT.fault(said["name"])):
-        yield f"name {fault} that is not empty, got {said['name']!r}"
+        yield f"name {fault} that is not empty, got {shown(said['name'])}"
     if fault := _DELAY.fault(said.get("delay_seconds", 0)):
-        yield f"delay_seconds {fault}, got {said['delay_seconds']!r}"
+        yield f"delay_seconds {fault}, got {shown(said['delay_seconds'])}"
     yield from setting_faults(said)
     if "tools" in said:
         yield from _tools_faults(said["tools"])
@@ -151,7 +152,7 @@ def _role_faults(row: Row) -> Iterator[str]:
         if role == "system":
             yield "a system message is no turn; say it as system of the first row"
         else:
-            yield f"unknown role {role!r}; {suggestion(str(role), ROLES)}"
+            yield f"unknown role {shown(role)}; {suggestion(str(role), ROLES)}"
         return
     for role, name in (("assistant", "tool_calls"), ("tool", "tool_results")):
         if name in said and row.role != role:
@@ -167,17 +168,17 @@ def _role_faults(row: Row) -> Iterator[str]:
 
 def _content_faults(said: Mapping[str, Any], why: str) -> Iterator[str]:
     if fault := _TEXT.fault(said.get("content")):
-        yield f"content {fault}, got {said.get('content')!r}: {why}"
+        yield f"content {fault}, got {shown(said.get('content'))}: {why}"
 
 
 def _assistant_faults(said: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(said.get("reasoning_content", ""), str):
-        yield f"reasoning_content must be a text, got {said['reasoning_content']!r}"
+        yield f"reasoning_content must be a text, got {shown(said['reasoning_content'])}"
     if "tool_calls" not in said:
         yield from _content_faults(said, "an assistant says something or calls tools")
         return
     if not isinstance(said.get("content", ""), str):
-        yield f"content must be a text or null, got {said['content']!r}"
+        yield f"content must be a text or null, got {shown(said['content'])}"
     yield from _list_faults(said["tool_calls"], "tool_calls", _call_faults)
     yield from _repeated(_texts(said["tool_calls"], "id"), "two tool calls have the id")
 
@@ -198,11 +199,11 @@ def _list_faults(
     listed: Any, name: str, faults: Callable[[Mapping[str, Any]], Iterator[str]]
 ) -> Iterator[str]:
     if not isinstance(listed, list) or not listed:
-        yield f"{name} must be a list that is not empty, got {listed!r}"
+        yield f"{name} must be a list that is not empty, got {shown(listed)}"
         return
     for place, one in enumerate(listed):
         if not isinstance(one, dict):
-            yield f"{name}[{place}] must be an object, got {one!r}"
+            yield f"{name}[{place}] must be an object, got {shown(one)}"
             continue
         yield from (f"{name}[{place}]: {fault}" for fault in faults(one))
 
@@ -215,37 +216,37 @@ def _repeated(ids: tuple[str, ...], what: str) -> Iterator[str]:
 
 def _call_faults(call: Mapping[str, Any]) -> Iterator[str]:
     if fault := _TEXT.fault(call.get("id")):
-        yield f"id {fault} that is not empty, got {call.get('id')!r}"
+        yield f"id {fault} that is not empty, got {shown(call.get('id'))}"
     yield from _type_faults(call)
     function = call.get("function")
     if not isinstance(function, dict):
-        yield f"function must be an object, got {function!r}"
+        yield f"function must be an object, got {shown(function)}"
         return
     if fault := _TEXT.fault(function.get("name")):
-        yield f"function.name {fault} that is not empty, got {function.get('name')!r}"
+        yield f"function.name {fault} that is not empty, got {shown(function.get('name'))}"
     arguments = function.get("arguments")
     if not isinstance(arguments, str | dict) or has_nan(arguments):
-        yield f"function.arguments must be a JSON text or an object, got {arguments!r}"
+        yield f"function.arguments must be a JSON text or an object, got {shown(arguments)}"
 
 
 def _type_faults(said: Mapping[str, Any]) -> Iterator[str]:
     if said.get("type") != "function":
-        yield f"type must be 'function', got {said.get('type')!r}"
+        yield f"type must be 'function', got {shown(said.get('type'))}"
 
 
 def _result_faults(result: Mapping[str, Any]) -> Iterator[str]:
     if fault := _TEXT.fault(result.get("tool_call_id")):
         given = result.get("tool_call_id")
-        yield f"tool_call_id {fault} that is not empty, got {given!r}"
+        yield f"tool_call_id {fault} that is not empty, got {shown(given)}"
     if not isinstance(result.get("content"), str):
         given = result.get("content")
-        yield f'content must be a text, "" for nothing, got {given!r}'
+        yield f'content must be a text, "" for nothing, got {shown(given)}'
 
 
 def _tools_faults(tools: Any) -> Iterator[str]:
     # An empty list offers nothing; only calls and results must be there.
     if not isinstance(tools, list):
-        yield f"tools must be a list, got {tools!r}"
+        yield f"tools must be a list, got {shown(tools)}"
     elif tools:
         yield from _list_faults(tools, "tools", _tool_schema_faults)
 
@@ -254,17 +255,17 @@ def _tool_schema_faults(tool: Mapping[str, Any]) -> Iterator[str]:
     yield from _type_faults(tool)
     function = tool.get("function")
     if not isinstance(function, dict):
-        yield f"function must be an object, got {function!r}"
+        yield f"function must be an object, got {shown(function)}"
         return
     if fault := _TEXT.fault(function.get("name")):
-        yield f"function.name {fault} that is not empty, got {function.get('name')!r}"
+        yield f"function.name {fault} that is not empty, got {shown(function.get('name'))}"
     if not isinstance(function.get("description") or "", str):
-        yield f"function.description must be a text, got {function['description']!r}"
+        yield f"function.description must be a text, got {shown(function['description'])}"
     parameters = function.get("parameters") or {}
     if not isinstance(parameters, dict) or has_nan(parameters):
-        yield f"function.parameters must be a JSON Schema, got {parameters!r}"
+        yield f"function.parameters must be a JSON Schema, got {shown(parameters)}"
     if not isinstance(function.get("strict") or False, bool):
-        yield f"function.strict must be true or false, got {function['strict']!r}"
+        yield f"function.strict must be true or false, got {shown(function['strict'])}"
 
 
 def _user_parts(said: Mapping[str, Any]) -> tuple[Part, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from pytest_evalkit.conversations.fields import SETTINGS
+from pytest_evalkit.conversations.fields import SETTINGS, shown
 
 _OWN = {"conversation_id", "messages", "system", "tools", *SETTINGS}
 
@@ -27,13 +27,13 @@ def rows_of(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """
     messages = list(_merged(_messages(said)))
     system = said.get("system")
-    if messages and messages[0].get("role") in {"system", "developer"}:
+    if messages and messages[0].get("role") in ("system", "developer"):
         content = messages.pop(0).get("content")
         system = content if system is None else system
     asked = {key: said[key] for key in ("tools", *SETTINGS) if key in said}
     for number, message in enumerate(messages, start=1):
         row = {"conversation_id": said.get("conversation_id"), "turn": number}
-        if message.get("role") in {"user", "tool"}:
+        if message.get("role") in ("user", "tool"):
             row |= asked
         if number == 1:
             row["system"] = system
@@ -48,10 +48,12 @@ def others_of(said: Mapping[str, Any]) -> dict[str, Any]:
 def _messages(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     messages = said["messages"]
     if not isinstance(messages, list) or not messages:
-        raise ValueError(f"messages must be a list that is not empty, got {messages!r}")
+        raise ValueError(
+            f"messages must be a list that is not empty, got {shown(messages)}"
+        )
     for message in messages:
         if not isinstance(message, dict):
-            raise ValueError(f"messages must be objects, got {message!r}")  # noqa: TRY004 - the value of a file
+            raise ValueError(f"messages must be objects, got {shown(message)}")  # noqa: TRY004 - the value of a file
     return messages
 
 

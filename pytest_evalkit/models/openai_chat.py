@@ -201,7 +201,7 @@ def _said(prepared: PreparedMessages, request: Generate) -> dict[str, Any]:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    function = {
+    function: dict[str, Any] = {
         "name": tool.name,
         "description": tool.description,
         "parameters": dict(tool.parameters),

@@ -25,6 +25,7 @@ from pytest_evalkit.conversations import (
 from pytest_evalkit.errors import UnsuitedModelError
 from pytest_evalkit.messages import Message, ToolCallPart, to_openai_messages
 from pytest_evalkit.values import Generate, GenerationParameters, Response, Tool
+from tests.unit.fuzzing import fuzz
 
 RECORDED = (
     Path(__file__).parents[4]
@@ -194,6 +195,7 @@ replies = st.one_of(
 )
 
 
+@fuzz(100)
 @given(st.lists(replies, min_size=3, max_size=3))
 def test_recorded_prompts_are_the_same_bytes_whatever_the_model_says(
     answers: list[Answer],
@@ -209,6 +211,7 @@ def test_recorded_prompts_are_the_same_bytes_whatever_the_model_says(
 texts = st.text(min_size=1)
 
 
+@fuzz(100)
 @given(st.lists(st.tuples(texts, texts | st.none(), texts), min_size=1, max_size=5))
 def test_nothing_that_is_absent_becomes_a_word(
     turns: list[tuple[str, str | None, str]],

@@ -17,6 +17,7 @@ from pytest_evalkit.engine.load_pattern import (
     share_of_schedule,
 )
 from pytest_evalkit.errors import OptionError
+from tests.unit.fuzzing import fuzz
 
 
 def gaps(pattern: LoadPattern, count: int, seed: int = 42) -> list[float]:
@@ -58,6 +59,7 @@ def test_burstiness_changes_the_spread_and_not_the_rate(
     assert pstdev(drawn) == pytest.approx(0.5 / math.sqrt(burstiness), rel=0.05)
 
 
+@fuzz(100)
 @given(st.integers(), st.floats(0.1, 1000), st.floats(0.1, 10))
 def test_a_seed_draws_one_schedule_that_never_goes_back(
     seed: int, qps: float, burstiness: float
@@ -78,6 +80,7 @@ def test_another_seed_draws_another_schedule() -> None:
     assert gaps(pattern, 5, seed=1) != gaps(pattern, 5, seed=2)
 
 
+@fuzz(100)
 @given(st.integers(1, 9), st.integers())
 def test_workers_together_send_what_one_process_sends(workers: int, seed: int) -> None:
     pattern = load_pattern("poisson", target_qps=3)

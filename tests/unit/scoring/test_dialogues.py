@@ -20,6 +20,7 @@ from pytest_evalkit.scoring.dialogues import (
     per_turn_mean,
     shell_programs,
 )
+from tests.unit.fuzzing import fuzz
 
 RECORDED = (
     Path(__file__).parents[4]
@@ -113,6 +114,7 @@ calls = st.lists(
 )
 
 
+@fuzz(100)
 @given(calls, st.randoms(use_true_random=False))
 def test_calls_match_themselves_in_any_order(
     said: list[tuple[str, dict[str, Any]]], rng: Random

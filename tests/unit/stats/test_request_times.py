@@ -12,6 +12,7 @@ from pytest_evalkit.stats.floors import conservative_percentile, sample_floor
 from pytest_evalkit.stats.goals import good_requests, parse_goals
 from pytest_evalkit.stats.load_figures import load_figures
 from pytest_evalkit.stats.request_times import METRICS, RequestTimes
+from tests.unit.fuzzing import fuzz
 
 # Planned at 0.9 s, sent at 1.0; thought at 1.1, text at 1.14 and 1.16, done at 1.18.
 STREAMED = RequestTimes(
@@ -245,6 +246,7 @@ def test_the_conservative_percentile_is_a_higher_order_statistic() -> None:
     assert conservative_percentile(list(range(130)), 95) == 129
 
 
+@fuzz(100)
 @given(st.integers(11, 400), st.integers(10, 90))
 def test_the_conservative_percentile_is_rarely_exceeded(n: int, percent: int) -> None:
     value = conservative_percentile(range(n, 0, -1), percent)
