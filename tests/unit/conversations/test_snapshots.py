@@ -1,17 +1,30 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_evalkit.conversations import ConversationError
+from pytest_evalkit.conversations import (
+    ConversationError,
+    read_conversations,
+    recorded_prompts,
+)
 from pytest_evalkit.conversations.snapshots import (
     converted,
     mismatches,
     snapshots_of,
 )
+from pytest_evalkit.messages import to_openai_messages
 
+RECORDED = (
+    Path(__file__).parents[4]
+    / "shared"
+    / "data"
+    / "endpoints"
+    / "agentic_coding_2.5h.jsonl"
+)
 Said = dict[str, Any]
 TOOLS = [{"type": "function", "function": {"name": "f"}}]
 CALLS = [
@@ -136,3 +149,21 @@ def test_a_line_that_is_no_snapshot_is_told(line: str, told: str) -> None:
     (problem,) = caught.value.problems
     assert problem.line == 2
     assert problem.text.startswith(told)
+
+
+def test_recorded_conversations_survive_as_a_log() -> None:
+    if not RECORDED.is_file():
+        pytest.skip("the recorded conversations are not here")
+    log = [
+        snapshot(place, to_openai_messages(prompt.messages), one.id)
+        for one in read_conversations(RECORDED)
+        for place, prompt in enumerate(recorded_prompts(one))
+    ]
+    lines = [json.dumps(line) for line in log]
+
+    snapshots = snapshots_of(lines)
+    rows = converted(snapshots)
+
+    assert len(snapshots) == 1007
+    assert mismatches(snapshots, rows) == []
+    assert [row["role"] for row in rows].count("tool") == 987
