@@ -27,13 +27,6 @@ from pytest_evalkit.messages import Message, ToolCallPart, to_openai_messages
 from pytest_evalkit.values import Generate, GenerationParameters, Response, Tool
 from tests.unit.fuzzing import fuzz
 
-RECORDED = (
-    Path(__file__).parents[4]
-    / "shared"
-    / "data"
-    / "endpoints"
-    / "agentic_coding_2.5h.jsonl"
-)
 SYSTEM = {"role": "system", "content": "S"}
 
 
@@ -379,12 +372,12 @@ def test_a_failed_turn_skips_those_after_it_unless_told_otherwise(
         assert outcomes[2].cause == "aborted_by_prior_failure"
 
 
-def test_recorded_conversations_are_prompts_of_every_client_turn() -> None:
-    if not RECORDED.is_file():
-        pytest.skip("the recorded conversations are not here")
-    rows = [json.loads(line) for line in RECORDED.read_text("utf-8").splitlines()]
+def test_recorded_conversations_are_prompts_of_every_client_turn(
+    recorded: Path,
+) -> None:
+    rows = [json.loads(line) for line in recorded.read_text("utf-8").splitlines()]
 
-    conversations = read_conversations(RECORDED)
+    conversations = read_conversations(recorded)
 
     prompts = [prompt for one in conversations for prompt in recorded_prompts(one)]
     assert len(conversations) == 20

@@ -10,13 +10,6 @@ from jsonschema import Draft7Validator
 from pytest_evalkit.conversations.rows import Row, row_problems
 from pytest_evalkit.conversations.schema import line_schema
 
-RECORDED = (
-    Path(__file__).parents[4]
-    / "shared"
-    / "data"
-    / "endpoints"
-    / "agentic_coding_2.5h.jsonl"
-)
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": {}}}
 USER: dict[str, Any] = {
     "conversation_id": "k",
@@ -94,11 +87,8 @@ def test_a_conversation_on_one_line_has_messages_and_an_id() -> None:
     assert list(VALIDATOR.iter_errors({"messages": whole["messages"]})) != []
 
 
-def test_recorded_rows_are_sound() -> None:
-    if not RECORDED.is_file():
-        pytest.skip("the recorded conversations are not here")
-
-    rows = [json.loads(line) for line in RECORDED.read_text("utf-8").splitlines()]
+def test_recorded_rows_are_sound(recorded: Path) -> None:
+    rows = [json.loads(line) for line in recorded.read_text("utf-8").splitlines()]
 
     assert len(rows) == 2014
     assert [row for row in rows if not VALIDATOR.is_valid(row)] == []

@@ -18,13 +18,6 @@ from pytest_evalkit.conversations.snapshots import (
 )
 from pytest_evalkit.messages import to_openai_messages
 
-RECORDED = (
-    Path(__file__).parents[4]
-    / "shared"
-    / "data"
-    / "endpoints"
-    / "agentic_coding_2.5h.jsonl"
-)
 Said = dict[str, Any]
 TOOLS = [{"type": "function", "function": {"name": "f"}}]
 CALLS = [
@@ -151,12 +144,10 @@ def test_a_line_that_is_no_snapshot_is_told(line: str, told: str) -> None:
     assert problem.text.startswith(told)
 
 
-def test_recorded_conversations_survive_as_a_log() -> None:
-    if not RECORDED.is_file():
-        pytest.skip("the recorded conversations are not here")
+def test_recorded_conversations_survive_as_a_log(recorded: Path) -> None:
     log = [
         snapshot(place, to_openai_messages(prompt.messages), one.id)
-        for one in read_conversations(RECORDED)
+        for one in read_conversations(recorded)
         for place, prompt in enumerate(recorded_prompts(one))
     ]
     lines = [json.dumps(line) for line in log]
