@@ -4,93 +4,26 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_evalkit.codec import encode
 from pytest_evalkit.conversations import (
-    Conversation,
-    DialogueRules,
-    ExecuteTools,
-    TurnFailure,
-    TurnOutcome,
-    TurnPrompt,
     TurnSettings,
-    conversations_of,
-    dialogue,
     read_conversations,
     recorded_prompts,
 )
-from pytest_evalkit.errors import UnsuitedModelError
-from pytest_evalkit.messages import Message, ToolCallPart, to_openai_messages
-from pytest_evalkit.values import Generate, GenerationParameters, Response, Tool
-from tests.unit.fuzzing import fuzz
-
-SYSTEM = {"role": "system", "content": "S"}
-
-
-def wire_call(call_id: str) -> dict[str, Any]:
-    function = {"name": "f", "arguments": "{}"}
-    return {"id": call_id, "type": "function", "function": function}
-
-
-def talk(*messages: dict[str, Any], **fields: Any) -> Conversation:
-    whole = {"conversation_id": "k", "messages": list(messages)} | fields
-    (one,) = conversations_of([json.dumps(whole)])
-    return one
-
-
-def user(text: str, **fields: Any) -> dict[str, Any]:
-    return {"role": "user", "content": text} | fields
-
-
-def said(text: str | None, **fields: Any) -> dict[str, Any]:
-    return {"role": "assistant", "content": text} | fields
-
-
-PLAIN = talk(SYSTEM, user("a"), said("b"), user("c"), said("d"), user("e"))
-TOOLS = talk(
-    user("a"),
-    {"role": "assistant", "content": None, "tool_calls": [wire_call("c1")]},
-    {"role": "tool", "tool_call_id": "c1", "content": "x"},
-    said("b"),
-    user("c"),
+from pytest_evalkit.messages import Message, to_openai_messages
+from pytest_evalkit.values import Generate, GenerationParameters, Tool
+from tests.unit.conversations.talks import (
+    PLAIN,
+    SYSTEM,
+    bodies,
+    said,
+    talk,
+    user,
+    wire_call,
 )
-LIVE = DialogueRules(history="live")
-EXECUTING = DialogueRules(history="live", has_executor=True)
-Answer = Response | TurnFailure
-
-
-def bodies(prompts: list[TurnPrompt]) -> list[list[dict[str, Any]]]:
-    return [to_openai_messages(prompt.messages) for prompt in prompts]
-
-
-def led(
-    conversation: Conversation, answers: list[Answer], rules: DialogueRules
-) -> tuple[list[TurnPrompt], list[ExecuteTools], tuple[TurnOutcome, ...]]:
-    """Lead a conversation; each call of a tool is answered by its id."""
-    flow = dialogue(conversation, rules)
-    left = iter(answers)
-    prompts: list[TurnPrompt] = []
-    executed: list[ExecuteTools] = []
-    try:
-        asked = next(flow)
-        while True:
-            if isinstance(asked, TurnPrompt):
-                prompts.append(asked)
-                asked = flow.send(next(left))
-            else:
-                executed.append(asked)
-                asked = flow.send([f"ran {call.id}" for call in asked.calls])
-    except StopIteration as stop:
-        outcomes: tuple[TurnOutcome, ...] = stop.value
-        return prompts, executed, outcomes
-
-
-def calling(*ids: str, text: str = "") -> Response:
-    calls = tuple(ToolCallPart(one, "f", "{}") for one in ids)
-    return Response(text=text, tool_calls=calls)
+from tests.unit.fuzzing import fuzz
 
 
 def test_each_client_turn_is_shown_everything_before_it() -> None:
@@ -182,25 +115,6 @@ def test_zero_and_false_are_values_of_their_own() -> None:
     assert (prompt.parameters.temperature, prompt.parameters.seed) == (0, 0)
 
 
-replies = st.one_of(
-    st.builds(Response, text=st.text()),
-    st.builds(calling, st.text(min_size=1), text=st.text()),
-)
-
-
-@fuzz(100)
-@given(st.lists(replies, min_size=3, max_size=3))
-def test_recorded_prompts_are_the_same_bytes_whatever_the_model_says(
-    answers: list[Answer],
-) -> None:
-    prompts, executed, outcomes = led(PLAIN, answers, DialogueRules())
-
-    expected = bodies(list(recorded_prompts(PLAIN)))
-    assert encode(bodies(prompts)) == encode(expected)
-    assert executed == []
-    assert [one.response for one in outcomes] == answers
-
-
 texts = st.text(min_size=1)
 
 
@@ -232,91 +146,6 @@ def test_nothing_that_is_absent_becomes_a_word(
     }
 
 
-def test_live_history_holds_the_answers_of_the_model() -> None:
-    answers: list[Answer] = [Response(text="B", reasoning="so"), Response(text="D")]
-
-    prompts, _, outcomes = led(PLAIN, [*answers, Response(text="")], LIVE)
-
-    assert bodies(prompts)[2] == [
-        SYSTEM,
-        user("a"),
-        said("B", reasoning_content="so"),
-        user("c"),
-        said("D"),
-        user("e"),
-    ]
-    assert [one.status for one in outcomes] == ["successful"] * 3
-
-
-def test_live_history_refuses_recorded_results_without_an_executor() -> None:
-    with pytest.raises(UnsuitedModelError, match=r"turn 3.*tool_executor"):
-        next(dialogue(TOOLS, LIVE))
-
-
-def test_live_history_cannot_go_on_after_a_failure() -> None:
-    rules = DialogueRules(history="live", on_turn_failure="continue")
-
-    with pytest.raises(UnsuitedModelError, match="on_turn_failure: abort"):
-        next(dialogue(PLAIN, rules))
-
-
-def test_an_executor_answers_the_calls_that_the_model_makes() -> None:
-    answers: list[Answer] = [calling("m1", "m2"), Response(text="B"), calling("m3")]
-
-    prompts, executed, outcomes = led(TOOLS, answers, EXECUTING)
-
-    assert [(one.turn, len(one.calls)) for one in executed] == [(3, 2)]
-    assert bodies(prompts)[1] == [
-        user("a"),
-        {
-            "role": "assistant",
-            "content": None,
-            "tool_calls": [wire_call("m1"), wire_call("m2")],
-        },
-        {"role": "tool", "tool_call_id": "m1", "content": "ran m1"},
-        {"role": "tool", "tool_call_id": "m2", "content": "ran m2"},
-    ]
-    assert [one.status for one in outcomes] == ["successful"] * 3
-
-
-def test_calls_are_answered_before_a_user_speaks() -> None:
-    answers: list[Answer] = [calling("m1"), *[Response(text="x")] * 2]
-
-    prompts, executed, _ = led(PLAIN, answers, EXECUTING)
-
-    assert len(executed) == 1
-    assert [message["role"] for message in bodies(prompts)[1]] == [
-        *("system", "user", "assistant"),
-        *("tool", "user"),
-    ]
-
-
-def test_calls_that_nobody_can_make_fail_the_next_turn() -> None:
-    _, _, outcomes = led(PLAIN, [calling("m1")], LIVE)
-
-    assert [one.status for one in outcomes] == ["successful", "errored", "skipped"]
-    assert outcomes[
-        1
-    ].cause == "the model called f before, and no tool_executor is " + ("named")
-
-
-def test_an_executor_that_fails_fails_the_turn() -> None:
-    flow = dialogue(TOOLS, EXECUTING)
-    next(flow)
-    asked = flow.send(calling("m1"))
-
-    with pytest.raises(StopIteration) as stop:
-        flow.send(TurnFailure(cause="no such file"))
-
-    assert asked == ExecuteTools(turn=3, calls=calling("m1").tool_calls)
-    statuses = [(one.status, one.cause) for one in stop.value.value]
-    assert statuses == [
-        ("successful", None),
-        ("errored", "no such file"),
-        ("skipped", "aborted_by_prior_failure"),
-    ]
-
-
 def test_a_prompt_is_put_as_a_request() -> None:
     tools = [{"type": "function", "function": {"name": "f"}}]
     (prompt,) = recorded_prompts(talk(user("a", tools=tools, temperature=0)))
@@ -326,50 +155,6 @@ def test_a_prompt_is_put_as_a_request() -> None:
         parameters=GenerationParameters(temperature=0),
         tools=(Tool(name="f", description="", parameters={}),),
     )
-
-
-@pytest.mark.parametrize(
-    ("rule", "statuses", "n_asked"),
-    [
-        ("error_stop", ["successful", "errored", "skipped"], 1),
-        ("ignore_stop", ["successful", "skipped", "skipped"], 1),
-        ("ignore_continue", ["successful", "skipped", "successful"], 2),
-    ],
-)
-def test_a_tools_turn_without_a_call_follows_the_rule(
-    rule: Any, statuses: list[str], n_asked: int
-) -> None:
-    rules = DialogueRules(history="live", has_executor=True, on_missing_call=rule)
-
-    prompts, _, outcomes = led(TOOLS, [Response(text="x")] * 2, rules)
-
-    assert [one.status for one in outcomes] == statuses
-    assert len(prompts) == n_asked
-
-
-@pytest.mark.parametrize(
-    ("rules", "statuses"),
-    [
-        (DialogueRules(), ["successful", "errored", "skipped"]),
-        (LIVE, ["successful", "errored", "skipped"]),
-        (
-            DialogueRules(on_turn_failure="continue"),
-            ["successful", "errored", "successful"],
-        ),
-    ],
-)
-def test_a_failed_turn_skips_those_after_it_unless_told_otherwise(
-    rules: DialogueRules, statuses: list[str]
-) -> None:
-    late = TurnFailure(cause="late")
-    answers: list[Answer] = [Response(text="B"), late, Response(text="F")]
-
-    _, _, outcomes = led(PLAIN, answers, rules)
-
-    assert [one.status for one in outcomes] == statuses
-    assert outcomes[1].cause == "late"
-    if statuses[2] == "skipped":
-        assert outcomes[2].cause == "aborted_by_prior_failure"
 
 
 def test_recorded_conversations_are_prompts_of_every_client_turn(
