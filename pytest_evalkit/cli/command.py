@@ -82,6 +82,8 @@ def _merge(options: argparse.Namespace) -> int:
             is_partial=options.partial,
             gates=options.gate,
             gate_partial=options.gate_partial,
+            gate_inconclusive=options.gate_inconclusive,
+            baseline=options.baseline,
             max_errors=options.max_errors,
             include_paths=options.include_path,
         )

@@ -17,7 +17,12 @@ from pytest_evalkit.cli.show import terminal_text
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.reports.pages import write_report
 from pytest_evalkit.results.agreement import agreement
-from pytest_evalkit.results.concluding import Judging, conclude_record, gates_of
+from pytest_evalkit.results.concluding import (
+    Judging,
+    baseline_for,
+    conclude_record,
+    gates_of,
+)
 from pytest_evalkit.results.conclusion import (
     RunRecord,
     read_run,
@@ -27,6 +32,7 @@ from pytest_evalkit.results.conclusion import (
 from pytest_evalkit.results.document import RunFacts
 from pytest_evalkit.results.failing import failures
 from pytest_evalkit.results.folder import RunFolder, plan_run_folder
+from pytest_evalkit.results.gates import Gate
 from pytest_evalkit.results.merging import elapsed_s, join
 from pytest_evalkit.results.read import read_results
 from pytest_evalkit.results.schema import ResultsDict
@@ -55,6 +61,9 @@ class MergeOptions:
         is_partial: Whether an incomplete run may be written.
         gates: Gates beside those of the runs.
         gate_partial: Whether gates are judged on a part of a task's documents too.
+        gate_inconclusive: ``fail`` where gates that neither pass nor fail do fail the
+            merged run; None for what the runs say.
+        baseline: What gates on drops compare with; None for what the runs say.
         max_errors: Documents in error that do not fail the merged run; None for what
             the runs say.
         include_paths: Folders to look for tasks in whose files have moved.
@@ -65,6 +74,8 @@ class MergeOptions:
     is_partial: bool
     gates: Sequence[str]
     gate_partial: bool
+    gate_inconclusive: str | None
+    baseline: Path | None
     max_errors: int | None
     include_paths: Sequence[Path]
 
@@ -152,13 +163,15 @@ class _Merged:
             said, groups, self._configs(), self._options.include_paths
         )
         record = read_run(folder, lambda selection: tasks.facts(folder, selection))
+        gates: Sequence[Gate] = ()
+        if not said["settings"].get("predict_only"):
+            gates = gates_of(record, self._gates(), tasks.loaded)
         judging = Judging(
-            gates=()
-            if said["settings"].get("predict_only")
-            else gates_of(record, self._gates(), tasks.loaded),
+            gates=gates,
             judges_partial=self._options.gate_partial
             or all(part.said["options"].get("gate_partial") for part in self._parts),
             is_strict=said["settings"].get("compat") == "strict",
+            baseline=baseline_for(gates, self._baseline()),
         )
         results = conclude_record(record, self._facts(record), judging)
         write_samples(folder, record)
@@ -170,6 +183,7 @@ class _Merged:
             results,
             max_errors=self._max_errors(),
             fails_wrong=fails_wrong,
+            fails_inconclusive=self._fails_inconclusive(),
         )
         return results, list(failed)
 
@@ -185,6 +199,18 @@ class _Merged:
         """List the gates of the runs, each once, and those given now."""
         given = [gate for part in self._parts for gate in part.said["gates"]]
         return list(dict.fromkeys([*given, *self._options.gates]))
+
+    def _baseline(self) -> Path | None:
+        """Name what gates on drops compare with: what is given now, else then."""
+        recorded = self._parts[0].said["options"].get("baseline")
+        if self._options.baseline is not None or recorded is None:
+            return self._options.baseline
+        return Path(recorded)
+
+    def _fails_inconclusive(self) -> bool:
+        given = self._options.gate_inconclusive
+        told = [part.said["options"].get("gate_inconclusive") for part in self._parts]
+        return "fail" in ([given] if given else told)
 
     def _max_errors(self) -> int:
         given = self._options.max_errors

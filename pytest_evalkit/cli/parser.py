@@ -201,6 +201,19 @@ def _add_merge(commands: Commands) -> None:
         action="store_true",
         help="write an incomplete run where shards or documents are missing",
     )
+    _add_merged_gates(parser)
+    parser.add_argument(
+        "--include-path",
+        "--include_path",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="a folder to look for tasks in whose files have moved",
+    )
+
+
+def _add_merged_gates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gate",
         metavar="[TASK:]METRIC>=X",
@@ -212,16 +225,14 @@ def _add_merge(commands: Commands) -> None:
         "--gate-partial", "--gate_partial", action="store_true", help="as pytest's"
     )
     parser.add_argument(
-        "--max-errors", "--max_errors", metavar="N", type=_count, help="as pytest's"
+        "--gate-inconclusive",
+        "--gate_inconclusive",
+        choices=("fail", "warn"),
+        help="as pytest's",
     )
+    parser.add_argument("--baseline", metavar="RUN", type=Path, help="as pytest's")
     parser.add_argument(
-        "--include-path",
-        "--include_path",
-        metavar="DIR",
-        type=Path,
-        action="append",
-        default=[],
-        help="a folder to look for tasks in whose files have moved",
+        "--max-errors", "--max_errors", metavar="N", type=_count, help="as pytest's"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +23,7 @@ from pytest_evalkit.plugin.verdicts import report_verdicts
 from pytest_evalkit.results.cases import case_facts
 from pytest_evalkit.results.concluding import (
     Judging,
+    baseline_for,
     conclude_record,
     facts_of_task,
     gates_of,
@@ -36,6 +37,7 @@ from pytest_evalkit.results.conclusion import (
 )
 from pytest_evalkit.results.document import RunFacts
 from pytest_evalkit.results.folder import RunFolder
+from pytest_evalkit.results.gates import Gate
 from pytest_evalkit.results.journal import SelectionDict
 from pytest_evalkit.results.schema import ResultsDict
 
@@ -140,12 +142,14 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         sessions=record.sessions.rows(),
         resumed=record.resumed(),
     )
+    gates: Sequence[Gate] = ()
+    if not run.options.predict_only:
+        gates = gates_of(record, run.options.gates, run.tasks.known)
     judging = Judging(
-        gates=()
-        if run.options.predict_only
-        else gates_of(record, run.options.gates, run.tasks.known),
+        gates=gates,
         judges_partial=run.options.gate_partial,
         is_strict=run.options.compat == "strict",
+        baseline=baseline_for(gates, run.options.baseline),
     )
     return conclude_record(record, facts, judging)
 

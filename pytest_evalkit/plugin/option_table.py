@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_evalkit.plugin.fault_options import FAULT_OPTIONS
+from pytest_evalkit.plugin.gate_options import GATE_OPTIONS
 from pytest_evalkit.plugin.option import (
     Option,
     at_least,
@@ -246,18 +247,7 @@ OPTIONS: Sequence[Option] = (
         is_flag=True,
         help="let data sets name media at addresses that are not of the public web",
     ),
-    Option(
-        names=("--gate",),
-        metavar="[TASK:]METRIC>=X",
-        is_list=True,
-        default=(),
-        help="a condition that the results must meet; may be given several times",
-    ),
-    Option(
-        names=("--gate-partial", "--gate_partial"),
-        is_flag=True,
-        help="judge gates although only a part of the documents was selected",
-    ),
+    *GATE_OPTIONS,
     Option(
         names=("--max-errors", "--max_errors"),
         metavar="N",

@@ -73,7 +73,7 @@ def read_options(config: pytest.Config) -> RunOptions:
 
 def _in_place(config: pytest.Config, value: Mapping[str, Any]) -> dict[str, Any]:
     """Find what paths mean where pytest was called."""
-    places = ("price_table", "use_cache", "report_md")
+    places = ("price_table", "use_cache", "report_md", "baseline")
     optional = {name: value[name] and absolute(config, value[name]) for name in places}
     return {
         **optional,

@@ -59,6 +59,9 @@ class RunOptions:
         allow_private_media: True when media may have addresses that are not public.
         gates: Conditions on aggregates, unparsed.
         gate_partial: True to judge gates although not all documents were selected.
+        gate_inconclusive: What becomes of a gate that neither passes nor fails:
+            ``fail`` or ``warn``.
+        baseline: The run, or file of one, that gates on drops compare with, or None.
         max_errors: Documents in error that do not fail the run.
         fail_wrong: True when a wrong answer fails its item.
         allow_code_execution: True when code that a model writes may be run.
@@ -113,6 +116,8 @@ class RunOptions:
     allow_private_media: bool
     gates: tuple[str, ...]
     gate_partial: bool
+    gate_inconclusive: str
+    baseline: Path | None
     max_errors: int
     fail_wrong: bool
     allow_code_execution: bool

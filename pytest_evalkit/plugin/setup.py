@@ -81,6 +81,10 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
 
         for gate in options.gates:
             parse_gate(gate)
+    if options.baseline is not None and not options.baseline.exists():
+        raise pytest.UsageError(
+            f"--baseline {options.baseline}: there is no such run or file"
+        )
     if options.tasks or any(map(is_task_path, config.args)):
         # In workers too: xdist starts them with the command line as it was given.
         from pytest_evalkit.plugin.named_tasks import add_named_tasks

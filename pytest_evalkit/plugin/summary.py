@@ -18,7 +18,7 @@ from pytest_evalkit.reports.terminal import (
 _MARKUP = {
     "pass": {"green": True},
     "fail": {"red": True},
-    "skipped": {"yellow": True},
+    "inconclusive": {"yellow": True},
 }
 
 

@@ -15,7 +15,7 @@ from pytest_evalkit.results.schema import GateDict, ResultsDict
 _OUTCOMES: Mapping[str, Outcome] = {
     "pass": "passed",
     "fail": "failed",
-    "skipped": "skipped",
+    "inconclusive": "skipped",
 }
 
 
@@ -55,6 +55,8 @@ def _broken_metrics(
 def _gate(session: pytest.Session, run: Run, gate: GateDict) -> pytest.TestReport:
     place = _place(session, run, gate["task"])
     outcome = _OUTCOMES[gate["verdict"]]
+    if gate["verdict"] == "inconclusive" and run.options.gate_inconclusive == "fail":
+        outcome = "failed"
     longrepr: Longrepr = None
     if outcome == "failed":
         longrepr = f"{gate['task']}: {gate['message']}"
@@ -70,7 +72,7 @@ def _closing(session: pytest.Session, run: Run, gate: GateDict) -> pytest.TestRe
     place = _place(session, run, gate["task"])
     report = _report(place, f"gate[{gate['condition']}]", "passed", None)
     report.when = "teardown"
-    told = ("metric", "filter", "value", "bound", "verdict", "message")
+    told = ("metric", "filter", "value", "bound", "n", "verdict", "message")
     values: Mapping[str, object] = {**gate}
     report.user_properties.extend(
         (name, str(values[name])) for name in told if values[name] is not None

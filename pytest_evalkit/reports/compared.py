@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from pytest_evalkit.codec import encode
 from pytest_evalkit.naming import printable
 from pytest_evalkit.reports.markdown import markdown_text
-from pytest_evalkit.results.comparison import Flip, MetricChange, RunComparison
+from pytest_evalkit.results.comparison import RunComparison
+from pytest_evalkit.results.metric_change import Flip, MetricChange
 
 _GAP = "  "
 _LONGEST_ANSWER = 60

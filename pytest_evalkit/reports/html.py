@@ -39,7 +39,7 @@ from pytest_evalkit.results.media import MediaShelf
 from pytest_evalkit.results.schema import ResultsDict
 
 _SCRIPTS = ("text", "store", "filtering", "charts", "detail", "list", "page")
-_VERDICTS = {"pass": "Passed", "fail": "Failed", "skipped": "Not judged"}
+_VERDICTS = {"pass": "Passed", "fail": "Failed", "inconclusive": "Inconclusive"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ _MARKUP = re.compile(r"[\\|*_<>`\[\]~$]")
 # What becomes a link by itself, and what calls somebody where it is shown.
 _ADDRESS = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 _CALL = re.compile(r"(?<!\w)@(?=\w)")
-_MARKS = {"pass": "✅", "fail": "❌", "skipped": "⏭️"}
+_MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔"}
 
 
 def markdown_table(results: ResultsDict) -> str:

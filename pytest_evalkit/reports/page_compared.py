@@ -12,7 +12,8 @@ from pytest_evalkit.reports.page_figures import (
     rounded,
     subtitle_of,
 )
-from pytest_evalkit.results.comparison import MetricChange, RunComparison
+from pytest_evalkit.results.comparison import RunComparison
+from pytest_evalkit.results.metric_change import MetricChange
 
 _SURE = 0.05
 

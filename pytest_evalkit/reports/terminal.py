@@ -19,7 +19,7 @@ _GAP = "  "
 _INDENT = "  "
 _LEAST_WIDTH = 8
 _STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33"}
-_VERDICT_STYLES = {"pass": "green", "fail": "red", "skipped": "yellow"}
+_VERDICT_STYLES = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 _ASCII = str.maketrans({"↑": "^", "↓": "v", "±": "+-", "─": "-", "…": "~"})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from numbers import Real
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from pytest_evalkit.evaluate.sample import SampleDict, Status
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.results.schema import AggregateDict, CoverageDict
-from pytest_evalkit.results.spread import add_spread
+from pytest_evalkit.results.spread import Drawing, add_spread
 from pytest_evalkit.scoring import BOOTSTRAP_ITERATIONS, MetricSpec, ScoringPlan
 from pytest_evalkit.stats import mean
 
@@ -110,7 +110,10 @@ class Tally:
         return task_hash(self._hashes[doc_id] for doc_id in sorted(self._hashes))
 
     def aggregates(
-        self, *, bootstrap_iters: int = BOOTSTRAP_ITERATIONS
+        self,
+        *,
+        bootstrap_iters: int = BOOTSTRAP_ITERATIONS,
+        levels: Collection[float] = (),
     ) -> list[AggregateDict]:
         """Aggregate each metric under each filter, values in document order.
 
@@ -121,9 +124,11 @@ class Tally:
         Args:
             bootstrap_iters: Replicates for standard errors that have no formula; 0 for
                 no standard errors at all.
+            levels: Of what intervals beside those of 95 %, between 0 and 1.
         """
+        drawing = Drawing(iterations=bootstrap_iters, levels=levels)
         rows = [
-            self._row(metric, pipeline.name, bootstrap_iters)
+            self._row(metric, pipeline.name, drawing)
             for pipeline in self._plan.pipelines
             for metric in self._metrics(pipeline.name)
         ]
@@ -135,7 +140,9 @@ class Tally:
                 )
         return rows
 
-    def _row(self, metric: MetricSpec, pipeline: str, iterations: int) -> AggregateDict:
+    def _row(
+        self, metric: MetricSpec, pipeline: str, drawing: Drawing
+    ) -> AggregateDict:
         by_document = self._values[pipeline, metric.name]
         documents = sorted(by_document)
         values = [by_document[doc_id] for doc_id in documents]
@@ -146,7 +153,7 @@ class Tally:
             row["parse_rate"] = mean(told)
         if row["value"] is not None:
             clusters = [self._clusters.get(doc_id) for doc_id in documents]
-            add_spread(row, metric, values, clusters, self._plan, iterations)
+            add_spread(row, metric, values, clusters, self._plan, drawing)
         return row
 
     def _metrics(self, pipeline: str) -> Iterator[MetricSpec]:

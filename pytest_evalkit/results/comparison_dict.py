@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from pytest_evalkit.results.comparison import Flip, MetricChange, RunComparison
+from pytest_evalkit.results.comparison import RunComparison
+from pytest_evalkit.results.metric_change import Flip, MetricChange
 
 COMPARISON_SCHEMA_VERSION = 1
 

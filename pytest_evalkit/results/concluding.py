@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+from pytest_evalkit.codec import decode
+from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.results.baseline import Baseline, open_baseline
 from pytest_evalkit.results.conclusion import RunRecord, TaskFacts
 from pytest_evalkit.results.document import RunFacts, build_results
-from pytest_evalkit.results.gates import Gate, gates_of_task, parse_gate
+from pytest_evalkit.results.drops import Drops
+from pytest_evalkit.results.gates import CONFIDENCE, Gate, gates_of_task, parse_gate
 from pytest_evalkit.results.groups import conclude_groups
+from pytest_evalkit.results.journal import PlaceReader
+from pytest_evalkit.results.recorded import Answers, RecordedRun, answers_in
 from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.scoring import MetricSpec
 from pytest_evalkit.tasks import Task
 
 
@@ -21,11 +30,13 @@ class Judging:
         gates: The conditions on its figures.
         judges_partial: Whether they are judged on a part of a task's documents too.
         is_strict: Whether figures of groups are to be what the reference makes of them.
+        baseline: What the run is held against, why it cannot be read, or None.
     """
 
     gates: Sequence[Gate]
     judges_partial: bool
     is_strict: bool
+    baseline: Baseline | str | None = None
 
 
 def conclude_record(record: RunRecord, run: RunFacts, judging: Judging) -> ResultsDict:
@@ -36,12 +47,43 @@ def conclude_record(record: RunRecord, run: RunFacts, judging: Judging) -> Resul
         run: What it is.
         judging: How it is judged.
     """
+    levels = _levels(judging.gates)
     tasks = [
-        task.conclude(judge_partial=judging.judges_partial)
+        task.conclude(judge_partial=judging.judges_partial, levels=levels)
         for task in record.tasks.values()
     ]
-    groups = conclude_groups(record.groups.values(), tasks, is_strict=judging.is_strict)
-    return build_results(tasks, run, judging.gates, groups)
+    groups = conclude_groups(
+        record.groups.values(), tasks, is_strict=judging.is_strict, levels=levels
+    )
+    baseline = judging.baseline
+    drops_in = None if baseline is None else partial(_drops, record, baseline)
+    return build_results(tasks, run, judging.gates, groups, drops_in)
+
+
+def _levels(gates: Iterable[Gate]) -> list[float]:
+    """List the levels of intervals that gates ask for, beside those that are made."""
+    asked = {gate.confidence for gate in gates if not gate.is_drop}
+    return sorted(level for level in asked if level not in (None, CONFIDENCE))
+
+
+def _drops(record: RunRecord, baseline: Baseline | str, results: ResultsDict) -> Drops:
+    """Make ready to hold a run against a baseline."""
+
+    def answers_of(task: str) -> Answers:
+        with PlaceReader(record.paths) as reader:
+            places = record.tasks[task].places()
+            return answers_in(decode(reader.line(place)) for place in places)
+
+    def find_metric(_run: RecordedRun, task: str, metric: str) -> MetricSpec | str:
+        for spec in record.tasks[task].facts.plan.metrics:
+            if spec.name == metric:
+                return spec
+        return f"the task {task!r} does not list it"
+
+    run = RecordedRun(
+        label=results["model_name"], path=Path("this run"), results=results, samples={}
+    )
+    return Drops(baseline, run, answers_of, find_metric)
 
 
 def gates_of(
@@ -65,6 +107,25 @@ def gates_of(
     for group in record.groups.values():
         gates.extend(gates_of_task(group["name"], group["gates"]))
     return gates
+
+
+def baseline_for(gates: Iterable[Gate], path: Path | None) -> Baseline | str | None:
+    """Open the baseline, where there is one and a gate asks for it.
+
+    Args:
+        gates: The gates of the run.
+        path: Where it is, or None where the run has none.
+
+    Returns:
+        The baseline; why it cannot be read, in one line; or None.
+    """
+    if path is None or not any(gate.is_drop for gate in gates):
+        return None
+    try:
+        return open_baseline(path)
+    except ResultsError as error:
+        # The figures stand: only the gates that ask for it fail.
+        return str(error)
 
 
 def facts_of_task(task: Task) -> TaskFacts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,14 +114,17 @@ class TaskRecord:
         firsts = (next(self._found.places(n, names), None) for n in self._documents())
         return sum(1 for place in firsts if place is not None and is_earlier(place))
 
-    def conclude(self, *, judge_partial: bool) -> TaskConclusion:
+    def conclude(
+        self, *, judge_partial: bool, levels: Collection[float] = ()
+    ) -> TaskConclusion:
         """Aggregate the task.
 
         Args:
             judge_partial: True when gates are to be judged on part of the documents.
+            levels: Of what intervals beside those of 95 %, between 0 and 1.
         """
         said = next(iter(self._selections.values()))
-        aggregates = self.tally.aggregates()
+        aggregates = self.tally.aggregates(levels=levels)
         return TaskConclusion(
             name=self.name,
             alias=self.facts.alias,

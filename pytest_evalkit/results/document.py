@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_evalkit.models.masking import masked
-from pytest_evalkit.results.gates import Gate, judge_all
+from pytest_evalkit.results.drops import Drops
+from pytest_evalkit.results.gate_verdicts import judge_all
+from pytest_evalkit.results.gates import Gate
 from pytest_evalkit.results.schema import (
     RESULTS_SCHEMA_VERSION,
     AggregateDict,
@@ -143,6 +145,7 @@ def build_results(
     run: RunFacts,
     gates: Sequence[Gate] = (),
     groups: Sequence[GroupConclusion] = (),
+    drops_in: Callable[[ResultsDict], Drops] | None = None,
 ) -> ResultsDict:
     """Write down what a run concludes, its gates judged.
 
@@ -151,11 +154,14 @@ def build_results(
         run: The rest.
         gates: Conditions on the figures of tasks and groups.
         groups: The groups that were asked for, outer ones first.
+        drops_in: Holds what is concluded, but for gates, against a baseline; None
+            without one.
     """
     both: list[TaskConclusion | GroupConclusion] = [*tasks, *groups]
     results = _unjudged(tasks, run, groups)
     partial = {each.name: each.partial for each in both if each.partial is not None}
-    results["gates"] = judge_all(gates, results, partial)
+    drops = None if drops_in is None else drops_in(results)
+    results["gates"] = judge_all(gates, results, partial, drops)
     return results
 
 

@@ -18,6 +18,7 @@ def failures(
     *,
     max_errors: int,
     fails_wrong: bool,
+    fails_inconclusive: bool = False,
 ) -> Iterator[str]:
     """Say what would fail the run under pytest, one line for each kind.
 
@@ -26,10 +27,15 @@ def failures(
         results: What it concludes.
         max_errors: Documents in error that do not fail it.
         fails_wrong: Whether wrong answers do.
+        fails_inconclusive: Whether gates do that neither pass nor fail.
     """
-    failed = sum(gate["verdict"] == "fail" for gate in results["gates"])
-    if failed:
-        yield f"{failed} of {len(results['gates'])} gates failed"
+    verdicts = [gate["verdict"] for gate in results["gates"]]
+    if "fail" in verdicts:
+        yield f"{verdicts.count('fail')} of {len(verdicts)} gates failed"
+    if fails_inconclusive and "inconclusive" in verdicts:
+        yield (
+            f"{verdicts.count('inconclusive')} of {len(verdicts)} gates are inconclusive"
+        )
     for name, rows in results["aggregates"].items():
         for row in rows:
             if "error" in row:

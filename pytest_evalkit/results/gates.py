@@ -1,43 +1,37 @@
-"""Gates: conditions on a run's figures. In doubt, a gate fails."""
+"""Gates: conditions on a run's figures, and how they are written."""
 
 from __future__ import annotations
 
 import math
-import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.naming import suggestion
-from pytest_evalkit.results.schema import (
-    AggregateDict,
-    GateDict,
-    ResultsDict,
-    Verdict,
-    task_names,
-)
 
-_COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
-    ">=": operator.ge,
-    ">": operator.gt,
-    "<=": operator.le,
-    "<": operator.lt,
-}
 _GATE = re.compile(
     r"""\s* (?: (?P<task>(?:[^:,<>=]|::)*[^:,<>=\s]) \s* : )?
+        \s* (?P<drop>drop\s*\()?
         \s* (?P<metric>[^:,<>=]*[^:,<>=\s])
         \s* (?: , \s* (?P<filter>[^:,<>=]*[^:,<>=\s]) )?
+        \s* (?(drop)\))
         \s* (?P<comparison>>=|<=|>|<)
-        \s* (?P<bound>\S+) \s*""",
+        \s* (?P<bound>[^\s@]+)
+        \s* (?: @ \s* (?P<confidence>\S+) )? \s*""",
     re.VERBOSE,
 )
-_BOUND_KEYS = {"min": ">=", "max": "<="}
-_GATE_KEYS = ("metric", "filter", *_BOUND_KEYS)
-# What is no metric of a task, but stands beside those of each filter that tells it.
-_PARSE_RATE = "parse_rate"
-_UNSUPPORTED_KEYS = ("confidence", "max_drop")
+_BOUND_KEYS = {"min": ">=", "max": "<=", "max_drop": "<="}
+_GATE_KEYS = ("metric", "filter", *_BOUND_KEYS, "confidence")
+_FORM = (
+    "a gate reads '[task:]metric[,filter]>=number' (or >, <=, <), such as "
+    "'gsm8k:exact_match>=0.8', with '@0.95' behind it where an interval is to hold, or "
+    "'drop(metric)<=number'"
+)
+
+CONFIDENCE = 0.95
+"""How sure a drop must be where its gate does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +44,10 @@ class Gate:
         filter: Name of the filter, or None for the task's first that has the metric.
         comparison: One of ``>=``, ``>``, ``<=``, ``<``.
         bound: What the figure is compared with.
+        confidence: The coverage of the interval that is to be on the right side of the
+            bound, between 0 and 1; of a drop, how sure it must be to fail. None where
+            the figure alone is compared, and for a drop's 0.95.
+        is_drop: Whether the figure is how much worse the metric is than in a baseline.
     """
 
     task: str | None
@@ -57,19 +55,27 @@ class Gate:
     filter: str | None
     comparison: str
     bound: float
+    confidence: float | None = None
+    is_drop: bool = False
 
     @property
     def condition(self) -> str:
         """The condition without its task, such as ``exact_match,none >= 0.8``."""
         pipeline = f",{self.filter}" if self.filter is not None else ""
-        return f"{self.metric}{pipeline} {self.comparison} {self.bound:.12g}"
+        figure = f"{self.metric}{pipeline}"
+        if self.is_drop:
+            figure = f"drop({figure})"
+        sure = "" if self.confidence is None else f" @ {self.confidence:.12g}"
+        return f"{figure} {self.comparison} {self.bound:.12g}{sure}"
 
 
 def parse_gate(text: str) -> Gate:
     """Read a gate as the command line writes it.
 
     Args:
-        text: ``[task:]metric[,filter]>=number``, or with ``>``, ``<=``, ``<``.
+        text: ``[task:]metric[,filter]>=number``, or with ``>``, ``<=``, ``<``; with
+            ``@0.95`` behind it where that interval is to hold; ``drop(metric)<=number``
+            for how much worse it may be than in a baseline.
 
     Raises:
         OptionError: The text has another form.
@@ -80,16 +86,28 @@ def parse_gate(text: str) -> Gate:
     match = _GATE.fullmatch(text)
     bound = _number(match["bound"]) if match else None
     if match is None or bound is None:
+        raise OptionError(f"{_FORM}, not {text!r}")
+    if match["drop"] and (match["comparison"] != "<=" or bound < 0):
         raise OptionError(
-            f"a gate reads '[task:]metric[,filter]>=number' "
-            f"(or >, <=, <), such as 'gsm8k:exact_match>=0.8', not {text!r}"
+            f"a gate on a drop reads 'drop(metric)<=number', the number 0 or above, not "
+            f"{text!r}"
         )
+    confidence = None
+    if match["confidence"] is not None:
+        confidence = _number(match["confidence"])
+        if confidence is None or not 0 < confidence < 1:
+            raise OptionError(
+                f"the confidence of a gate is between 0 and 1, such as '@0.95', not "
+                f"{match['confidence']!r} in {text!r}"
+            )
     return Gate(
         task=match["task"],
         metric=match["metric"],
         filter=match["filter"],
         comparison=match["comparison"],
         bound=bound,
+        confidence=confidence,
+        is_drop=match["drop"] is not None,
     )
 
 
@@ -98,7 +116,8 @@ def gates_of_task(name: str, raw: Any) -> tuple[Gate, ...]:
 
     Args:
         name: Name of the task.
-        raw: Entries ``{metric, filter, min, max}``; None where there are none.
+        raw: Entries ``{metric, filter, min, max, max_drop, confidence}``; None where
+            there are none.
 
     Raises:
         OptionError: An entry has another form.
@@ -115,15 +134,14 @@ def _entry_gates(task: str, entry: Any) -> list[Gate]:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("metric"), str):
         raise OptionError(f"{owner} needs a metric: {{metric, min}}, not {entry!r}")
     for key in entry:
-        if key in _UNSUPPORTED_KEYS:
-            raise OptionError(f"{owner} says {key!r}, which is not supported yet")
         if key not in _GATE_KEYS:
             raise OptionError(
                 f"{owner} has an unknown key {key!r}; {suggestion(str(key), _GATE_KEYS)}"
             )
     bounds = [key for key in _BOUND_KEYS if key in entry]
     if not bounds:
-        raise OptionError(f"{owner} on {entry['metric']!r} needs min or max")
+        raise OptionError(f"{owner} on {entry['metric']!r} needs min, max or max_drop")
+    confidence = _entry_confidence(owner, entry.get("confidence"))
     return [
         Gate(
             task=task,
@@ -131,6 +149,8 @@ def _entry_gates(task: str, entry: Any) -> list[Gate]:
             filter=entry.get("filter"),
             comparison=_BOUND_KEYS[key],
             bound=_entry_bound(owner, key, entry[key]),
+            confidence=confidence,
+            is_drop=key == "max_drop",
         )
         for key in bounds
     ]
@@ -140,6 +160,19 @@ def _entry_bound(owner: str, key: str, value: Any) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value):
         raise OptionError(f"{key} of {owner} must be a number, not {value!r}")
+    if key == "max_drop" and value < 0:
+        raise OptionError(f"{key} of {owner} must be 0 or above, not {value!r}")
+    return float(value)
+
+
+def _entry_confidence(owner: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < value < 1:
+        raise OptionError(
+            f"confidence of {owner} must be between 0 and 1, such as 0.95, not {value!r}"
+        )
     return float(value)
 
 
@@ -149,184 +182,3 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
-
-
-def judge_all(
-    gates: Sequence[Gate], results: ResultsDict, partial: Mapping[str, str]
-) -> list[GateDict]:
-    """Judge gates; one without a task is judged for every task that has its metric.
-
-    Groups are judged where a gate names them.
-
-    Args:
-        gates: The gates.
-        results: What the run concludes, but for its gates.
-        partial: By task or group, why its figures are not those of the whole task.
-    """
-    return [
-        judge(gate, results, partial=partial.get(gate.task or ""))
-        for written in gates
-        for gate in _per_task(written, results)
-    ]
-
-
-def _per_task(gate: Gate, results: ResultsDict) -> list[Gate]:
-    if gate.task is not None:
-        return [gate]
-    tasks = [
-        task
-        for task in task_names(results)
-        if any(row["metric"] == gate.metric for row in _figures(task, results))
-    ]
-    return [replace(gate, task=task) for task in tasks] or [gate]
-
-
-def judge(gate: Gate, results: ResultsDict, *, partial: str | None) -> GateDict:
-    """Decide whether a run passes a gate.
-
-    It fails where the figure misses the bound, and as well where there is no such
-    task, metric or filter, no figure, where documents of the task have no score, and
-    where the run is not complete.
-
-    Args:
-        gate: The condition; without a task, of a run of one task.
-        results: What the run concludes, but for its gates.
-        partial: Why the figures are not those of the whole task, which leaves the
-            gate unjudged; None where they are.
-    """
-    task, problem = _task_of(gate, results)
-    if problem is not None:
-        return _judged(gate, task, None, "fail", problem)
-    row, missing = _row_of(gate, task, results)
-    if row is None:
-        return _judged(gate, task, None, "fail", missing)
-    if partial is not None:
-        return _judged(gate, task, row, "skipped", f"not judged: {partial}")
-    value, problem = row["value"], _untrusted(task, results)
-    if value is None or problem is not None:
-        return _judged(gate, task, row, "fail", problem or _no_value(row))
-    holds = _COMPARISONS[gate.comparison](value, gate.bound)
-    message = f"{_figure(row)}; the gate is {gate.comparison} {gate.bound:.12g}"
-    if gate.filter is None and len(_filters(task, gate.metric, results)) > 1:
-        message += f"; of several filters the first, {row['filter']!r}, is judged"
-    return _judged(gate, task, row, "pass" if holds else "fail", message)
-
-
-def _task_of(gate: Gate, results: ResultsDict) -> tuple[str, str | None]:
-    """Find the gate's task, or say why there is none."""
-    if gate.task is None:
-        tasks = task_names(results)
-        if len(tasks) == 1:
-            return tasks[0], None
-        has = f"no task has a metric {gate.metric!r}"
-        metrics = {
-            row["metric"]
-            for name in results["aggregates"]
-            for row in _figures(name, results)
-        }
-        return "", f"{has}; {suggestion(gate.metric, metrics)}"
-    if gate.task in results["aggregates"]:
-        return gate.task, None
-    hint = suggestion(gate.task, results["aggregates"])
-    return gate.task, f"no task {gate.task!r} was run; {hint}"
-
-
-def _row_of(
-    gate: Gate, task: str, results: ResultsDict
-) -> tuple[AggregateDict | None, str]:
-    """Find the figure that the gate is about, or say why there is none."""
-    figures = _figures(task, results)
-    rows = [row for row in figures if row["metric"] == gate.metric]
-    if not rows:
-        metrics = {row["metric"] for row in figures}
-        return None, (
-            f"{_kind(task, results)} {task!r} has no metric {gate.metric!r}; "
-            f"{suggestion(gate.metric, metrics)}"
-        )
-    if gate.filter is None:
-        return rows[0], ""
-    for row in rows:
-        if row["filter"] == gate.filter:
-            return row, ""
-    return None, (
-        f"metric {gate.metric!r} of {_kind(task, results)} {task!r} has no filter "
-        f"{gate.filter!r}; "
-        f"{suggestion(gate.filter, [row['filter'] for row in rows])}"
-    )
-
-
-def _figures(name: str, results: ResultsDict) -> list[AggregateDict]:
-    """List the figures that a gate may name: metrics, and how often answers were found.
-
-    The latter is that of the first metric of each filter, unless a metric is called so.
-    """
-    rows = results["aggregates"][name]
-    told: dict[str, AggregateDict] = {}
-    for row in rows:
-        rate = row.get("parse_rate")
-        if rate is not None and row["filter"] not in told:
-            told[row["filter"]] = {
-                "metric": _PARSE_RATE,
-                "filter": row["filter"],
-                "value": rate,
-                "stderr": None,
-                "ci95": None,
-                "n": row["n"],
-                "higher_is_better": True,
-            }
-    if any(row["metric"] == _PARSE_RATE for row in rows):
-        return list(rows)
-    return [*rows, *told.values()]
-
-
-def _kind(name: str, results: ResultsDict) -> str:
-    return "group" if name in results["group_subtasks"] else "task"
-
-
-def _filters(task: str, metric: str, results: ResultsDict) -> list[str]:
-    rows = _figures(task, results)
-    return [row["filter"] for row in rows if row["metric"] == metric]
-
-
-def _untrusted(task: str, results: ResultsDict) -> str | None:
-    """Say why the figures of a task cannot be relied on; None where they can."""
-    coverage = results["coverage"][task]
-    if coverage["scored"] < coverage["selected"]:
-        return (
-            f"only {coverage['scored']} of {coverage['selected']} documents have a "
-            f"score ({coverage['errors']} in error, {coverage['skipped']} skipped)"
-        )
-    return None if results["complete"] else "the run is not complete"
-
-
-def _no_value(row: AggregateDict) -> str:
-    if "error" in row:
-        return f"the metric could not be aggregated: {row['error']}"
-    if "missing" in row:
-        return f"the group has no value: {row['missing']}"
-    return "no document has a value of the metric"
-
-
-def _figure(row: AggregateDict) -> str:
-    spread = "" if row["stderr"] is None else f" ± {row['stderr']:.4f}"
-    value = f"{row['value']:.6g}{spread}"
-    return f"{row['metric']},{row['filter']} is {value} (n={row['n']})"
-
-
-def _judged(
-    gate: Gate,
-    task: str,
-    row: AggregateDict | None,
-    verdict: Verdict,
-    message: str,
-) -> GateDict:
-    return {
-        "task": task,
-        "metric": gate.metric,
-        "filter": row["filter"] if row is not None else gate.filter or "",
-        "condition": gate.condition,
-        "value": row["value"] if row is not None else None,
-        "bound": gate.bound,
-        "verdict": verdict,
-        "message": message,
-    }

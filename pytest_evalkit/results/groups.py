@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pytest_evalkit.naming import suggestion
@@ -58,6 +58,7 @@ def conclude_groups(
     tasks: Iterable[TaskConclusion],
     *,
     is_strict: bool,
+    levels: Collection[float] = (),
 ) -> list[GroupConclusion]:
     """Average the figures of tasks over their groups.
 
@@ -68,24 +69,29 @@ def conclude_groups(
         tasks: What the run concludes about its tasks.
         is_strict: Whether figures are to be what the reference makes of them, where
             that is not the best.
+        levels: Of what intervals beside those of 95 %, between 0 and 1.
     """
     by_name = {task.name: task for task in tasks}
     return [
-        _conclude(group, by_name, is_strict=is_strict)
+        _conclude(group, by_name, levels, is_strict=is_strict)
         for group in groups
         if any(name in by_name for name in group["tasks"])
     ]
 
 
 def _conclude(
-    group: GroupDict, by_name: Mapping[str, TaskConclusion], *, is_strict: bool
+    group: GroupDict,
+    by_name: Mapping[str, TaskConclusion],
+    levels: Collection[float],
+    *,
+    is_strict: bool,
 ) -> GroupConclusion:
     tasks = [by_name[name] for name in group["tasks"] if name in by_name]
     absent = [name for name in group["tasks"] if name not in by_name]
     directions = _directions(tasks)
     is_scored = not all("answered" in task.coverage for task in tasks)
     aggregates = [
-        _row(metric, pipeline, tasks, absent, is_strict=is_strict)
+        _row(metric, pipeline, tasks, absent, levels, is_strict=is_strict)
         for metric in (group["metrics"] if is_scored else ())
         for pipeline in _pipelines(metric, tasks)
     ]
@@ -170,6 +176,7 @@ def _row(
     pipeline: str,
     tasks: Sequence[TaskConclusion],
     absent: Sequence[str],
+    levels: Collection[float],
     *,
     is_strict: bool,
 ) -> AggregateDict:
@@ -199,7 +206,9 @@ def _row(
         row["missing"] = missing
         return row
     is_pooled = metric["weight_by_size"] or (is_strict and _are_lmms(tasks))
-    _add_figures(row, leaves, metric["weight_by_size"], is_pooled=is_pooled)
+    shares = _add_figures(row, leaves, metric["weight_by_size"], is_pooled=is_pooled)
+    if shares is not None:
+        _add_interval(row, leaves, shares, levels)
     return row
 
 
@@ -231,7 +240,8 @@ def _are_lmms(tasks: Iterable[TaskConclusion]) -> bool:
 
 def _add_figures(
     row: AggregateDict, leaves: Sequence[_Leaf], is_weighted: bool, *, is_pooled: bool
-) -> None:
+) -> list[float] | None:
+    """Add value and standard error; returns the tasks' shares where there is an error."""
     values = [leaf.row["value"] for leaf in leaves if leaf.row["value"] is not None]
     sizes = [leaf.task.coverage["scored"] for leaf in leaves]
     value = weighted_mean(values, sizes if is_weighted else [1] * len(values))
@@ -239,19 +249,21 @@ def _add_figures(
     errors = [leaf.row["stderr"] for leaf in leaves if leaf.row["stderr"] is not None]
     if len(errors) < len(leaves):
         row["method"] = "none: a task has no standard error"
-        return
+        return None
     row["stderr"] = (
         pooled_standard_error(errors, sizes)
         if is_pooled
         else unweighted_standard_error(errors)
     )
     total = sum(sizes) if is_weighted else len(leaves)
-    shares = [size / total if is_weighted else 1 / total for size in sizes]
-    _add_interval(row, leaves, shares)
+    return [size / total if is_weighted else 1 / total for size in sizes]
 
 
 def _add_interval(
-    row: AggregateDict, leaves: Sequence[_Leaf], shares: Sequence[float]
+    row: AggregateDict,
+    leaves: Sequence[_Leaf],
+    shares: Sequence[float],
+    levels: Iterable[float],
 ) -> None:
     """Bound a group's mean by the errors of its tasks, of which each is independent.
 
@@ -272,6 +284,9 @@ def _add_interval(
         return
     row["method"] = "group t"
     row["ci95"] = t_interval(value, stderr, freedom)
+    for level in levels:
+        interval = t_interval(value, stderr, freedom, level=level)
+        row.setdefault("intervals", {})[f"{level:g}"] = interval
 
 
 def _error(row: AggregateDict) -> float:

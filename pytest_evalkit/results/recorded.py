@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -152,6 +152,17 @@ def read_answers(path: Path) -> Answers:
         ResultsError: It cannot be read.
     """
     lines = iter_samples(path)
+    answers = answers_in(lines)
+    answers.torn += lines.torn
+    return answers
+
+
+def answers_in(lines: Iterable[SampleDict]) -> Answers:
+    """Take in samples as ``read_answers`` does.
+
+    Args:
+        lines: The samples, in any order.
+    """
     found = list(lines)
     # Of a file that others damaged, a position may be anything.
     samples = [sample for sample in found if _is_position(sample["doc_id"])]
@@ -159,7 +170,7 @@ def read_answers(path: Path) -> Answers:
     hashes = {sample.get("doc_hash") or "" for sample in samples}
     ids = {sample["doc_id"] for sample in samples}
     is_told = len(hashes) > 1 or len(ids) == 1
-    answers = Answers(torn=lines.torn + len(found) - len(samples))
+    answers = Answers(torn=len(found) - len(samples))
     seen: Counter[tuple[str, str]] = Counter()
     for sample in samples:
         content = sample.get("doc_hash") or ""

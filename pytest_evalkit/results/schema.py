@@ -10,7 +10,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 RESULTS_SCHEMA_VERSION = 1
 
-Verdict = Literal["pass", "fail", "skipped"]
+Verdict = Literal["pass", "fail", "inconclusive"]
 
 
 class AggregateDict(TypedDict):
@@ -20,7 +20,8 @@ class AggregateDict(TypedDict):
     ``stderr`` and ``ci95`` are None where there is none. ``method`` says how ``ci95``
     was made, or after ``none: `` why it was not; ``clusters`` is how many independent
     clusters of documents it rests on, where documents depend on each other, and
-    ``replicates`` how often documents were drawn anew.
+    ``replicates`` how often documents were drawn anew. ``intervals`` has those of other
+    levels that gates ask for, by level, such as ``0.9``.
     ``stderr_clustered`` is there where documents depend on each other, ``stderr_clt``,
     the standard error of the mean of the values, where the aggregation has none of its
     own and the values are or hold numbers. ``parse_rate``, from 0 to 1, is there where
@@ -39,6 +40,7 @@ class AggregateDict(TypedDict):
     method: NotRequired[str]
     clusters: NotRequired[int]
     replicates: NotRequired[int]
+    intervals: NotRequired[dict[str, tuple[float, float]]]
     stderr_clustered: NotRequired[float]
     stderr_clt: NotRequired[float]
     parse_rate: NotRequired[float]
@@ -63,7 +65,14 @@ class CoverageDict(TypedDict):
 
 
 class GateDict(TypedDict):
-    """One condition and what became of it. ``value`` is None where there was none."""
+    """One condition and what became of it. ``value`` is None where there was none.
+
+    Of a gate on a drop, ``value`` is how much worse the metric is than in the baseline,
+    ``baseline`` its value there, and ``p_value`` how likely so large a difference is
+    where there is none, adjusted over the drops that the run's gates are about.
+    ``interval`` is that of the value, of ``level``; ``documents`` is how many would
+    decide the gate, where ``n`` do not. They are None where they are not known.
+    """
 
     task: str
     metric: str
@@ -73,6 +82,12 @@ class GateDict(TypedDict):
     bound: float
     verdict: Verdict
     message: str
+    n: NotRequired[int | None]
+    interval: NotRequired[tuple[float, float] | None]
+    level: NotRequired[float | None]
+    documents: NotRequired[int | None]
+    baseline: NotRequired[float | None]
+    p_value: NotRequired[float | None]
 
 
 class LimitDict(TypedDict):

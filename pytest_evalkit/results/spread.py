@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any, NamedTuple
 
 from pytest_evalkit.results.schema import AggregateDict
 from pytest_evalkit.scoring import (
+    BOOTSTRAP_ITERATIONS,
     MetricSpec,
     ScoringPlan,
     Spread,
@@ -18,13 +20,26 @@ from pytest_evalkit.scoring import (
 from pytest_evalkit.stats import clustered_standard_error, standard_error
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """How sure aggregates are told to be.
+
+    Attributes:
+        iterations: Replicates for errors that have no formula; 0 for no errors.
+        levels: Of what intervals beside those of 95 %, between 0 and 1.
+    """
+
+    iterations: int = BOOTSTRAP_ITERATIONS
+    levels: Collection[float] = ()
+
+
 def add_spread(
     row: AggregateDict,
     metric: MetricSpec,
     values: Sequence[Any],
     clusters: Sequence[str | None],
     plan: ScoringPlan,
-    iterations: int,
+    drawing: Drawing,
 ) -> None:
     """Add standard errors and the interval to a row that has a value.
 
@@ -36,11 +51,12 @@ def add_spread(
         values: The metric's values, in document order.
         clusters: What each document shares with others, or None.
         plan: How the task scores.
-        iterations: Replicates for errors that have no formula; 0 for no errors.
+        drawing: How often documents are drawn anew, and which intervals to tell.
     """
     value = row["value"]
     if value is None:
         return
+    iterations = drawing.iterations
     if iterations < 1:
         row["method"] = "none: no errors were asked for"
         return
@@ -57,7 +73,7 @@ def add_spread(
     spread = spread_of(
         metric, values, value, shared, iterations=iterations, compat=plan.compat
     )
-    _add_interval(row, spread)
+    _add_interval(row, spread, drawing.levels)
     if is_strict:
         row.pop("stderr_clustered", None)
         clustered = _clustered(numbers) if plan.cluster_key else None
@@ -67,8 +83,12 @@ def add_spread(
         row["stderr"] = spread.stderr
 
 
-def _add_interval(row: AggregateDict, spread: Spread) -> None:
+def _add_interval(row: AggregateDict, spread: Spread, levels: Iterable[float]) -> None:
     row["ci95"] = spread.ci95
+    if spread.at is not None:
+        intervals = {f"{level:g}": spread.at(level) for level in levels}
+        if intervals:
+            row["intervals"] = intervals
     row["method"] = spread.method
     if spread.clusters is not None:
         row["clusters"] = spread.clusters

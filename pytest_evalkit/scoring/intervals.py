@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -20,6 +21,7 @@ from pytest_evalkit.scoring.spread import (
 )
 from pytest_evalkit.scoring.sums import SUM_FIGURES
 from pytest_evalkit.stats import (
+    ClusteredMean,
     bca_interval,
     clustered_mean,
     clustered_wilson_interval,
@@ -42,6 +44,8 @@ _MOST_THOUSANDS = 10
 # Where so small a share of draws is on one side of the value, they say little of it.
 _RARE = 0.01
 _SAME = "the aggregate is the same whatever the documents"
+# Makes the interval of a coverage between 0 and 1.
+_Interval = Callable[[float], tuple[float, float]]
 # Aggregations that average one number of each document.
 MEANS_OF_DOCUMENTS = frozenset({"mean", "brier_score"})
 
@@ -54,16 +58,21 @@ class Spread:
         method: How the interval was made, such as ``wilson``; ``none: `` and the reason
             where there is none.
         stderr: The standard error that belongs to it, or None.
-        ci95: The 95 % interval, or None.
+        at: Makes the interval of a coverage between 0 and 1; None where there is none.
         clusters: How many clusters there are; None where documents stand alone.
         replicates: How often documents were drawn anew; None where they were not.
     """
 
     method: str
     stderr: float | None = None
-    ci95: tuple[float, float] | None = None
+    at: _Interval | None = field(default=None, compare=False)
     clusters: int | None = None
     replicates: int | None = None
+
+    @property
+    def ci95(self) -> tuple[float, float] | None:
+        """The 95 % interval, or None."""
+        return None if self.at is None else self.at(0.95)
 
 
 def spread_of(
@@ -155,12 +164,14 @@ def _of_mean(values: Sequence[Any], clusters: Sequence[Hashable]) -> Spread:
     assert stderr is not None
     centre, size = mean(numbers), len(numbers)
     if is_share:
-        interval = wilson_interval(centre, size)
-        return Spread(method="wilson", stderr=stderr, ci95=interval)
+        return Spread(
+            method="wilson",
+            stderr=stderr,
+            at=lambda level: wilson_interval(centre, size, level=level),
+        )
     if stderr == 0:
         return _none("all values are equal", stderr=0.0)
-    interval = t_interval(centre, stderr, size - 1)
-    return Spread(method="t", stderr=stderr, ci95=interval)
+    return Spread(method="t", stderr=stderr, at=_by_t(centre, stderr, size - 1))
 
 
 def _of_clusters(
@@ -169,17 +180,26 @@ def _of_clusters(
     found = clustered_mean(numbers, clusters)
     if found is None:
         return _none("one cluster does not tell how clusters differ", clusters=1)
+    at: _Interval
     if is_share:
-        interval = clustered_wilson_interval(found, len(numbers))
+        at = partial(_clustered_share, found, len(numbers))
         method = "clustered wilson"
     elif found.stderr == 0:
         return _none("all clusters are equal", stderr=0.0, clusters=found.clusters)
     else:
-        interval = t_interval(found.value, found.stderr, found.freedom)
+        at = _by_t(found.value, found.stderr, found.freedom)
         method = "clustered t"
-    return Spread(
-        method=method, stderr=found.stderr, ci95=interval, clusters=found.clusters
-    )
+    return Spread(method=method, stderr=found.stderr, at=at, clusters=found.clusters)
+
+
+def _clustered_share(
+    found: ClusteredMean, size: int, level: float
+) -> tuple[float, float]:
+    return clustered_wilson_interval(found, size, level=level)
+
+
+def _by_t(value: float, stderr: float, freedom: float) -> _Interval:
+    return lambda level: t_interval(value, stderr, freedom, level=level)
 
 
 def _of_sums(
@@ -230,22 +250,28 @@ def _of_draws(value: float, redrawn: Redrawn, *, is_shared: bool) -> Spread:
     stderr = sample_deviation(figures)
     if not stderr:
         return _none(_SAME, stderr=stderr, clusters=clusters)
+    at: _Interval
     if len(figures) < _FEWEST_FOR_PERCENTILES:
-        method, interval = (
-            "bootstrap t",
-            t_interval(value, stderr, redrawn.clusters - 1),
-        )
-    elif without:
-        method, interval = "bootstrap bca", bca_interval(figures, value, without)
+        method, at = "bootstrap t", _by_t(value, stderr, redrawn.clusters - 1)
     else:
-        method, interval = "bootstrap percentile", percentile_interval(figures)
+        method = "bootstrap bca" if without else "bootstrap percentile"
+        at = partial(_between_percentiles, figures, value, without)
     return Spread(
         method=method,
         stderr=stderr,
-        ci95=interval,
+        at=at,
         clusters=clusters,
         replicates=len(figures),
     )
+
+
+def _between_percentiles(
+    figures: Sequence[float], value: float, without: Sequence[float], level: float
+) -> tuple[float, float]:
+    """Take percentiles of what was drawn, corrected where it is told how skewed it is."""
+    if without:
+        return bca_interval(figures, value, without, level=level)
+    return percentile_interval(figures, level=level)
 
 
 def _is_apart(figures: Sequence[float], value: float) -> bool:
@@ -264,5 +290,5 @@ def _of_jackknife(value: float, redrawn: Redrawn, clusters: int | None) -> Sprea
     stderr = jackknife_error(redrawn.without)
     if not stderr:
         return _none(_SAME, stderr=stderr, clusters=clusters)
-    interval = t_interval(value, stderr, len(redrawn.without) - 1)
-    return Spread(method="jackknife", stderr=stderr, ci95=interval, clusters=clusters)
+    at = _by_t(value, stderr, len(redrawn.without) - 1)
+    return Spread(method="jackknife", stderr=stderr, at=at, clusters=clusters)

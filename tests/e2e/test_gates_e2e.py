@@ -55,7 +55,18 @@ def test_a_gate_shows_value_and_bound(arith_suite: ArithSuite) -> None:
             "value": pytest.approx(1 / 6),
             "bound": 0.2,
             "verdict": "fail",
-            "message": "exact_match,none is 0.166667 ± 0.1667 (n=6); the gate is >= 0.2",
+            "message": "exact_match,none is 0.166667 ± 0.1667, 95 % from 0.0301 to "
+            "0.5635 (n=6); the gate is >= 0.2; the interval has the bound in it: some "
+            "1,178 documents would decide it",
+            "n": 6,
+            "interval": [
+                pytest.approx(0.0301, abs=1e-4),
+                pytest.approx(0.5635, abs=1e-4),
+            ],
+            "level": 0.95,
+            "documents": 1178,
+            "baseline": None,
+            "p_value": None,
         }
     ]
 
@@ -112,7 +123,10 @@ def test_a_part_of_the_documents_leaves_a_gate_unjudged(
     assert result.ret == 0
     assert result.parseoutcomes()["skipped"] == 1
     result.stdout.fnmatch_lines(
-        ["gate skipped*of 6 documents were selected*", "SKIPPED*of 6 documents were*"]
+        [
+            "gate inconclusive*of 6 documents were selected*",
+            "SKIPPED*of 6 documents were*",
+        ]
     )
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.reports.compared import comparison_markdown, comparison_text
-from pytest_evalkit.results.comparison import Flip, MetricChange, RunComparison
+from pytest_evalkit.results.comparison import RunComparison
 from pytest_evalkit.results.likeness import Divergence
+from pytest_evalkit.results.metric_change import Flip, MetricChange
 from pytest_evalkit.results.recorded import RecordedRun
 from pytest_evalkit.scoring import PairedDifference
 from pytest_evalkit.stats import Difference

@@ -8,8 +8,9 @@ from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.reports.comparison import Comparison
 from pytest_evalkit.reports.page_compared import Compared, compared
 from pytest_evalkit.reports.page_documents import PageDocuments
-from pytest_evalkit.results.comparison import MetricChange, RunComparison
+from pytest_evalkit.results.comparison import RunComparison
 from pytest_evalkit.results.likeness import Divergence
+from pytest_evalkit.results.metric_change import MetricChange
 from pytest_evalkit.results.recorded import RecordedRun
 from pytest_evalkit.results.schema import ResultsDict
 from pytest_evalkit.scoring import PairedDifference

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.evaluate.sample import SampleDict
-from pytest_evalkit.results.aggregate import aggregate_task
+from pytest_evalkit.results.aggregate import Tally, aggregate_task
 from pytest_evalkit.scoring import build_plan
+from pytest_evalkit.stats import wilson_interval
 from tests.unit.results.scored_samples import plan_of, scored
 
 # Of the values 0, 7, 3, 10, ... below.
@@ -182,3 +183,46 @@ def test_numbers_in_mappings_are_read_by_their_key(compat: str) -> None:
         assert row["stderr_clustered"] == pytest.approx(math.sqrt(1 / 12 + 1 / 16))
     else:
         assert row["stderr_clustered"] == 0.0
+
+
+def test_intervals_of_other_levels_are_made_in_the_same_way() -> None:
+    tally = Tally(plan_of("acc"))
+    for i, value in enumerate([1.0, 0.0, 1.0, 1.0]):
+        tally.add(scored(i, acc=value))
+
+    (row,) = tally.aggregates(levels=(0.9, 0.99))
+
+    # Wilson's with z of 1.644854 and of 2.575829.
+    assert row["intervals"] == {
+        "0.9": pytest.approx(wilson_interval(0.75, 4, level=0.9)),
+        "0.99": pytest.approx(wilson_interval(0.75, 4, level=0.99)),
+    }
+    z2 = 1.6448536269514722**2
+    half = math.sqrt(z2) * math.sqrt(0.1875 / 4 + z2 / 64)
+    assert row["intervals"]["0.9"][0] == pytest.approx(
+        (0.75 + z2 / 8 - half) / (1 + z2 / 4)
+    )
+
+
+def test_a_wider_level_of_what_is_drawn_anew_is_a_wider_interval() -> None:
+    metrics = [{"metric": "a", "aggregation": total}]
+    tally = Tally(build_plan(None, metrics, lambda _d, _r: {}))
+    for i in range(100):
+        tally.add(scored(i, a=i % 5))
+
+    (row,) = tally.aggregates(levels=(0.8, 0.99))
+
+    assert row["ci95"] is not None
+    ends = [row["intervals"]["0.8"], row["ci95"], row["intervals"]["0.99"]]
+    assert [low for low, _ in ends] == sorted([low for low, _ in ends], reverse=True)
+    assert [high for _, high in ends] == sorted(high for _, high in ends)
+    assert len(set(ends)) == 3
+
+
+def test_without_an_interval_there_is_none_of_another_level() -> None:
+    tally = Tally(plan_of("acc"))
+    tally.add(scored(0, acc=1.0))
+
+    (row,) = tally.aggregates(levels=(0.9,))
+
+    assert "intervals" not in row

@@ -161,7 +161,7 @@ def results(tmp_path: Path) -> dict[str, Any]:
         cache=record.cache,
     )
     judging = Judging(
-        gates=[parse_gate("sums:acc>=0.5")], judges_partial=True, is_strict=False
+        gates=[parse_gate("sums:acc>=0.5@0.9")], judges_partial=True, is_strict=False
     )
     written: dict[str, Any] = decode(encode(conclude_record(record, run, judging)))
     return written
@@ -209,7 +209,9 @@ CLUSTERED = math.sqrt(4 / 3) / 4
 # As many independent documents have that error, and degrees of freedom by Bell and
 # McCaffrey, 16 / (6 + 26/9).
 WILSON = wilson(t.ppf(0.975, 1.8), 0.1875 / CLUSTERED**2)
+NARROW = wilson(t.ppf(0.95, 1.8), 0.1875 / CLUSTERED**2)
 GROUP_HALF = t.ppf(0.975, 2) * CLUSTERED
+NARROW_HALF = t.ppf(0.95, 2) * CLUSTERED
 
 EXPECTED: dict[str, float] = {
     "schema_version": 1,
@@ -228,6 +230,8 @@ EXPECTED: dict[str, float] = {
     "aggregates/sums/0/clusters": 3,
     "aggregates/sums/0/ci95/0": WILSON[0],
     "aggregates/sums/0/ci95/1": WILSON[1],
+    "aggregates/sums/0/intervals/0.9/0": NARROW[0],
+    "aggregates/sums/0/intervals/0.9/1": NARROW[1],
     "aggregates/sums/0/n": 4,
     "aggregates/sums/0/parse_rate": 0.75,
     "aggregates/sums/1/value": 1.5,
@@ -241,6 +245,8 @@ EXPECTED: dict[str, float] = {
     "aggregates/all/0/stderr_clustered": CLUSTERED,
     "aggregates/all/0/ci95/0": 0.75 - GROUP_HALF,
     "aggregates/all/0/ci95/1": 0.75 + GROUP_HALF,
+    "aggregates/all/0/intervals/0.9/0": 0.75 - NARROW_HALF,
+    "aggregates/all/0/intervals/0.9/1": 0.75 + NARROW_HALF,
     "aggregates/all/0/n": 4,
     "aggregates/all/0/tasks": 1,
     "versions/sums": 3,
@@ -254,6 +260,7 @@ EXPECTED: dict[str, float] = {
     "errors/sums/no answer": 1,
     "gates/0/value": 0.75,
     "gates/0/bound": 0.5,
+    "gates/0/n": 4,
     "usage/documents_with_counts": 4,
     "usage/input_tokens": 400,
     "usage/output_tokens": 100,
@@ -289,6 +296,8 @@ DRAWN = {
     "aggregates/sums/1/stderr_clustered": (0.4, 0.7),
     "aggregates/sums/1/ci95/0": (0.0, 1.2),
     "aggregates/sums/1/ci95/1": (1.6, 2.0),
+    "aggregates/sums/1/intervals/0.9/0": (0.0, 1.2),
+    "aggregates/sums/1/intervals/0.9/1": (1.6, 2.0),
 }
 
 

@@ -5,14 +5,9 @@ from typing import Any, cast
 import pytest
 
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.results.gates import (
-    Gate,
-    gates_of_task,
-    judge,
-    judge_all,
-    parse_gate,
-)
-from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.results.gate_verdicts import judge_all
+from pytest_evalkit.results.gates import Gate, gates_of_task, parse_gate
+from pytest_evalkit.results.schema import GateDict, ResultsDict
 
 
 def row(metric: str = "acc", pipeline: str = "none", **changes: Any) -> Any:
@@ -21,6 +16,7 @@ def row(metric: str = "acc", pipeline: str = "none", **changes: Any) -> Any:
         "filter": pipeline,
         "value": 0.75,
         "stderr": 0.01,
+        "ci95": (0.73, 0.77),
         "n": 4,
     }
     return {**facts, **changes}
@@ -35,6 +31,12 @@ def results(*rows: Any, complete: bool = True, **coverage: int) -> ResultsDict:
         "coverage": {"sums": {**counts, **coverage}},
     }
     return cast("ResultsDict", found)
+
+
+def judged(gate: Gate, found: ResultsDict, *, partial: str | None) -> GateDict:
+    reasons = {} if partial is None else {"sums": partial}
+    (verdict,) = judge_all([gate], found, reasons)
+    return verdict
 
 
 @pytest.mark.parametrize(
@@ -105,11 +107,13 @@ def test_a_task_file_without_gates_has_none() -> None:
         ({"metric": "acc", "min": 1}, "must be a list"),
         (["acc>=1"], "needs a metric"),
         ([{"min": 1}], "needs a metric"),
-        ([{"metric": "acc"}], "needs min or max"),
+        ([{"metric": "acc"}], "needs min, max or max_drop"),
         ([{"metric": "acc", "minimum": 1}], "did you mean 'min'"),
         ([{"metric": "acc", "min": "0.8"}], "must be a number, not '0.8'"),
         ([{"metric": "acc", "min": True}], "must be a number, not True"),
-        ([{"metric": "acc", "max_drop": 0.1}], "'max_drop', which is not supported"),
+        ([{"metric": "acc", "max_drop": -0.1}], "max_drop .* must be 0 or above"),
+        ([{"metric": "acc", "min": 1, "confidence": 95}], "between 0 and 1"),
+        ([{"metric": "acc", "confidence": 0.9}], "needs min, max or max_drop"),
     ],
 )
 def test_a_wrong_gate_in_a_task_file_is_refused(raw: Any, message: str) -> None:
@@ -129,34 +133,36 @@ def test_a_wrong_gate_in_a_task_file_is_refused(raw: Any, message: str) -> None:
     ],
 )
 def test_a_figure_is_held_against_the_bound(condition: str, verdict: str) -> None:
-    judged = judge(parse_gate(condition), results(), partial=None)
+    gate = judged(parse_gate(condition), results(), partial=None)
 
-    assert judged["verdict"] == verdict
-    assert judged["value"] == 0.75
+    assert gate["verdict"] == verdict
+    assert gate["value"] == 0.75
 
 
 def test_the_message_says_the_figure_and_the_bound() -> None:
-    judged = judge(parse_gate("acc>=0.8"), results(), partial=None)
+    gate = judged(parse_gate("acc>=0.8"), results(), partial=None)
 
-    assert judged["message"] == ("acc,none is 0.75 ± 0.0100 (n=4); the gate is >= 0.8")
-    assert judged["condition"] == "acc >= 0.8"
+    assert gate["message"] == (
+        "acc,none is 0.75 ± 0.0100, 95 % from 0.7300 to 0.7700 (n=4); the gate is >= 0.8"
+    )
+    assert gate["condition"] == "acc >= 0.8"
 
 
 def test_without_a_filter_the_first_is_judged_and_named() -> None:
     found = results(row(pipeline="strict", value=0.1), row(pipeline="loose"))
 
-    judged = judge(parse_gate("acc>=0.5"), found, partial=None)
+    gate = judged(parse_gate("acc>=0.5"), found, partial=None)
 
-    assert (judged["verdict"], judged["filter"]) == ("fail", "strict")
-    assert "the first, 'strict', is judged" in judged["message"]
+    assert (gate["verdict"], gate["filter"]) == ("fail", "strict")
+    assert "the first, 'strict', is judged" in gate["message"]
 
 
 def test_a_named_filter_is_judged() -> None:
     found = results(row(pipeline="strict", value=0.1), row(pipeline="loose"))
 
-    judged = judge(parse_gate("acc,loose>=0.5"), found, partial=None)
+    gate = judged(parse_gate("acc,loose>=0.5"), found, partial=None)
 
-    assert (judged["verdict"], judged["filter"]) == ("pass", "loose")
+    assert (gate["verdict"], gate["filter"]) == ("pass", "loose")
 
 
 @pytest.mark.parametrize(
@@ -168,11 +174,11 @@ def test_a_named_filter_is_judged() -> None:
     ],
 )
 def test_a_gate_on_what_is_not_there_fails(condition: str, message: str) -> None:
-    judged = judge(parse_gate(condition), results(), partial="-k")
+    gate = judged(parse_gate(condition), results(), partial="-k")
 
-    assert judged["verdict"] == "fail"
-    assert judged["value"] is None
-    assert message in judged["message"]
+    assert gate["verdict"] == "fail"
+    assert gate["value"] is None
+    assert message in gate["message"]
 
 
 @pytest.mark.parametrize(
@@ -189,10 +195,10 @@ def test_a_gate_on_what_is_not_there_fails(condition: str, message: str) -> None
 def test_a_figure_that_cannot_be_relied_on_fails(
     found: ResultsDict, message: str
 ) -> None:
-    judged = judge(parse_gate("acc>=0"), found, partial=None)
+    gate = judged(parse_gate("acc>=0"), found, partial=None)
 
-    assert judged["verdict"] == "fail"
-    assert message in judged["message"]
+    assert gate["verdict"] == "fail"
+    assert message in gate["message"]
 
 
 @pytest.mark.parametrize(
@@ -212,14 +218,15 @@ def test_how_many_answers_were_found_may_be_gated_as_a_metric(
         row(pipeline="loose", parse_rate=1.0),
     )
 
-    judged = judge(parse_gate(condition), found, partial=None)
+    gate = judged(parse_gate(condition), found, partial=None)
 
-    assert (judged["verdict"], judged["filter"]) == (verdict, pipeline)
+    assert (gate["verdict"], gate["filter"]) == (verdict, pipeline)
 
 
 def test_without_a_task_such_a_gate_is_for_all_that_tell_it() -> None:
     found = results(row(parse_rate=0.9))
     found["aggregates"]["other"] = [row()]
+    found["coverage"]["other"] = found["coverage"]["sums"]
 
     gates = judge_all([parse_gate("parse_rate>=0.5")], found, {})
 
@@ -227,32 +234,32 @@ def test_without_a_task_such_a_gate_is_for_all_that_tell_it() -> None:
 
 
 def test_a_task_that_does_not_tell_it_fails_such_a_gate() -> None:
-    judged = judge(parse_gate("sums:parse_rate>=0"), results(), partial=None)
+    gate = judged(parse_gate("sums:parse_rate>=0"), results(), partial=None)
 
-    assert judged["verdict"] == "fail"
-    assert "has no metric 'parse_rate'" in judged["message"]
+    assert gate["verdict"] == "fail"
+    assert "has no metric 'parse_rate'" in gate["message"]
 
 
 def test_a_metric_that_is_called_so_is_meant() -> None:
     found = results(row("parse_rate", value=0.1, parse_rate=0.9))
 
-    assert judge(parse_gate("parse_rate<0.2"), found, partial=None)["value"] == 0.1
+    assert judged(parse_gate("parse_rate<0.2"), found, partial=None)["value"] == 0.1
 
 
 def test_a_gate_on_part_of_a_task_is_not_judged() -> None:
     reason = "-k selected 3 of 300 documents"
 
-    judged = judge(parse_gate("acc>=0.9"), results(complete=False), partial=reason)
+    gate = judged(parse_gate("acc>=0.9"), results(complete=False), partial=reason)
 
-    assert judged["verdict"] == "skipped"
-    assert judged["message"] == f"not judged: {reason}"
+    assert gate["verdict"] == "inconclusive"
+    assert gate["message"] == f"not judged: {reason}"
 
 
 def test_a_run_of_nothing_passes_no_gate() -> None:
     found = {"complete": True, "aggregates": {}, "coverage": {}, "group_subtasks": {}}
     nothing = cast("ResultsDict", found)
 
-    judged = judge(parse_gate("acc>=0"), nothing, partial=None)
+    gate = judged(parse_gate("acc>=0"), nothing, partial=None)
 
-    assert judged["verdict"] == "fail"
-    assert judged["message"] == "no task has a metric 'acc'; there is none"
+    assert gate["verdict"] == "fail"
+    assert gate["message"] == "no task has a metric 'acc'; there is none"

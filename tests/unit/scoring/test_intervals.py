@@ -374,4 +374,6 @@ def test_the_same_documents_always_have_the_same_interval() -> None:
     called = [spread(pairs_right, PAIRS), spread(pairs_right, PAIRS)]
 
     assert found[0] == found[1]
+    assert found[0].ci95 == found[1].ci95
     assert called[0] == called[1]
+    assert called[0].ci95 == called[1].ci95

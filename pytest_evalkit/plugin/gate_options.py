@@ -1,0 +1,36 @@
+"""The options by which a run is held against bounds and against an earlier run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_evalkit.plugin.option import Option, one_of
+
+GATE_OPTIONS = (
+    Option(
+        names=("--gate",),
+        metavar="[TASK:]METRIC>=X",
+        is_list=True,
+        default=(),
+        help="a condition that the results must meet; may be given several times",
+    ),
+    Option(
+        names=("--gate-partial", "--gate_partial"),
+        is_flag=True,
+        help="judge gates although only a part of the documents was selected",
+    ),
+    Option(
+        names=("--gate-inconclusive", "--gate_inconclusive"),
+        metavar="fail|warn",
+        parse=one_of("fail", "warn"),
+        rule="fail or warn",
+        default="warn",
+        help="what becomes of a gate that can neither pass nor fail (default warn)",
+    ),
+    Option(
+        names=("--baseline",),
+        metavar="RUN",
+        parse=Path,
+        help="the run, or the file of evalkit baseline, that gates on drops compare with",
+    ),
+)

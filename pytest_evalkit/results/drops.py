@@ -1,0 +1,151 @@
+"""How much worse a run's figures are than a baseline's, for the gates that ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.results.baseline import Baseline
+from pytest_evalkit.results.likeness import divergences
+from pytest_evalkit.results.metric_change import (
+    FindMetric,
+    MetricChange,
+    metric_changes,
+)
+from pytest_evalkit.results.recorded import Answers, RecordedRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """How much worse one metric is than in the baseline.
+
+    Attributes:
+        value: The drop over the documents of both; above 0 where the run is worse.
+        stderr: Its standard error, or None.
+        interval: Its 95 % interval, or None.
+        p_value: How likely as large a difference is where there is none; None where
+            that is not known.
+        method: How these came about.
+        n: Documents that have the metric in both.
+        before: The metric's value in the baseline, over these documents.
+        after: The same in the run.
+        floor: The worst value that is accepted whatever the baseline's; or None.
+        is_lower_better: Whether a drop is a rise.
+        notes: What else differs between the two, one line each.
+    """
+
+    value: float
+    stderr: float | None
+    interval: tuple[float, float] | None
+    p_value: float | None
+    method: str
+    n: int
+    before: float
+    after: float
+    floor: float | None = None
+    is_lower_better: bool = False
+    notes: Sequence[str] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Compared:
+    """What comparing one task gave: what changed, or why that is not known."""
+
+    changes: dict[tuple[str, str], MetricChange] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class Drops:
+    """Compares a run with its baseline, task by task as gates ask.
+
+    Args:
+        baseline: What the run is held against, or why that cannot be read.
+        run: The run, with what it concludes but for its gates.
+        answers_of: Reads the run's answers to a task.
+        find_metric: Finds how metrics aggregate that are no means.
+    """
+
+    def __init__(
+        self,
+        baseline: Baseline | str,
+        run: RecordedRun,
+        answers_of: Callable[[str], Answers],
+        find_metric: FindMetric,
+    ) -> None:
+        self._baseline = baseline
+        self._run = run
+        self._answers_of = answers_of
+        self._find_metric = find_metric
+        self._by_task: dict[str, _Compared] = {}
+
+    def of(self, task: str, metric: str, pipeline: str) -> Drop | str:
+        """Tell how much worse a metric is, or why that cannot be told.
+
+        Args:
+            task: The task.
+            metric: The metric.
+            pipeline: The filter.
+        """
+        baseline = self._baseline
+        if isinstance(baseline, str):
+            return baseline
+        if task not in self._by_task:
+            self._by_task[task] = self._compared(task, baseline)
+        compared = self._by_task[task]
+        change = compared.changes.get((metric, pipeline))
+        if change is None:
+            missing = f"{baseline.run.path} has no {metric},{pipeline} of {task!r}"
+            why = compared.problems or [f"the baseline {missing}"]
+            return "; ".join(why)
+        floor = baseline.floors.get((task, metric, pipeline))
+        return _drop(change, floor, compared.notes)
+
+    def _compared(self, task: str, baseline: Baseline) -> _Compared:
+        compared = _Compared()
+        try:
+            answers = baseline.answers(task), self._answers_of(task)
+        except ResultsError as error:
+            compared.problems.append(str(error))
+            return compared
+        runs = baseline.run, self._run
+        for divergence in divergences(task, runs, answers):
+            kind = compared.problems if divergence.is_grave else compared.notes
+            kind.append(divergence.message)
+        if compared.problems:
+            compared.problems = [
+                f"the baseline {runs[0].path} is of something else: "
+                + "; ".join(compared.problems)
+            ]
+            return compared
+        for change in metric_changes(task, runs, answers, self._find_metric):
+            if isinstance(change, str):
+                compared.problems.append(change)
+            else:
+                compared.changes[change.metric, change.filter] = change
+        return compared
+
+
+def _drop(change: MetricChange, floor: float | None, notes: Sequence[str]) -> Drop:
+    """Turn a difference round so that above 0 is worse."""
+    difference = change.paired.difference
+    is_lower_better = change.higher_is_better is False
+    sign = 1 if is_lower_better else -1
+    interval = difference.interval
+    if interval is not None and not is_lower_better:
+        interval = (-interval[1], -interval[0])
+    return Drop(
+        # A zero without a sign.
+        value=sign * difference.value + 0.0,
+        stderr=difference.stderr,
+        interval=interval,
+        p_value=difference.p_value,
+        method=change.paired.method,
+        n=change.n,
+        before=change.values[0],
+        after=change.values[1],
+        floor=floor,
+        is_lower_better=is_lower_better,
+        notes=tuple(notes),
+    )
