@@ -115,9 +115,11 @@ GATE_KEYS: Mapping[str, tuple[type, ...]] = {
     "filter": _TEXT,
     "min": (int, float),
     "max": (int, float),
+    "max_drop": (int, float),
+    "confidence": (int, float),
 }
 _GATE_NOT_YET = {
-    **dict.fromkeys(("confidence", "max_drop", "coverage"), "take it out"),
+    "coverage": "write {metric: coverage, min: 1} instead",
     "parse_rate": "write {metric: parse_rate, min: 0.95} instead",
 }
 
@@ -321,8 +323,12 @@ def _check_gates(
         check_keys(source, gate, GATE_KEYS, _GATE_NOT_YET, way)
         if gate.get("metric") is None:
             raise _error(source, "a gate names its metric", way)
-        if gate.get("min") is None and gate.get("max") is None:
-            raise _error(source, "a gate has min, max, or both", way)
+        if all(gate.get(key) is None for key in ("min", "max", "max_drop")):
+            raise _error(source, "a gate has min, max or max_drop", way)
+        if gate.get("confidence") is not None and not 0 < gate["confidence"] < 1:
+            raise _error(source, "confidence is between 0 and 1, such as 0.95", way)
+        if (gate.get("max_drop") or 0) < 0:
+            raise _error(source, "max_drop is 0 or above", way)
 
 
 def _error(source: Source, message: str, way: tuple[Any, ...]) -> Exception:

@@ -118,7 +118,8 @@ def test_a_rise_is_no_drop(before: Baseline, tmp_path: Path) -> None:
 
     gate = judged("drop(acc)<=0", better, before)
 
-    assert (gate["verdict"], gate["value"]) == ("pass", pytest.approx(-0.2))
+    assert gate["verdict"] == "pass"
+    assert gate["value"] == pytest.approx(-0.2)
 
 
 def test_of_an_error_rate_a_rise_is_the_drop(tmp_path: Path) -> None:
@@ -128,7 +129,8 @@ def test_of_an_error_rate_a_rise_is_the_drop(tmp_path: Path) -> None:
 
     gate = judged("drop(acc)<=0.01", second, first)
 
-    assert (gate["verdict"], gate["value"]) == ("fail", pytest.approx(0.08))
+    assert gate["verdict"] == "fail"
+    assert gate["value"] == pytest.approx(0.08)
 
 
 def test_p_values_are_adjusted_over_the_drops_of_a_run(
