@@ -54,6 +54,12 @@ def _compare(options: argparse.Namespace) -> int:
     )
 
 
+def _baseline(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.baseline import update
+
+    return update(options)
+
+
 def _power(options: argparse.Namespace) -> int:
     from pytest_evalkit.cli.power import report_power
 
@@ -142,6 +148,7 @@ def _cache(options: argparse.Namespace) -> int:
 
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "baseline": _baseline,
     "cache": _cache,
     "compare": _compare,
     "config": _config,

@@ -1,4 +1,4 @@
-"""The command lines of ``evalkit compare`` and ``evalkit power``."""
+"""The command lines of ``evalkit compare``, ``baseline`` and ``power``."""
 
 from __future__ import annotations
 
@@ -53,6 +53,37 @@ def add_compare_command(commands: Any) -> None:
         action="append",
         default=[],
         help="a folder to look for tasks in whose files have moved",
+    )
+
+
+def add_baseline_command(commands: Any) -> None:
+    """Declare ``baseline``.
+
+    Args:
+        commands: What ``add_subparsers`` of the parser of ``evalkit`` returned.
+    """
+    parser = commands.add_parser(
+        "baseline", help="look after the files that later runs are held against"
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    update = actions.add_parser("update", help="take a run into a baseline file")
+    update.add_argument(
+        "run",
+        metavar="RUN",
+        help="a run folder, its results.json, or 'last': the newest under results/",
+    )
+    update.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="the baseline, .yaml or .json; made where there is none",
+    )
+    update.add_argument(
+        "--task",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a task to take; may be given several times (default: all of the run)",
     )
 
 

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pytest_evalkit.cli.cache_options import add_cache_commands
-from pytest_evalkit.cli.comparing_options import add_compare_command, add_power_command
+from pytest_evalkit.cli.comparing_options import (
+    add_baseline_command,
+    add_compare_command,
+    add_power_command,
+)
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
@@ -49,6 +53,7 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     _add_config(commands)
     _add_merge(commands)
     add_compare_command(commands)
+    add_baseline_command(commands)
     add_power_command(commands)
     add_cache_commands(commands)
     _add_serve_model(commands)

@@ -105,7 +105,9 @@ class Drops:
     def _compared(self, task: str, baseline: Baseline) -> _Compared:
         compared = _Compared()
         try:
-            answers = baseline.answers(task), self._answers_of(task)
+            own, notes = baseline.beside(task, self._answers_of(task))
+            answers = baseline.answers(task), own
+            compared.notes.extend(notes)
         except ResultsError as error:
             compared.problems.append(str(error))
             return compared

@@ -115,7 +115,10 @@ def _prompts(first: Answers, second: Answers) -> Iterator[str]:
         key: a.prompt for own in second.by_filter.values() for key, a in own.items()
     }
     shared = before.keys() & after.keys()
-    changed = sum(before[key] != after[key] for key in shared)
+    changed = sum(
+        None not in (before[key], after[key]) and before[key] != after[key]
+        for key in shared
+    )
     if changed:
         yield f"{changed} of {len(shared)} documents were asked otherwise"
     repeats = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -25,7 +26,7 @@ class Answer(NamedTuple):
     Attributes:
         doc_id: Its position in the split.
         name: What messages call it: its own id, or its position.
-        prompt: A hash of what was asked.
+        prompt: A hash of what was asked; None where that is not known.
         target: The expected answer.
         said: What the filters made of the answer.
         values: Value by metric; empty where it has no score.
@@ -36,7 +37,7 @@ class Answer(NamedTuple):
 
     doc_id: int
     name: str
-    prompt: int
+    prompt: int | None
     target: Any
     said: Any
     values: Mapping[str, Any]
@@ -189,6 +190,11 @@ def _is_position(value: object) -> bool:
     return isinstance(value, int)
 
 
+def _digest(text: bytes) -> int:
+    """Hash a text; unlike Python's own, the same in every process."""
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
+
+
 def _answer(sample: SampleDict) -> Answer:
     # Files of others lack some keys, and metrics stand beside those that are named.
     line = cast("Mapping[str, Any]", sample)
@@ -198,7 +204,7 @@ def _answer(sample: SampleDict) -> Answer:
     return Answer(
         doc_id=line["doc_id"],
         name=str(line.get("item_id", line["doc_id"])),
-        prompt=hash(encode([line.get("input"), line.get("arguments")])),
+        prompt=_digest(encode([line.get("input"), line.get("arguments")])),
         target=line.get("target"),
         said=said,
         values={name: line[name] for name in line.get("metrics", ()) if name in line}

@@ -57,7 +57,7 @@ def test_what_stands_between_two_marks_is_replaced(script: Script) -> None:
     text = script("generate").rendered(page)
 
     assert text == (
-        "before <!-- generated: gate -->`metric`, `filter`, `min`, `max`<!-- end -->"
+        "before <!-- generated: gate -->`metric`, `filter`, `min`, `max`, `max_drop`, `confidence`<!-- end -->"
         " after"
     )
 

@@ -44,7 +44,6 @@ doc_to_target: '{{answer}}'
         ("fewshot_config:\n  samplr: first_n", 7, "did you mean 'sampler'?"),
         ("fewshot_config:\n  fewshot_indices: 1", 7, "is a whole number (1)"),
         ("gate:\n- metric: acc\n  mn: 1", 8, "unknown key 'gate.0.mn'"),
-        ("gate:\n- metric: acc\n  confidence: 0.9", 8, "is not supported: take it out"),
         ("gate:\n- metric: acc", 7, "a gate has min, max or max_drop"),
         ("gate:\n- {metric: acc, min: 1, confidence: 95}", 7, "between 0 and 1"),
         ("gate:\n- {metric: acc, max_drop: -1}", 7, "max_drop is 0 or above"),
