@@ -7,6 +7,7 @@ or broken off, or lacks scores, is never taken.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -140,16 +141,19 @@ def _metric(
 
 
 def _first_floor(row: AggregateDict, value: float) -> float | None:
-    """Take the worse end of the interval: below it is no chance; None without a direction.
+    """Choose what is hardly reached by chance; None without a direction.
 
-    A figure without an interval is its own floor.
+    A second run of the same model varies as the first did, so that the two differ by
+    the root of 2 times as much as one varies. A figure without an interval is its own
+    floor.
     """
     direction, interval = row["higher_is_better"], row["ci95"]
     if direction is None:
         return None
     if interval is None:
         return value
-    return interval[0] if direction else interval[1]
+    worse = interval[0] if direction else interval[1]
+    return float(f"{value + math.sqrt(2) * (worse - value):.4g}")
 
 
 def _is_beyond(value: float, floor: float, direction: bool) -> bool:

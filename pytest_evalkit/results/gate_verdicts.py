@@ -40,6 +40,7 @@ _NO_BASELINE = (
     "not judged: there is no baseline to compare with; --baseline RUN gives one"
 )
 _NO_DOCUMENTS = "a drop is told of a task's metrics only, document by document"
+_LEAST_SAID = 0.0001
 # Sums in another order differ by as little.
 _SAME = 1e-9
 
@@ -333,12 +334,16 @@ def _is_worse(value: float | None, drop: Drop) -> bool:
 
 
 def _said_of_drop(gate: Gate, drop: Drop, row: AggregateDict) -> str:
-    p_value = "" if drop.p_value is None else f", p = {drop.p_value:.4f}"
+    p_value = "" if drop.p_value is None else f", p {_chance(drop.p_value)}"
     return (
         f"{row['metric']},{row['filter']} was {drop.before:.6g} and is {drop.after:.6g}: "
         f"a drop of {drop.value:.6g}{_between(drop.interval, CONFIDENCE)}{p_value} "
         f"(n={drop.n}, {drop.method}); the gate is {_asked(gate)}"
     )
+
+
+def _chance(p_value: float) -> str:
+    return "< 0.0001" if p_value < _LEAST_SAID else f"= {p_value:.4f}"
 
 
 def _judged(gate: Gate, figure: Figure, finding: _Finding) -> GateDict:
