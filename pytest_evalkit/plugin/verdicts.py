@@ -59,7 +59,8 @@ def _gate(session: pytest.Session, run: Run, gate: GateDict) -> pytest.TestRepor
         outcome = "failed"
     longrepr: Longrepr = None
     if outcome == "failed":
-        longrepr = f"{gate['task']}: {gate['message']}"
+        of_task = f"{gate['task']}: " if gate["task"] else ""
+        longrepr = f"{of_task}{gate['message']}"
     elif outcome == "skipped":
         longrepr = (place, 0, f"Skipped: {gate['message']}")
     report = _report(place, f"gate[{gate['condition']}]", outcome, longrepr)
