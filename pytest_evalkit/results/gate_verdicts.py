@@ -262,8 +262,10 @@ def _said(
     level: float,
 ) -> str:
     name = ",".join(filter(None, (row["metric"], row["filter"])))
-    spread = "" if row["stderr"] is None else f" ± {row['stderr']:.4f}"
-    return f"{name} is {value:.6g}{spread}{_between(interval, level)} (n={row['n']})"
+    spread = _between(interval, level)
+    if interval is None and row["stderr"] is not None:
+        spread = f" ± {row['stderr']:.4f}"
+    return f"{name} is {value:.6g}{spread} (n={row['n']})"
 
 
 def _between(interval: tuple[float, float] | None, level: float) -> str:

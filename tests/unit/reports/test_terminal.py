@@ -112,7 +112,7 @@ def test_each_gate_says_its_verdict_and_why(results: ResultsDict) -> None:
     passed, failed = gate_lines(results)
 
     assert passed == (
-        "gate pass     sums: exact_match >= 0.7 (exact_match,strict is 0.75 ± 0.2500, "
+        "gate pass     sums: exact_match >= 0.7 (exact_match,strict is 0.75, "
         "95 % from 0.2600 to 1.2400 (n=4); the gate is >= 0.7; the interval has the "
         "bound in it: some 785 documents would decide it; of several filters the "
         "first, 'strict', is judged)"

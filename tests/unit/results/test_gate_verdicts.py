@@ -104,7 +104,7 @@ def test_the_message_of_an_undecided_gate_says_it_all() -> None:
     gate = judged("acc>=0.77@0.95", results())
 
     assert gate["message"] == (
-        "acc,none is 0.8 ± 0.0200, 95 % from 0.7600 to 0.8400 (n=400); the gate is "
+        "acc,none is 0.8, 95 % from 0.7600 to 0.8400 (n=400); the gate is "
         ">= 0.77 with confidence 0.95; the interval has the bound in it: some 1,396 "
         "documents would decide it"
     )

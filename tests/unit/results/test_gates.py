@@ -143,7 +143,7 @@ def test_the_message_says_the_figure_and_the_bound() -> None:
     gate = judged(parse_gate("acc>=0.8"), results(), partial=None)
 
     assert gate["message"] == (
-        "acc,none is 0.75 ± 0.0100, 95 % from 0.7300 to 0.7700 (n=4); the gate is >= 0.8"
+        "acc,none is 0.75, 95 % from 0.7300 to 0.7700 (n=4); the gate is >= 0.8"
     )
     assert gate["condition"] == "acc >= 0.8"
 
