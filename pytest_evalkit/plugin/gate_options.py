@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_evalkit.plugin.option import Option, one_of
+from pytest_evalkit.plugin.option import Option, not_negative, one_of
 
 GATE_OPTIONS = (
     Option(
@@ -32,5 +32,13 @@ GATE_OPTIONS = (
         metavar="RUN",
         parse=Path,
         help="the run, or the file of evalkit baseline, that gates on drops compare with",
+    ),
+    Option(
+        names=("--max-drop", "--max_drop"),
+        metavar="X",
+        parse=not_negative,
+        rule="a number, 0 or above",
+        help="a gate for each task: how much worse than in the baseline its first metric "
+        "may be",
     ),
 )

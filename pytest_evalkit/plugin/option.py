@@ -77,6 +77,18 @@ def positive(text: str) -> float:
     return value
 
 
+def not_negative(text: str) -> float:
+    """Read a finite number that is 0 or above.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError
+    return value
+
+
 def seconds_or_none(text: str) -> float | None:
     """Read seconds, above zero; ``0`` and ``none`` stand for no limit.
 

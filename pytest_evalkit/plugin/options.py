@@ -81,8 +81,28 @@ def _in_place(config: pytest.Config, value: Mapping[str, Any]) -> dict[str, Any]
         "include_paths": tuple(folder(path) for path in value["include_path"]),
         "media_dirs": tuple(folder(path) for path in value["media_dir"]),
         "data_dir": value["data_dir"] and folder(value["data_dir"]),
-        "gates": (*config.getini("evalkit_gates"), *value["gate"]),
+        "gates": (
+            *config.getini("evalkit_gates"),
+            *value["gate"],
+            *_gates_on_drops(value),
+        ),
     }
+
+
+def _gates_on_drops(value: Mapping[str, Any]) -> tuple[str, ...]:
+    """Write --max-drop as a gate on the first metric of each task.
+
+    Raises:
+        pytest.UsageError: There is nothing to compare with.
+    """
+    most = value["max_drop"]
+    if most is None:
+        return ()
+    if value["baseline"] is None:
+        raise pytest.UsageError(
+            "--max-drop compares with an earlier run; name it with --baseline RUN"
+        )
+    return (f"drop(*)<={most!r}",)
 
 
 def _named_else(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
@@ -13,6 +13,8 @@ from pytest_evalkit.results.schema import AggregateDict, ResultsDict, task_names
 
 # What is no metric of a task, but stands beside those of each filter that tells it.
 _PARSE_RATE = "parse_rate"
+# Stands for the first metric of a task.
+_FIRST = "*"
 COVERAGE = "coverage"
 """What is no metric either: the share of the selected documents that have a score."""
 
@@ -51,6 +53,8 @@ class Figure(NamedTuple):
 def per_task(gate: Gate, results: ResultsDict) -> list[Gate]:
     """Name the tasks of a gate that names none: all that have its metric.
 
+    ``*`` is the first metric of a task that has a direction.
+
     Groups are judged where a gate names them. One that is about the whole run, or about
     what no task has, stays as it is.
 
@@ -58,6 +62,14 @@ def per_task(gate: Gate, results: ResultsDict) -> list[Gate]:
         gate: The gate.
         results: What the run concludes, but for its gates.
     """
+    if gate.metric == _FIRST:
+        named = task_names(results) if gate.task is None else [gate.task]
+        firsts = {task: _first(results["aggregates"].get(task, ())) for task in named}
+        return [
+            replace(gate, task=task, metric=metric)
+            for task, metric in firsts.items()
+            if metric is not None
+        ] or [gate]
     if gate.task is not None:
         return [gate]
     tasks = [
@@ -66,6 +78,11 @@ def per_task(gate: Gate, results: ResultsDict) -> list[Gate]:
         if any(row["metric"] == gate.metric for row in _figures(task, results))
     ]
     return [replace(gate, task=task) for task in tasks] or [gate]
+
+
+def _first(rows: Sequence[AggregateDict]) -> str | None:
+    directed = [row for row in rows if row["higher_is_better"] is not None]
+    return next((row["metric"] for row in directed or rows), None)
 
 
 def figure_of(gate: Gate, results: ResultsDict) -> Figure:

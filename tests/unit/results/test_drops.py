@@ -211,3 +211,12 @@ def test_what_is_no_metric_has_no_drop(
     gate = judged(condition, run_of(tmp_path / "after", BEFORE), before)
 
     assert gate["verdict"] == "fail"
+
+
+def test_a_star_is_the_first_metric_of_each_task(
+    before: Baseline, tmp_path: Path
+) -> None:
+    gate = judged("drop(*)<=0.01", run_of(tmp_path / "after", WORSE), before)
+
+    assert gate["condition"] == "drop(acc) <= 0.01"
+    assert gate["verdict"] == "fail"

@@ -263,3 +263,43 @@ def test_a_run_of_nothing_passes_no_gate() -> None:
 
     assert gate["verdict"] == "fail"
     assert gate["message"] == "no task has a metric 'acc'; there is none"
+
+
+@pytest.mark.parametrize(
+    ("text", "condition", "confidence", "is_drop"),
+    [
+        ("acc>=0.8@0.95", "acc >= 0.8 @ 0.95", 0.95, False),
+        ("acc >= 0.8 @ 0.9", "acc >= 0.8 @ 0.9", 0.9, False),
+        ("pass@1>=0.8", "pass@1 >= 0.8", None, False),
+        ("drop(acc)<=0.01", "drop(acc) <= 0.01", None, True),
+        ("sums:drop( acc , strict )<=1@0.99", "drop(acc,strict) <= 1 @ 0.99", 0.99, True),
+        ("drop(*)<=0", "drop(*) <= 0", None, True),
+        ("drop(f(x))<=0", "drop(f(x)) <= 0", None, True),
+        ("dropped<=1", "dropped <= 1", None, False),
+    ],
+)  # fmt: skip
+def test_a_confidence_and_a_drop_are_read(
+    text: str, condition: str, confidence: float | None, is_drop: bool
+) -> None:
+    gate = parse_gate(text)
+
+    assert gate.condition == condition
+    assert (gate.confidence, gate.is_drop) == (confidence, is_drop)
+    assert parse_gate(gate.condition).condition == condition
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("acc>=0.8@95", "between 0 and 1"),
+        ("acc>=0.8@1", "between 0 and 1"),
+        ("acc>=0.8@0", "between 0 and 1"),
+        ("acc>=0.8@nan", "between 0 and 1"),
+        ("acc>=0.8@high", "between 0 and 1"),
+        ("drop(acc)>=0.01", "'drop\\(metric\\)<=number'"),
+        ("drop(acc)<=-0.01", "0 or above"),
+    ],
+)
+def test_a_wrong_confidence_or_drop_is_refused(text: str, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        parse_gate(text)
