@@ -28,7 +28,7 @@ from pytest_evalkit.results.schema import (
     Verdict,
     task_names,
 )
-from pytest_evalkit.stats import PowerDesign, documents_needed, holm
+from pytest_evalkit.stats import PowerDesign, documents_needed, holm, normal_quantile
 
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -223,10 +223,10 @@ def _of_value(gate: Gate, figure: Figure, row: AggregateDict, value: float) -> _
     needed = None
     if interval is None and gate.confidence is not None:
         said.append(f"there is no interval: {_no_interval(row)}")
-    elif len(set(ends)) > 1:
-        error = row.get("stderr_clustered", row["stderr"])
+    elif interval is not None and len(set(ends)) > 1:
+        error = row.get("stderr_clustered", row["stderr"]) or _error(interval, level)
         needed = _needed(value - gate.bound, error, row["n"], level)
-        said.append(f"the interval has the bound in it: {_decides(needed)}")
+        said.append(f"the interval has the bound in it{_decides(needed)}")
     if figure.rivals > 1 and gate.filter is None:
         said.append(f"of several filters the first, {row['filter']!r}, is judged")
     return _Finding(
@@ -248,7 +248,7 @@ def _asked(gate: Gate) -> str:
 def _interval(row: AggregateDict, level: float) -> tuple[float, float] | None:
     if level == CONFIDENCE:
         return row["ci95"]
-    return row.get("intervals", {}).get(f"{level:g}")
+    return row.get("intervals", {}).get(f"{level:.12g}")
 
 
 def _no_interval(row: AggregateDict) -> str:
@@ -275,9 +275,9 @@ def _between(interval: tuple[float, float] | None, level: float) -> str:
 
 
 def _needed(effect: float, stderr: float | None, n: int, level: float) -> int | None:
-    """Count the documents that would tell a figure from its bound.
+    """Count the documents that would tell a figure from its bound, with power 0.8.
 
-    With the power of the documented defaults, 0.8.
+    None where it is the bound, which no number tells, or has no error.
     """
     if not stderr or abs(effect) < _SAME or n < 1:
         return None
@@ -289,8 +289,16 @@ def _needed(effect: float, stderr: float | None, n: int, level: float) -> int | 
 
 def _decides(documents: int | None) -> str:
     if documents is None:
-        return "no number of documents decides it"
-    return f"some {documents:,} documents would decide it"
+        return ""
+    return f": some {documents:,} documents would decide it"
+
+
+def _error(interval: tuple[float, float], level: float) -> float:
+    """Tell the standard error that an interval is made of, roughly.
+
+    Where all are right, their own error is 0, and that of their interval is not.
+    """
+    return (interval[1] - interval[0]) / (2 * normal_quantile((1 + level) / 2))
 
 
 def _of_drop(gate: Gate, drop: Drop, row: AggregateDict) -> _Finding:
@@ -306,7 +314,7 @@ def _of_drop(gate: Gate, drop: Drop, row: AggregateDict) -> _Finding:
     elif is_too_much:
         verdict = "inconclusive"
         needed = _needed(drop.value, drop.stderr, drop.n, 1 - alpha)
-        said.append(f"the drop is not significant: {_decides(needed)}")
+        said.append(f"the drop is not significant{_decides(needed)}")
     if drop.n < row["n"]:
         verdict = "inconclusive" if verdict == "pass" else verdict
         said.append(f"the baseline has only {drop.n} of the {row['n']} documents")

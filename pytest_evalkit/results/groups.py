@@ -286,7 +286,7 @@ def _add_interval(
     row["ci95"] = t_interval(value, stderr, freedom)
     for level in levels:
         interval = t_interval(value, stderr, freedom, level=level)
-        row.setdefault("intervals", {})[f"{level:g}"] = interval
+        row.setdefault("intervals", {})[f"{level:.12g}"] = interval
 
 
 def _error(row: AggregateDict) -> float:

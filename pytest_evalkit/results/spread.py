@@ -86,7 +86,7 @@ def add_spread(
 def _add_interval(row: AggregateDict, spread: Spread, levels: Iterable[float]) -> None:
     row["ci95"] = spread.ci95
     if spread.at is not None:
-        intervals = {f"{level:g}": spread.at(level) for level in levels}
+        intervals = {f"{level:.12g}": spread.at(level) for level in levels}
         if intervals:
             row["intervals"] = intervals
     row["method"] = spread.method

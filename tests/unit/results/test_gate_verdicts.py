@@ -219,3 +219,22 @@ def test_a_run_of_a_part_leaves_gates_on_it_inconclusive() -> None:
         "inconclusive",
         "not judged: 5 of 400",
     )
+
+
+def test_where_all_are_right_the_interval_tells_how_many_are_needed() -> None:
+    # Wilson's of 60 of 60 begins at 60 / (60 + 1.959964^2) = 0.939828.
+    right = row(value=1.0, stderr=0.0, ci95=(0.939828, 1.0), n=60)
+
+    gate = judged("acc>=0.95", results(right))
+
+    # An error of 0.060172 / (2 * 1.959964) = 0.015350, of a document 0.118902; 7.848880
+    # times (0.118902 / 0.05)^2 is 44.39. Such an interval shrinks faster than others,
+    # so the number is rough.
+    assert (gate["verdict"], gate["documents"]) == ("pass", 45)
+
+
+def test_no_number_of_documents_tells_a_figure_from_itself() -> None:
+    gate = judged("acc>=0.8@0.95", results())
+
+    assert (gate["verdict"], gate["documents"]) == ("inconclusive", None)
+    assert gate["message"].endswith("the interval has the bound in it")
