@@ -186,6 +186,25 @@ def test_a_gate_fails_a_merged_run_as_it_fails_pytest(
     assert "gate fail     arith: exact_match,z >= 0.9" in capsys.readouterr().out
 
 
+def test_an_inconclusive_gate_fails_a_merged_run_if_that_is_asked(
+    maths: ArithSuite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maths.ini("evalkit_gates = drop(exact_match)<=0.1")
+    runs = shards(maths, 2, "arith", "--model", "oracle")
+
+    statuses = [
+        main(["merge", *runs]),
+        main(["merge", *runs, "--gate-inconclusive", "fail"]),
+        main(["merge", *runs, "--baseline", "nowhere"]),
+    ]
+
+    out, err = capsys.readouterr()
+    assert statuses == [0, 1, 1]
+    assert "gate inconclusive  arith: drop(exact_match) <= 0.1" in out
+    assert "gates are inconclusive" in out + err
+    assert "gate fail     arith: drop(exact_match) <= 0.1" in out
+
+
 def test_errors_fail_a_merged_run_above_what_it_tolerates(maths: ArithSuite) -> None:
     maths.model(
         "def answer(request):\n"
