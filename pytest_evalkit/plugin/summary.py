@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_evalkit.plugin.concluding import Conclusion
 from pytest_evalkit.reports.terminal import (
+    baseline_lines,
     budget_lines,
     cache_lines,
     gate_lines,
@@ -46,6 +47,8 @@ def write_summary(
             terminal.write_line(text)
         for gate, line in zip(results["gates"], gate_lines(results), strict=True):
             terminal.write_line(line, **_MARKUP[gate["verdict"]])
+        for text in baseline_lines(results):
+            terminal.write_line(text, yellow=True)
         if not results["complete"]:
             terminal.write_line(
                 "the run is not complete: the figures rest on a part of its documents",

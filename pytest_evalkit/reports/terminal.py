@@ -170,6 +170,21 @@ def _money_spent(budget: BudgetDict) -> str:
     return f"{cost:.4f} USD" if most is None else f"{cost:.4f} of {most:.4f} USD"
 
 
+def baseline_lines(results: ResultsDict) -> list[str]:
+    """Say where a baseline was named and no gate compares with it.
+
+    Args:
+        results: What the run concludes.
+    """
+    path = results["config"].get("resolved_cli_args", {}).get("baseline")
+    if path is None or any("drop(" in gate["condition"] for gate in results["gates"]):
+        return []
+    return [
+        f"baseline {printable(str(path))} was not looked at: no gate is about a drop; "
+        "--max-drop X makes one"
+    ]
+
+
 def resumed_lines(results: ResultsDict) -> list[str]:
     """Say what was taken from earlier sessions; nothing where the run has one.
 

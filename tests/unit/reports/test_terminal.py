@@ -11,6 +11,7 @@ from pytest_evalkit.reports import (
     path_lines,
     results_table,
 )
+from pytest_evalkit.reports.terminal import baseline_lines
 from pytest_evalkit.results.schema import ResultsDict
 
 
@@ -191,3 +192,24 @@ def test_a_cache_is_told_in_one_line(results: ResultsDict) -> None:
         "12 requests whose answers are sampled were asked, since only --cache-sampled "
         "keeps those"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "condition", "is_told"),
+    [
+        (None, "acc >= 1", False),
+        ("old", "acc >= 1", True),
+        ("old", "drop(acc) <= 0.1", False),
+    ],
+)
+def test_a_baseline_that_no_gate_looks_at_is_told(
+    results: ResultsDict, given: str | None, condition: str, is_told: bool
+) -> None:
+    results["config"]["resolved_cli_args"] = {"baseline": given}
+    for gate in results["gates"]:
+        gate["condition"] = condition
+
+    lines = baseline_lines(results)
+
+    assert bool(lines) is is_told
+    assert all("baseline old was not looked at" in line for line in lines)
