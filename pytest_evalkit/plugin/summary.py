@@ -41,9 +41,7 @@ def write_summary(
         terminal.write_line(table)
         for text in budget_lines(results):
             terminal.write_line(text, yellow=True)
-        for text in cache_lines(results):
-            terminal.write_line(text)
-        for text in resumed_lines(results):
+        for text in (*cache_lines(results), *resumed_lines(results)):
             terminal.write_line(text)
         for gate, line in zip(results["gates"], gate_lines(results), strict=True):
             terminal.write_line(line, **_MARKUP[gate["verdict"]])

@@ -179,10 +179,8 @@ def baseline_lines(results: ResultsDict) -> list[str]:
     path = results["config"].get("resolved_cli_args", {}).get("baseline")
     if path is None or any("drop(" in gate["condition"] for gate in results["gates"]):
         return []
-    return [
-        f"baseline {printable(str(path))} was not looked at: no gate is about a drop; "
-        "--max-drop X makes one"
-    ]
+    named = f"baseline {printable(str(path))} was not looked at"
+    return [f"{named}: no gate is about a drop; --max-drop X makes one"]
 
 
 def resumed_lines(results: ResultsDict) -> list[str]:
