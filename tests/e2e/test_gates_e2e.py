@@ -42,7 +42,7 @@ def test_a_gate_shows_value_and_bound(arith_suite: ArithSuite) -> None:
 
     result.stdout.fnmatch_lines(
         [
-            "gate fail*arith: exact_match >= 0.2 (*is 0.166667 *n=6*>= 0.2*)",
+            "gate fail*arith: exact_match >= 0.2 (*is 0.166667, *n=6*>= 0.2*)",
             "FAILED arith/arith.yaml::gate?exact_match >= 0.2?*",
         ]
     )
