@@ -245,7 +245,7 @@ def test_a_group_of_which_a_task_was_not_selected_has_no_value(
     assert results["groups"]["exam"]["exact_match,none"] is None
     assert results["groups"]["second"]["exact_match,none"] == 0.5
     assert "first" not in results["groups"]
-    assert results["gates"][0]["verdict"] == "skipped"
+    assert results["gates"][0]["verdict"] == "inconclusive"
     result.stdout.fnmatch_lines([f"exam: exact_match,none has no value: {reason}"])
 
 
