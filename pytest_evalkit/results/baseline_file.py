@@ -141,10 +141,10 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _yaml(text: str) -> Any:
     import yaml
 
-    # The parser in C reads 10,000 documents in a second, the other in ten.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    from pytest_evalkit.tasks.yaml_file import LOADER
+
     try:
-        return yaml.load(text, Loader=loader)  # noqa: S506 - both are safe loaders
+        return yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe one
     except yaml.YAMLError as error:
         raise CodecError(" ".join(str(error).split())) from error
 
