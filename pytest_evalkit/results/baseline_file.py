@@ -141,11 +141,11 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _yaml(text: str) -> Any:
     import yaml
 
-    from pytest_evalkit.tasks.yaml_file import LOADER
+    from pytest_evalkit.tasks.yaml_file import IMPOSSIBLE_VALUES, LOADER
 
     try:
         return yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe one
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, *IMPOSSIBLE_VALUES) as error:
         raise CodecError(" ".join(str(error).split())) from error
 
 

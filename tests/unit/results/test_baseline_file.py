@@ -291,6 +291,7 @@ def test_a_run_that_tells_too_little_is_refused(
         ("a.yaml", "tasks: {}", "is no baseline: it has no 'evalkit_baseline'"),
         ("a.yaml", "- 1", "it holds no mapping"),
         ("a.yaml", "a: [", "expected"),
+        ("a.yaml", "a: 2026-99-99", "month must be in"),
         ("a.yaml", "evalkit_baseline: 2\ntasks: {}", "newer than 1"),
         ("a.yaml", "evalkit_baseline: 1", "damaged"),
         ("a.yaml", "evalkit_baseline: 1\ntasks: {a: {version: 1}}", "damaged"),
