@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import tomllib
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import pytest_evalkit
+from pytest_evalkit.cli.parser import make_parser
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.schema import (
     RESULTS_SCHEMA_VERSION,
@@ -73,6 +75,18 @@ def test_every_key_of_a_sample_is_documented_once(root: Path) -> None:
     text = section(page(root, "reference/results.md"), "## A sample")
 
     assert sorted(first_cells(text)) == sorted(SampleDict.__annotations__)
+
+
+def test_every_subcommand_is_documented_once(root: Path) -> None:
+    table = section(page(root, "reference/options.md"), "## The command `evalkit`")
+    documented = re.findall(r"^\| `evalkit ([\w-]+)", table, re.MULTILINE)
+
+    (commands,) = (
+        action.choices
+        for action in make_parser(None)._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    assert sorted(documented) == sorted(commands)
 
 
 def test_the_rooms_stand_on_the_floors_that_are_checked(
