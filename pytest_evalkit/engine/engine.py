@@ -84,7 +84,7 @@ class Engine:
         self._sleep = sleep
         self._asking: dict[Attempts, Origin | None] = {}
         self._has_answered = False
-        self._has_spent = False
+        self._has_refused = False
         self._fixed_limit = max_concurrency
         cache, timeout_s = self._control.cache, self.policy.timeout_s
         self._recalling = (
@@ -373,10 +373,6 @@ class Engine:
             )
         if usage is not None:
             budget.spend(usage, self._control.price)
-        spent = budget.spent
-        if spent is not None and not self._has_spent:
-            self._has_spent = True
-            self._tell(BudgetSpent(at=self._control.clock(), reason=spent))
 
     def _refuse_if_spent(self) -> None:
         """Raise if nothing may be spent any more.
@@ -386,5 +382,9 @@ class Engine:
         """
         budget = self._control.budget
         spent = None if budget is None else budget.spent
-        if spent is not None:
-            raise BudgetSpentError(f"the budget is spent: {spent}")
+        if spent is None:
+            return
+        if not self._has_refused:
+            self._has_refused = True
+            self._tell(BudgetSpent(at=self._control.clock(), reason=spent))
+        raise BudgetSpentError(f"the budget is spent: {spent}")

@@ -23,7 +23,9 @@ class LimitSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetSpent:
-    """What the run may cost has been spent: no further request is sent.
+    """What the run may cost has been spent, and a request was not sent for it.
+
+    A budget that the last request uses up was enough.
 
     Attributes:
         at: Seconds of the engine's clock.

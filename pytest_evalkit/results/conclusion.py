@@ -164,7 +164,7 @@ class RunRecord:
         model_description: How its answers came about.
         judge: Who judged and how, by ``name`` and ``description``; None for nobody.
         limits: How many requests could be in flight, as it was set; process by process.
-        spent: By what the budget of the last session came to its end, or None.
+        spent: What was spent when the last session refused a request for it, or None.
         caches: What each process says last of the response cache, by process.
         sessions: The sessions of the run, in order.
         paths: The journals, in the order in which places count them.

@@ -105,7 +105,7 @@ class LimitDict(TypedDict):
 class BudgetDict(TypedDict):
     """What a run could spend and has spent, by its samples; None where not counted.
 
-    ``spent`` says by what the budget came to its end, and is None where it did not.
+    ``spent`` says what was spent when a request was refused for it; None for no such one.
     """
 
     max_total_tokens: int | None

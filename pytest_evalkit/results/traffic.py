@@ -81,7 +81,7 @@ class Traffic:
         Args:
             allowance: What could be spent.
             price: What the model's tokens cost, or None.
-            spent: By what the budget came to its end, or None.
+            spent: What was spent when a request was refused for it, or None.
         """
         counts = self.usage()
         usage = Usage(**{kind: counts[kind] for kind in _COUNTS})

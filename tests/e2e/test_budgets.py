@@ -64,6 +64,21 @@ def test_when_the_tokens_are_spent_the_rest_is_skipped(arith_suite: ArithSuite) 
     )
 
 
+def test_a_budget_that_is_used_up_by_the_last_document_was_enough(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.model(_COUNTED)
+
+    result = arith_suite.run("--max-concurrency", "1", "--max-total-tokens", "60")
+
+    results = arith_suite.results()
+    result.assert_outcomes(passed=6)
+    assert results["complete"] is True
+    assert results["usage"]["budget"]["total_tokens"] == 60
+    assert results["usage"]["budget"]["spent"] is None
+    result.stdout.fnmatch_lines(["budget  60 tokens of 60"])
+
+
 def test_a_skipped_document_says_why_and_has_no_score(arith_suite: ArithSuite) -> None:
     arith_suite.model(_COUNTED)
 

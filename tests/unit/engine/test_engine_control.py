@@ -349,12 +349,26 @@ def test_the_end_of_a_budget_is_told_once() -> None:
         clock=lambda: 2.0,
     )
 
-    asyncio.run(ask_all(engine_of(Endpoint(), control=control), *"abc"))
+    engine = engine_of(Endpoint(), max_concurrency=1, control=control)
+
+    asyncio.run(ask_all(engine, *"abc"))
 
     spent = [event for event in events if isinstance(event, BudgetSpent)]
     assert spent == [
         BudgetSpent(at=2.0, reason="0.0000 of 0.0000 USD (--max-cost)"),
     ]
+
+
+def test_a_budget_that_was_enough_has_not_come_to_its_end() -> None:
+    events: list[Event] = []
+    budget = Budget(Allowance(max_total_tokens=30))
+    control = Control(budget=budget, listener=events.append)
+
+    answers = asyncio.run(ask_all(engine_of(Endpoint(), control=control), *"abc"))
+
+    assert [isinstance(answer, Response) for answer in answers] == [True] * 3
+    assert budget.total_tokens == 30
+    assert [event for event in events if isinstance(event, BudgetSpent)] == []
 
 
 def test_a_budget_that_cannot_be_kept_stops_the_run() -> None:
