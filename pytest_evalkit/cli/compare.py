@@ -102,6 +102,8 @@ class Tasks:
 
     def _metrics(self, run: RecordedRun, task: str) -> Mapping[str, MetricSpec] | str:
         """Load the metrics of a task, as the run had them."""
+        if run.written_by is not None:
+            return f"its aggregation is Python, which files of {run.written_by} lack"
         folder = RunFolder(run.path)
         if run.results is None or not folder.journal_dir.is_dir():
             return "how it is aggregated is not known without the folder of the run"

@@ -14,7 +14,6 @@ from pytest_evalkit.cli.runs import read_run
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.reports.table import Column, columns_of, table_rows
 from pytest_evalkit.results.folder import write_whole
-from pytest_evalkit.results.read import run_samples
 
 _BATCH = 5_000
 
@@ -23,7 +22,7 @@ def export(run: str, kind: str, output: Path | None) -> int:
     """Write a row for each document and filter, and say where.
 
     Args:
-        run: A run folder, its ``results.json``, or ``last``.
+        run: A run folder, its results file, or ``last``.
         kind: ``csv`` or ``parquet``.
         output: The file; None for ``samples.csv`` or ``samples.parquet`` in the run's
             folder.
@@ -35,12 +34,13 @@ def export(run: str, kind: str, output: Path | None) -> int:
         ResultsError: The run cannot be read, has no samples, or the file cannot be
             written.
     """
-    folder, results = read_run(run)
-    columns = columns_of(run_samples(folder, results))
-    rows = table_rows(run_samples(folder, results), columns)
-    path = folder.root / f"samples.{kind}" if output is None else output
-    if not any(folder.root.glob("samples_*.jsonl")):
-        raise ResultsError(f"{folder.root} holds no samples_<task>.jsonl to export")
+    recorded, _ = read_run(run)
+    root = recorded.folder.root
+    path = root / f"samples.{kind}" if output is None else output
+    if not recorded.samples:
+        raise ResultsError(f"{root} holds no samples_<task>.jsonl to export")
+    columns = columns_of(recorded.all_samples())
+    rows = table_rows(recorded.all_samples(), columns)
     if kind == "csv":
         write_whole(path, _csv(columns, rows))
     else:

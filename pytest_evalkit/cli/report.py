@@ -6,27 +6,21 @@ import sys
 from pathlib import Path
 
 from pytest_evalkit.cli.compare import Tasks
-from pytest_evalkit.cli.runs import read_run, run_path
+from pytest_evalkit.cli.runs import read_run
 from pytest_evalkit.reports import OtherRun
-from pytest_evalkit.reports.pages import page_run, write_page
+from pytest_evalkit.reports.html import PageRun
+from pytest_evalkit.reports.pages import write_page
 from pytest_evalkit.results.comparison import compare_runs
-from pytest_evalkit.results.recorded import open_run
+from pytest_evalkit.results.matching import sample_sources
 
 _COMPARISON = Path("comparison.html")
-
-
-def _other(run: str, other: str) -> OtherRun:
-    """Read the second run, and test what differs; what speaks against it is shown."""
-    runs = [open_run(run_path(name)) for name in (run, other)]
-    (tested,) = compare_runs(runs, Tasks(include_paths=()).find, is_forced=True)
-    return OtherRun(run=page_run(*read_run(other)), tested=tested)
 
 
 def report(run: str, other: str | None, output: Path | None) -> int:
     """Write a page and say where it is.
 
     Args:
-        run: A run folder, its ``results.json``, or ``last``.
+        run: A run folder, its results file, or ``last``.
         other: A second run to compare with the first, named alike; None for none.
         output: The file; None for ``report.html`` in the run's folder, and for
             ``comparison.html`` here of two runs.
@@ -38,13 +32,24 @@ def report(run: str, other: str | None, output: Path | None) -> int:
         ResultsError: A run cannot be read, the two have no document in common, or the
             page cannot be written.
     """
-    folder, results = read_run(run)
-    first = page_run(folder, results)
+    first, results = read_run(run)
+    folder = first.folder
     if other is None:
         path = folder.report_path if output is None else output
-        write_page(path, folder, first)
+        write_page(path, folder, PageRun(results=results, samples=first.all_samples()))
     else:
         path = _COMPARISON if output is None else output
-        write_page(path, folder, first, _other(run, other))
+        second, others = read_run(other)
+        find = Tasks(include_paths=()).find
+        # What speaks against comparing them is shown.
+        (tested,) = compare_runs([first, second], find, is_forced=True)
+        one, another = sample_sources(first, second)
+        beside = PageRun(results=others, samples=another)
+        write_page(
+            path,
+            folder,
+            PageRun(results=results, samples=one),
+            OtherRun(run=beside, tested=tested),
+        )
     sys.stdout.write(f"{path}\n")
     return 0

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from pytest_evalkit.errors import ResultsError
-from pytest_evalkit.results.folder import RunFolder
-from pytest_evalkit.results.read import read_results, results_file
+from pytest_evalkit.results.recorded import RecordedRun, open_run
 from pytest_evalkit.results.schema import ResultsDict
 
 _RESULTS = Path("results")
 
 
 def run_path(name: str) -> Path:
-    """Find a run: its folder, its ``results.json``, or ``last``.
+    """Find a run: its folder, its results file, or ``last``.
 
     Raises:
         ResultsError: It is ``last``, and there is none under ``results/``.
@@ -21,14 +20,23 @@ def run_path(name: str) -> Path:
     return _last_run() if name == "last" else Path(name)
 
 
-def read_run(name: str) -> tuple[RunFolder, ResultsDict]:
-    """Read what a run concluded, and say where it is.
+def read_run(name: str) -> tuple[RecordedRun, ResultsDict]:
+    """Open a run, and read what it concluded.
+
+    Args:
+        name: A run folder, its results file, or ``last``; of ours, of lm-eval or of
+            lmms-eval. A samples file stands for the results beside it.
 
     Raises:
         ResultsError: There is no such run, or its results cannot be read.
     """
     path = run_path(name)
-    return RunFolder(results_file(path).parent), read_results(path)
+    run = open_run(path)
+    if run.results is None:
+        raise ResultsError(
+            f"{path} has samples without results; give a run folder, or a results file"
+        )
+    return run, run.results
 
 
 def _last_run() -> Path:

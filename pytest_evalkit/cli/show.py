@@ -20,13 +20,14 @@ from pytest_evalkit.reports import (
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.read import read_results, results_file
 from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.results.their_files import samples_pattern
 
 
 def show(run: str, *, markdown: bool) -> int:
     """Print the figures, the gates and the files of a run.
 
     Args:
-        run: The run folder, its ``results.json``, or ``last``.
+        run: The run folder, its results file, or ``last``.
         markdown: Whether to print Markdown.
 
     Returns:
@@ -58,7 +59,7 @@ def terminal_text(results: ResultsDict, path: Path, out: TextIO) -> str:
     width = shutil.get_terminal_size().columns
     complete = "" if results["complete"] else " (not complete)"
     lines = [
-        f"{printable(results['model_name'], keep='')}{complete}",
+        f"{printable(results['model_name'], keep='')}{_origin(results)}{complete}",
         "",
         results_table(results, width, color=color, ascii_only=ascii_only),
     ]
@@ -70,6 +71,12 @@ def terminal_text(results: ResultsDict, path: Path, out: TextIO) -> str:
         lines += ["", *gates]
     lines += ["", *path_lines(_files(results_file(path)))]
     return "\n".join(lines) + "\n"
+
+
+def _origin(results: ResultsDict) -> str:
+    """Name the other system that wrote results; nothing of ours."""
+    written_by = results.get("written_by")
+    return "" if written_by is None else f" ({printable(written_by, keep='')})"
 
 
 def can_write(out: TextIO, text: str) -> bool:
@@ -87,6 +94,9 @@ def _files(results_path: Path) -> dict[str, Path]:
     files = {"results": results_path}
     if folder.report_path.is_file():
         files["report"] = folder.report_path
-    if any(folder.root.glob("samples_*.jsonl")):
+    theirs = samples_pattern(results_path)
+    if theirs is not None:
+        files["samples"] = theirs
+    elif any(folder.root.glob("samples_*.jsonl")):
         files["samples"] = folder.root / "samples_*.jsonl"
     return files

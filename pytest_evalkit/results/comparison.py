@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.results.likeness import Divergence, divergences
+from pytest_evalkit.results.matching import aligned
 from pytest_evalkit.results.metric_change import (
     FindMetric,
     MetricChange,
@@ -106,7 +107,9 @@ def _compared(
             continue
         if task not in known:
             known[task] = read_answers(first.samples[task])
-        answers = known[task], read_answers(second.samples[task])
+        pair = known[task], read_answers(second.samples[task])
+        is_foreign = bool(first.written_by or second.written_by)
+        answers = aligned(pair, is_foreign=is_foreign)
         differences += divergences(task, (first, second), answers)
         for change in metric_changes(task, (first, second), answers, find_metric):
             if isinstance(change, str):

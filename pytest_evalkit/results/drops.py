@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.results.baseline import Baseline
 from pytest_evalkit.results.likeness import divergences
+from pytest_evalkit.results.matching import aligned
 from pytest_evalkit.results.metric_change import (
     FindMetric,
     MetricChange,
@@ -106,7 +107,8 @@ class Drops:
         compared = _Compared()
         try:
             own, notes = baseline.beside(task, self._answers_of(task))
-            answers = baseline.answers(task), own
+            is_foreign = baseline.run.written_by is not None
+            answers = aligned((baseline.answers(task), own), is_foreign=is_foreign)
             compared.notes.extend(notes)
         except ResultsError as error:
             compared.problems.append(str(error))

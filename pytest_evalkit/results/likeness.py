@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_evalkit.results.recorded import Answers, RecordedRun
+from pytest_evalkit.results.their_results import LMMS_EVAL
 
+# What only this package writes down.
+_OURS = frozenset({"prompt_variant", "compat", "reasoning_tags"})
 # What of a task's settings alters prompts, answers or scores, by what it is called.
 _SETTINGS = {
     "filter_list": "the filters",
@@ -60,7 +63,7 @@ def divergences(
         yield Divergence(task=task, message=message, is_grave=True)
     for message in (
         *_coverage(*answers),
-        *_prompts(*answers),
+        *_prompts(runs, answers),
         *_filters(*answers),
         *_settings(task, runs),
         *_torn(runs, answers),
@@ -76,6 +79,9 @@ def _looked_up(run: RecordedRun, key: str, task: str) -> Any:
 
 
 def _data(first: Answers, second: Answers) -> Iterator[str]:
+    if not first.contents and not second.contents:
+        yield from _targets(first, second)
+        return
     shared = first.contents.keys() & second.contents.keys()
     contents = (set(first.contents.values()), set(second.contents.values()))
     # Another order is none of this: the document is then elsewhere in the other run.
@@ -92,6 +98,30 @@ def _data(first: Answers, second: Answers) -> Iterator[str]:
         )
 
 
+def _targets(first: Answers, second: Answers) -> Iterator[str]:
+    """Tell whether expected answers are others where nothing else tells documents."""
+    before, after = (
+        {
+            key: each.target
+            for own in run.by_filter.values()
+            for key, each in own.items()
+        }
+        for run in (first, second)
+    )
+    shared = before.keys() & after.keys()
+    changed = sum(_is_other(before[key], after[key]) for key in shared)
+    if changed:
+        yield (
+            f"{changed} of {len(shared)} documents have another expected answer at the "
+            "same position"
+        )
+
+
+def _is_other(first: Any, second: Any) -> bool:
+    """Compare expected answers, which some systems write as texts."""
+    return first is not None and second is not None and str(first) != str(second)
+
+
 def _keys(answers: Answers) -> set[Any]:
     return {key for own in answers.by_filter.values() for key in own}
 
@@ -104,10 +134,26 @@ def _coverage(first: Answers, second: Answers) -> Iterator[str]:
             f"{len(other - one)} in the second only; {len(one & other)} are compared"
         )
     if one and other and not (first.contents and second.contents):
-        yield "documents have no hashes; they are matched by their positions"
+        yield "documents have no hashes in common; they are matched by their positions"
 
 
-def _prompts(first: Answers, second: Answers) -> Iterator[str]:
+def _prompts(
+    runs: tuple[RecordedRun, RecordedRun], answers: tuple[Answers, Answers]
+) -> Iterator[str]:
+    systems = {_system(run) for run in runs}
+    if len(systems) > 1 and LMMS_EVAL in systems:
+        # It writes the text alone, without media and messages.
+        yield f"prompts are not compared: {LMMS_EVAL} records only their text"
+    else:
+        yield from _changed_prompts(*answers)
+    yield from _repeats(*answers)
+
+
+def _system(run: RecordedRun) -> str:
+    return (run.written_by or "").partition(" ")[0]
+
+
+def _changed_prompts(first: Answers, second: Answers) -> Iterator[str]:
     before = {
         key: a.prompt for own in first.by_filter.values() for key, a in own.items()
     }
@@ -121,6 +167,9 @@ def _prompts(first: Answers, second: Answers) -> Iterator[str]:
     )
     if changed:
         yield f"{changed} of {len(shared)} documents were asked otherwise"
+
+
+def _repeats(first: Answers, second: Answers) -> Iterator[str]:
     repeats = [
         {answer.repeats for own in run.by_filter.values() for answer in own.values()}
         for run in (first, second)
@@ -141,7 +190,10 @@ def _settings(task: str, runs: tuple[RecordedRun, RecordedRun]) -> Iterator[str]
     first, second = (_looked_up(run, "configs", task) for run in runs)
     if first is None or second is None:
         return
+    is_foreign = any(run.written_by is not None for run in runs)
     for key, what in _SETTINGS.items():
+        if is_foreign and (key in _OURS or not {key} <= first.keys() & second.keys()):
+            continue
         if first.get(key) != second.get(key):
             yield (
                 f"{what} ({key}) differ: {_short(first.get(key))} and "

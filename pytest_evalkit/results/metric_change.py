@@ -6,12 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 from typing import Any
 
 from pytest_evalkit.results.recorded import Answer, Answers, RecordedRun
 from pytest_evalkit.scoring import MetricSpec, PairedDifference, paired_difference
 from pytest_evalkit.scoring.aggregations import AGGREGATIONS
+from pytest_evalkit.scoring.plan import Aggregation
 from pytest_evalkit.stats import mean
 
 # Finds how a task aggregates: (run, task, metric) -> the metric, or why it is not found.
@@ -230,7 +232,8 @@ def _change(pair: _Pair, find_metric: FindMetric) -> MetricChange | str:
 def _metric_of(pair: _Pair, find_metric: FindMetric) -> MetricSpec | str:
     """Tell how a metric is aggregated, or why that is not known.
 
-    A mean is known by its figure: the mean of the run's numbers is what it recorded.
+    A mean is known by its figure: the mean of the run's numbers is what it recorded. So
+    is the mean of the scores that values of lmms-eval's tasks hold.
     """
     reason = "neither run has a value of it"
     for run, values in zip(pair.runs, pair.all_values, strict=True):
@@ -238,18 +241,39 @@ def _metric_of(pair: _Pair, find_metric: FindMetric) -> MetricSpec | str:
         if recorded is None and run.results is not None:
             continue
         if _is_mean(values, recorded):
-            return MetricSpec(
-                name=pair.metric,
-                function=None,
-                aggregation=AGGREGATIONS["mean"],
-                aggregation_name="mean",
-                higher_is_better=None,
-            )
+            return _mean_of(pair.metric, AGGREGATIONS["mean"])
+        if run.written_by is not None:
+            scores = _scores(run, pair.task)
+            if _is_mean(scores(values), recorded):
+                return _mean_of(pair.metric, partial(_mean_score, scores))
         found = find_metric(run, pair.task, pair.metric)
         if not isinstance(found, str):
             return found
         reason = found
     return reason
+
+
+def _mean_of(metric: str, aggregation: Aggregation) -> MetricSpec:
+    return MetricSpec(
+        name=metric,
+        function=None,
+        aggregation=aggregation,
+        aggregation_name="mean",
+        higher_is_better=None,
+    )
+
+
+def _mean_score(scores: Callable[[Sequence[Any]], list[Any]], drawn: Any) -> float:
+    return mean(scores(drawn))
+
+
+def _scores(run: RecordedRun, task: str) -> Callable[[Sequence[Any]], list[Any]]:
+    """Make what reads the score in each value of a task of lmms-eval's."""
+    configs = {} if run.results is None else run.results["configs"]
+    key = configs.get(task, {}).get("score_key") or "score"
+    return lambda values: [
+        value.get(key) if isinstance(value, Mapping) else value for value in values
+    ]
 
 
 def _is_mean(values: Sequence[Any], recorded: float | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, Protocol, cast
 
 from pytest_evalkit.codec import CodecError, decode
 from pytest_evalkit.errors import ResultsError
@@ -15,29 +15,68 @@ from pytest_evalkit.results.schema import (
     ResultsDict,
     task_names,
 )
+from pytest_evalkit.results.their_figures import sharpen
+from pytest_evalkit.results.their_files import newest_results, samples_beside
+from pytest_evalkit.results.their_results import (
+    filters_of,
+    require_theirs,
+    results_of_theirs,
+    system_of,
+)
+from pytest_evalkit.results.their_samples import TheirSamples, TheirTask
 from pytest_evalkit.results.wire_shapes import require_results
 
 
+class Samples(Protocol):
+    """The samples of a task, that can be iterated over more than once.
+
+    Attributes:
+        torn: How many lines were left out as no samples, the last time.
+    """
+
+    torn: int
+
+    def __iter__(self) -> Iterator[SampleDict]:
+        """Read them from the beginning.
+
+        Raises:
+            ResultsError: They cannot be read.
+        """
+
+
 def results_file(path: Path) -> Path:
-    """Find the ``results.json`` that a run folder or a file stands for."""
-    return path / "results.json" if path.is_dir() else path
+    """Find the results that a run folder or a file stands for.
+
+    A folder of lm-eval's or lmms-eval's stands for the last of its runs.
+    """
+    if not path.is_dir():
+        return path
+    own = path / "results.json"
+    if own.is_file():
+        return own
+    return newest_results(path) or own
 
 
 def read_results(path: Path) -> ResultsDict:
-    """Read the results of a run.
+    """Read the results of a run, ours or of lm-eval or lmms-eval.
 
     Args:
-        path: The run folder, or its ``results.json``.
+        path: The run folder, or its results file.
 
     Raises:
-        ResultsError: There is no such file, it holds no results of ours, or it was
-            written by a newer version.
+        ResultsError: There is no such file, it holds no results, or it was written by
+            a newer version.
     """
     file = results_file(path)
     value = _decoded(file)
+    if system_of(value) is not None:
+        return _of_theirs(file, cast("dict[str, Any]", value))
     version = value.get("schema_version") if isinstance(value, dict) else None
     if not isinstance(version, int):
-        raise ResultsError(f"{file} holds no results: it has no schema_version")
+        raise ResultsError(
+            f"{file} holds no results: it has no schema_version, as ours have, and is "
+            "not of lm-eval's or lmms-eval's form"
+        )
     if version > RESULTS_SCHEMA_VERSION:
         raise ResultsError(
             f"{file} has schema version {version}, newer than "
@@ -50,6 +89,49 @@ def read_results(path: Path) -> ResultsDict:
             f"{file} is damaged, or of another program: {error}"
         ) from error
     return cast("ResultsDict", value)
+
+
+def samples_by_task(file: Path, results: ResultsDict) -> dict[str, Samples]:
+    """Find the samples of a run, task by task; those that are gone are left out.
+
+    Args:
+        file: Its results file.
+        results: What it holds.
+    """
+    if "written_by" not in results:
+        folder = RunFolder(file.parent)
+        paths = {name: folder.samples_path(name) for name in task_names(results)}
+        return {name: SampleLines(p) for name, p in paths.items() if p.is_file()}
+    files = samples_beside(file)
+    return {
+        name: TheirSamples(files[name], their_task(results, name))
+        for name in task_names(results)
+        if name in files
+    }
+
+
+def their_task(results: ResultsDict, name: str) -> TheirTask:
+    """Take from results of theirs what the samples of a task are read with."""
+    rows = results["aggregates"][name]
+    return TheirTask(
+        name=name,
+        config=results["configs"].get(name, {}),
+        filters=filters_of(results, name),
+        metrics=tuple(dict.fromkeys(row["metric"] for row in rows)),
+    )
+
+
+def _of_theirs(file: Path, value: dict[str, Any]) -> ResultsDict:
+    try:
+        require_theirs(value)
+        results = results_of_theirs(value, file.stat().st_mtime)
+        require_results(results)
+    except CodecError as error:
+        raise ResultsError(f"{file} is damaged: {error}") from error
+    for name, samples in samples_by_task(file, results).items():
+        config = results["configs"].get(name, {})
+        sharpen(results["aggregates"][name], samples, config)
+    return results
 
 
 def _decoded(file: Path) -> object:
@@ -119,10 +201,8 @@ def run_samples(folder: RunFolder, results: ResultsDict) -> Iterator[SampleDict]
     Raises:
         ResultsError: A file cannot be read.
     """
-    for task in task_names(results):
-        path = folder.samples_path(task)
-        if path.is_file():
-            yield from iter_samples(path)
+    for samples in samples_by_task(folder.results_path, results).values():
+        yield from samples
 
 
 def _sample(line: bytes) -> SampleDict | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -14,8 +14,21 @@ from pytest_evalkit.codec import encode
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.folder import RunFolder
-from pytest_evalkit.results.read import iter_samples, read_results
-from pytest_evalkit.results.schema import ResultsDict, task_names
+from pytest_evalkit.results.read import (
+    Samples,
+    iter_samples,
+    read_results,
+    results_file,
+    samples_by_task,
+    their_task,
+)
+from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.results.their_files import results_beside, task_in_name
+from pytest_evalkit.results.their_samples import (
+    TheirSamples,
+    TheirTask,
+    is_of_theirs,
+)
 
 _SAMPLES_FILE = re.compile(r"samples_(?P<task>.+?)(?:_\d{4}-\d\d-\d\dT[\d.-]+)?\.jsonl")
 
@@ -79,13 +92,32 @@ class RecordedRun:
         label: What tables call it.
         path: Where it is.
         results: What it concluded; None where there are only samples.
-        samples: Its samples files by task.
+        samples: Its samples by task.
     """
 
     label: str
     path: Path
     results: ResultsDict | None
-    samples: Mapping[str, Path]
+    samples: Mapping[str, Samples]
+
+    @property
+    def folder(self) -> RunFolder:
+        """The folder that its files are in."""
+        return RunFolder(self.path if self.path.is_dir() else self.path.parent)
+
+    @property
+    def written_by(self) -> str | None:
+        """The other system that wrote its results; None of ours, and without any."""
+        return None if self.results is None else self.results.get("written_by")
+
+    def all_samples(self) -> Iterator[SampleDict]:
+        """Read its samples, task by task, in document order.
+
+        Raises:
+            ResultsError: A file cannot be read.
+        """
+        for samples in self.samples.values():
+            yield from samples
 
     def recorded(self, task: str, metric: str, pipeline: str) -> float | None:
         """Look up what the run concluded; None where it did not."""
@@ -98,37 +130,57 @@ class RecordedRun:
 
 
 def open_run(path: Path) -> RecordedRun:
-    """Find the files of a run.
+    """Find the files of a run, ours or of lm-eval or lmms-eval.
 
     Args:
-        path: A run folder, its ``results.json``, or one of its samples files.
+        path: A run folder, its results file, or one of its samples files.
 
     Raises:
         ResultsError: There is no run, or its results cannot be read.
     """
     if path.suffix == ".jsonl":
-        if not path.is_file():
-            raise ResultsError(f"there is no {path}")
-        return RecordedRun(
-            label=str(path), path=path, results=None, samples={_task_of(path): path}
-        )
-    folder = path if path.is_dir() else path.parent
-    if not path.is_dir() or RunFolder(folder).results_path.is_file():
+        return _of_samples(path)
+    file = results_file(path)
+    if file.is_file() or not path.is_dir():
         results = read_results(path)
-        samples = {
-            task: file
-            for task in task_names(results)
-            if (file := RunFolder(folder).samples_path(task)).is_file()
-        }
-        label = results["model_name"] or str(path)
-        return RecordedRun(label=label, path=folder, results=results, samples=samples)
-    samples = {_task_of(file): file for file in sorted(folder.glob("samples_*.jsonl"))}
-    if not samples:
+        return RecordedRun(
+            label=results["model_name"] or str(path),
+            # Of a folder of theirs, the file tells which run it is.
+            path=file if "written_by" in results else file.parent,
+            results=results,
+            samples=samples_by_task(file, results),
+        )
+    runs = [_of_samples(file) for file in sorted(path.glob("*samples_*.jsonl"))]
+    if not runs:
         raise ResultsError(
             f"{path} holds no run; give a run folder such as results/MODEL/TIMESTAMP, "
             "its results.json, or a samples file"
         )
-    return RecordedRun(label=str(path), path=folder, results=None, samples=samples)
+    found = {task: own for run in runs for task, own in run.samples.items()}
+    return RecordedRun(label=str(path), path=path, results=None, samples=found)
+
+
+def _of_samples(path: Path) -> RecordedRun:
+    """Open a samples file alone; of one of theirs, the results beside it are read too."""
+    if not path.is_file():
+        raise ResultsError(f"there is no {path}")
+    if not is_of_theirs(path):
+        samples: Mapping[str, Samples] = {_task_of(path): iter_samples(path)}
+        return RecordedRun(label=str(path), path=path, results=None, samples=samples)
+    name = task_in_name(path) or path.stem
+    beside = results_beside(path)
+    results = None if beside is None else read_results(beside)
+    if results is None or name not in results["aggregates"]:
+        own = TheirSamples(path, TheirTask(name=name))
+        return RecordedRun(
+            label=str(path), path=path, results=None, samples={name: own}
+        )
+    return RecordedRun(
+        label=results["model_name"] or str(path),
+        path=path,
+        results=results,
+        samples={name: TheirSamples(path, their_task(results, name))},
+    )
 
 
 def _task_of(path: Path) -> str:
@@ -140,21 +192,20 @@ def _task_of(path: Path) -> str:
     return match["task"] if match else path.stem
 
 
-def read_answers(path: Path) -> Answers:
-    """Read a samples file.
+def read_answers(samples: Samples) -> Answers:
+    """Take in the samples of a task.
 
     Documents are told by their content, so that their order makes no difference. Where
     every document has the same hash, which tells nothing, positions tell them.
 
     Args:
-        path: A samples file, of this package or of lm-evaluation-harness.
+        samples: The samples, of this package or of others.
 
     Raises:
-        ResultsError: It cannot be read.
+        ResultsError: They cannot be read.
     """
-    lines = iter_samples(path)
-    answers = answers_in(lines)
-    answers.torn += lines.torn
+    answers = answers_in(samples)
+    answers.torn += samples.torn
     return answers
 
 

@@ -149,13 +149,14 @@ class SampleCountDict(TypedDict):
     effective: int
 
 
-# All that a run concludes. It is written as a call because readers of lm-eval files
+# All that a run concludes. ``written_by`` is there where another system wrote it. It is written as a call because readers of lm-eval files
 # expect keys with a hyphen.
 ResultsDict = TypedDict(
     "ResultsDict",
     {
         "schema_version": int,
         "predict_only": NotRequired[bool],
+        "written_by": NotRequired[str],
         "complete": bool,
         "results": dict[str, dict[str, Any]],
         "aggregates": dict[str, list[AggregateDict]],

@@ -187,7 +187,7 @@ def test_samples_of_lm_eval_are_matched_by_position(tmp_path: Path) -> None:
     assert found.changes[0].task == "sums"
     assert (found.changes[0].gained, found.changes[0].lost) == (7, 5)
     assert [d.message for d in found.divergences] == [
-        "documents have no hashes; they are matched by their positions"
+        "documents have no hashes in common; they are matched by their positions"
     ]
 
 
