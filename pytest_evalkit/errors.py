@@ -119,9 +119,16 @@ class ModelError(EvalkitError):
 
     Attributes:
         attempts: How often it was asked, at least one.
+        planned_at: When a load pattern wanted it sent, in seconds of a monotonic clock;
+            None where none did.
+        sent_at: When the last attempt was sent, or None where nothing was.
+        ended_at: When that attempt had failed, or None.
     """
 
     attempts = 1
+    planned_at: float | None = None
+    sent_at: float | None = None
+    ended_at: float | None = None
 
 
 class ModelUnavailableError(ModelError):

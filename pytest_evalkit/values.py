@@ -165,6 +165,9 @@ class Timing:
         bad_frames: Events of the stream that could not be read, or None.
         turns_s: Where tools were called: what ``latency_s`` was of each response, the
             last one included; else empty.
+        planned_at: When the schedule of a load pattern wanted it sent, by the clock of
+            ``started_at``; None where there is no schedule.
+        waited_s: Seconds that it waited between attempts before this one.
     """
 
     started_at: float
@@ -175,6 +178,23 @@ class Timing:
     n_chunks: int | None = None
     bad_frames: int | None = None
     turns_s: tuple[float, ...] = ()
+    planned_at: float | None = None
+    waited_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request of several that an answer took, where tools were called.
+
+    Attributes:
+        timing: When it ran, or None where the backend does not say.
+        usage: Tokens, or None where the endpoint does not say.
+        attempts: How often the model was asked.
+    """
+
+    timing: Timing | None
+    usage: Usage | None
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +250,7 @@ class Response:
         notes: What was changed in the request on its way, such as an image made
             smaller; empty where nothing was.
         recalled: What of it came from the response cache; None where all was asked.
+        exchanges: Where tools were called, every request that was asked; else empty.
     """
 
     text: str
@@ -244,6 +265,7 @@ class Response:
     transcript: tuple[Message, ...] = ()
     notes: tuple[str, ...] = ()
     recalled: Recalled | None = None
+    exchanges: tuple[Exchange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from pytest_evalkit.results.document import RunFacts
 from pytest_evalkit.results.failing import failures
 from pytest_evalkit.results.folder import RunFolder, plan_run_folder
 from pytest_evalkit.results.gates import Gate
+from pytest_evalkit.results.load import load_of, pattern_dict
 from pytest_evalkit.results.merging import elapsed_s, join
 from pytest_evalkit.results.read import read_results
 from pytest_evalkit.results.schema import ResultsDict
@@ -219,12 +220,12 @@ class _Merged:
         return min(part.said["options"].get("max_errors") or 0 for part in self._parts)
 
     def _facts(self, record: RunRecord) -> RunFacts:
-        elapsed = elapsed_s(self._parts)
+        elapsed, options = elapsed_s(self._parts), self._given_options()
         told = self._told
         return RunFacts(
             model_name=self.record_name,
             model_description=record.model_description,
-            options=self._given_options(),
+            options=options,
             git_hash=told[0]["git_hash"] if told else None,
             started_at=min(part.said["started_at"] for part in self._parts),
             elapsed_s=elapsed,
@@ -233,6 +234,7 @@ class _Merged:
             usage={**record.traffic.usage(), **_budget(told)},
             throughput=record.traffic.throughput(elapsed),
             latency=record.traffic.latency(),
+            load=load_of(record.requests, pattern_dict(options)),
             concurrency=record.concurrency,
             resumed=record.resumed(),
             cache=record.cache,

@@ -143,6 +143,9 @@ class Engine:
         self._asking[attempts] = request.origin
         try:
             return await self._tried(gate, request, attempts)
+        except ModelError as error:
+            attempts.blame(error)
+            raise
         finally:
             del self._asking[attempts]
 
@@ -160,12 +163,11 @@ class Engine:
                 failure = error
                 attempts.fail(self._control.clock())
                 self._heed(limiter, error, sent)
-            except ModelError as error:
-                error.attempts = attempts.made
+            except ModelError:
+                attempts.fail(self._control.clock())
                 raise
             else:
-                made = attempts.made
-                return response if made == 1 else replace(response, attempts=made)
+                return _after(attempts, response)
             finally:
                 limiter.leave()
             await self._wait(gate, failure, attempts, sent.epoch)
@@ -311,7 +313,6 @@ class Engine:
         )
         if failure.is_unreachable and not is_there:
             final = ModelUnavailableError(str(failure))
-        final.attempts = attempts.made
         raise final from failure
 
     async def _was_gone(
@@ -339,13 +340,11 @@ class Engine:
         if not await outage.outlast(failure):
             return False
         if not attempts.forgive():
-            error = TransientModelError(
+            raise TransientModelError(
                 f"{failure} (the endpoint went away {attempts.outages} times while "
                 "this was asked)",
                 status=failure.status,
-            )
-            error.attempts = attempts.made
-            raise error from failure
+            ) from failure
         return True
 
     def _tell_others(self, failure: TransientModelError, seconds: float) -> None:
@@ -388,3 +387,11 @@ class Engine:
             self._has_refused = True
             self._tell(BudgetSpent(at=self._control.clock(), reason=spent))
         raise BudgetSpentError(f"the budget is spent: {spent}")
+
+
+def _after(attempts: Attempts, response: AnyResponse) -> AnyResponse:
+    """Tell with a response how many attempts it took, and how long they waited."""
+    if attempts.made == 1:
+        return response
+    timing = response.timing and replace(response.timing, waited_s=attempts.waited_s)
+    return replace(response, attempts=attempts.made, timing=timing)

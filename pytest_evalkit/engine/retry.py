@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from pytest_evalkit.errors import TransientModelError
+from pytest_evalkit.errors import ModelError, TransientModelError
 
 # An endpoint that goes away each time that it is asked the same is asked no more.
 _MOST_OUTAGES = 3
@@ -74,7 +74,11 @@ class Attempts:
 
     Attributes:
         made: Attempts begun.
-        last_sent_at: When the last one was, by the engine's clock.
+        last_sent_at: When the last one was, by the engine's clock; infinite where it
+            does not count any more.
+        sent_at: When the last one was, or None where nothing was sent.
+        ended_at: When the last one that failed had, or None where none has.
+        waited_s: Seconds between attempts, all together.
         outages: How often the endpoint went away meanwhile.
         state: What became of the last attempt, in words: it was sent, or it failed.
         since: When it did, by the engine's clock.
@@ -85,11 +89,14 @@ class Attempts:
         "_policy",
         "_previous_at",
         "_waited_s",
+        "ended_at",
         "last_sent_at",
         "made",
         "outages",
+        "sent_at",
         "since",
         "state",
+        "waited_s",
     )
 
     def __init__(self, policy: RetryPolicy) -> None:
@@ -100,6 +107,9 @@ class Attempts:
         self.last_sent_at = math.inf
         self.made = 0
         self.outages = 0
+        self.sent_at: float | None = None
+        self.ended_at: float | None = None
+        self.waited_s = 0.0
         self.state = ""
         self.since = 0.0
 
@@ -111,6 +121,9 @@ class Attempts:
         """
         self.made += 1
         self.state, self.since = "sent", at
+        if self.ended_at is not None:
+            self.waited_s += at - self.ended_at
+        self.sent_at = at
         self._previous_at, self.last_sent_at = self.last_sent_at, at
 
     def fail(self, at: float) -> None:
@@ -120,6 +133,12 @@ class Attempts:
             at: Seconds of the engine's clock.
         """
         self.state, self.since = "failed", at
+        self.ended_at = at
+
+    def blame(self, error: ModelError) -> None:
+        """Tell with an error what became of the request that it ends."""
+        error.attempts = self.made
+        error.sent_at, error.ended_at = self.sent_at, self.ended_at
 
     def forgive(self) -> bool:
         """Take back what failed because the endpoint was gone.

@@ -32,6 +32,7 @@ from pytest_evalkit.evaluate.judge import Judge, asking_judge
 from pytest_evalkit.evaluate.outcome import DocumentOutcome
 from pytest_evalkit.evaluate.recorded import RecordedRun, recorded_answers
 from pytest_evalkit.evaluate.recording import Recorded, scored_samples, unscored_samples
+from pytest_evalkit.evaluate.request_log import RequestLog
 from pytest_evalkit.evaluate.sample import Status
 from pytest_evalkit.tasks import OpenedTask, Prepared
 
@@ -93,7 +94,7 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
             evaluation.opened, document.prepared, evaluation.reasoning_tags
         )
         ask = asking_judge(
-            _asking(evaluation, document.prepared, doc_id), evaluation.judge
+            _asking(evaluation, document, document.prepared), evaluation.judge
         )
         limited = evaluation.limit.flow(flow)
         answering = drive(limited, ask, _scoring_place(evaluation))
@@ -118,7 +119,7 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         return document.failed(str(error), 1)
 
 
-def _asking(evaluation: Evaluation, prepared: Prepared, doc_id: int) -> Ask:
+def _asking(evaluation: Evaluation, document: _Document, prepared: Prepared) -> Ask:
     """Get what answers a document's requests: the model, or what was recorded.
 
     Raises:
@@ -126,8 +127,9 @@ def _asking(evaluation: Evaluation, prepared: Prepared, doc_id: int) -> Ask:
     """
     run = evaluation.recorded
     if run is None:
-        return evaluation.ask
-    sample = run.find(evaluation.opened.task.name, prepared.doc_hash, doc_id)
+        return document.requests.asking(evaluation.ask)
+    name = evaluation.opened.task.name
+    sample = run.find(name, prepared.doc_hash, document.doc_id)
     return recorded_answers(run.label, sample, prepared)
 
 
@@ -188,13 +190,14 @@ def skip_document(
 class _Document:
     """One document under way: turns how it ended into samples and an outcome."""
 
-    __slots__ = ("doc_id", "evaluation", "prepared", "started")
+    __slots__ = ("doc_id", "evaluation", "prepared", "requests", "started")
 
     def __init__(self, evaluation: Evaluation, doc_id: int, started: float) -> None:
         self.evaluation = evaluation
         self.doc_id = doc_id
         self.started = started
         self.prepared: Prepared | None = None
+        self.requests = RequestLog()
 
     def scored(self, answered: Answered) -> DocumentOutcome:
         recorded = self._recorded()
@@ -243,4 +246,5 @@ class _Document:
             prepared=self.prepared,
             started_s=self.started - self.evaluation.started_at,
             latency_s=time.monotonic() - self.started,
+            requests=self.requests.times(self.evaluation.started_at),
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_evalkit.codec import encode
@@ -15,7 +15,7 @@ from pytest_evalkit.evaluate.sample import (
     Status,
     TokenCounts,
 )
-from pytest_evalkit.evaluate.timing import stream_times, token_logprobs
+from pytest_evalkit.evaluate.timing import token_logprobs
 from pytest_evalkit.messages import Message, ToolCallPart, message_dicts
 from pytest_evalkit.tasks import OpenedTask, Prepared
 from pytest_evalkit.values import (
@@ -38,6 +38,7 @@ class Recorded:
         prepared: Its prompt and target, or None where making them failed.
         started_s: Seconds from the start of the run to its own.
         latency_s: Seconds it took.
+        requests: What became of its requests: fields of ``SampleTiming``.
     """
 
     opened: OpenedTask
@@ -45,6 +46,7 @@ class Recorded:
     prepared: Prepared | None
     started_s: float
     latency_s: float
+    requests: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:
@@ -79,6 +81,7 @@ class Recorded:
             "timing": {
                 "started_s": round(self.started_s, 6),
                 "latency_s": round(self.latency_s, 6),
+                **self.requests,
             },
         }
         arguments = _arguments(prepared) if prepared else []
@@ -124,7 +127,6 @@ def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDic
     shared = recorded.sample(recorded.status)
     shared["attempts"] = max(response.attempts for response in answered.responses)
     shared.update(_answer_facts(answered))
-    shared["timing"].update(stream_times(_texts(answered.responses)))
     if answered.verdicts:
         shared["judge"] = _one_or_all(answered.verdicts)
     for scored in answered.scored:

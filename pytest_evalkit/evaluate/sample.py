@@ -19,21 +19,36 @@ class TokenCounts(TypedDict):
 
 
 class SampleTiming(TypedDict):
-    """When a document ran, in seconds; the start is relative to the run's own.
+    """When a document and its requests ran, in seconds; moments are of the run's clock.
+
+    The document's own time is ``started_s`` and ``latency_s``. The rest is of the requests
+    that were sent: one value, or a list where there were several, with None where
+    something is not known. ``request_status`` is ``successful``, ``errored``, or
+    ``incomplete`` where it was cut at the end of the run; ``planned_at_s`` is when a load
+    pattern wanted it sent, ``sent_at_s`` when its last attempt was, ``request_s`` how long
+    that took, and ``retry_wait_s`` how long it had waited between attempts.
 
     Of answers that were streamed it says besides when their first token and their first
-    visible token came, counted from the request, the mean time between tokens, and how
-    many fragments and unreadable events there were: one value, or a list over the
-    repeats, with None where there is none.
+    visible token came, counted from the request, the time from the first fragment to the
+    last, the mean time between tokens, and how many fragments and unreadable events
+    there were. Tokens are there for each request where there were several.
     """
 
     started_s: float
     latency_s: float
+    request_status: NotRequired[Any]
+    planned_at_s: NotRequired[Any]
+    sent_at_s: NotRequired[Any]
+    request_s: NotRequired[Any]
+    retry_wait_s: NotRequired[Any]
     ttft_s: NotRequired[Any]
     ttfo_s: NotRequired[Any]
+    gaps_sum_s: NotRequired[Any]
     inter_token_s: NotRequired[Any]
     n_chunks: NotRequired[Any]
     bad_frames: NotRequired[Any]
+    input_tokens: NotRequired[Any]
+    output_tokens: NotRequired[Any]
 
 
 class RecalledDict(TypedDict):

@@ -39,6 +39,7 @@ from pytest_evalkit.results.document import RunFacts
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.gates import Gate
 from pytest_evalkit.results.journal import SelectionDict
+from pytest_evalkit.results.load import load_of, pattern_dict
 from pytest_evalkit.results.schema import ResultsDict
 
 _PACKAGES = ("pytest-evalkit", "pytest", "pytest-xdist", "datasets", "aiohttp")
@@ -122,12 +123,13 @@ def _facts(run: Run, said: SelectionDict) -> TaskFacts:
 
 
 def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
+    options = run.given_options()
     elapsed_s = record.sessions.earlier_s + time.monotonic() - run.started_at
     facts = RunFacts(
         model_name=record.model_name or run.options.model or "",
         model_description=record.model_description,
         judge=record.judge,
-        options=run.given_options(),
+        options=options,
         git_hash=_git_hash(run.config.rootpath),
         started_at=record.sessions.started_at or run.started_date,
         elapsed_s=elapsed_s,
@@ -136,6 +138,7 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         usage=_usage(run, record),
         throughput=record.traffic.throughput(elapsed_s),
         latency=record.traffic.latency(),
+        load=load_of(record.requests, pattern_dict(options, record.limits)),
         concurrency=record.concurrency,
         cache=record.cache,
         sources=_sources(run),

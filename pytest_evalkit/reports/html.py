@@ -103,7 +103,7 @@ def render_html(
         shown = compared(comparison, other.tested)
     yield _head(run.results, documents, shown, notes).encode("utf-8", "replace")
     index = documents.index() | {
-        "limits": run.results["concurrency"],
+        "limits": run.results.get("concurrency", []),
         "media": chosen.places,
         "other": None if comparison is None else comparison.index(),
     }

@@ -23,6 +23,7 @@ from pytest_evalkit.results.journal import (
     read_lines,
     session_of,
 )
+from pytest_evalkit.results.request_log import RequestLog
 from pytest_evalkit.results.schema import CacheDict, LimitDict, ResultsDict
 from pytest_evalkit.results.session_log import SessionLog
 from pytest_evalkit.results.survey import TaskSurvey, survey
@@ -167,6 +168,7 @@ class RunRecord:
         spent: What was spent when the last session refused a request for it, or None.
         caches: What each process says last of the response cache, by process.
         sessions: The sessions of the run, in order.
+        requests: Every request of the samples that count.
         paths: The journals, in the order in which places count them.
     """
 
@@ -174,6 +176,7 @@ class RunRecord:
     groups: dict[str, GroupDict] = field(default_factory=dict)
     earlier: Traffic = field(default_factory=Traffic)
     spending: Traffic = field(default_factory=Traffic)
+    requests: RequestLog = field(default_factory=RequestLog)
     model_name: str | None = None
     model_description: Mapping[str, Any] = field(default_factory=dict)
     judge: Mapping[str, Any] | None = None
@@ -281,8 +284,10 @@ def read_run(
         for journal, path in enumerate(found.paths):
             session = found.sessions[journal]
             for offset, line in read_lines(path, _read_line):
-                if "kind" not in line:
-                    _take(record, line, Place(journal, offset), session)
+                if "kind" not in line and _take(
+                    record, line, Place(journal, offset), session
+                ):
+                    record.requests.add(line, found.dates.get(journal, 0.0))
     return record
 
 
@@ -308,15 +313,17 @@ def _read_line(line: bytes) -> Any:
     return value
 
 
-def _take(record: RunRecord, line: Any, place: Place, session: int) -> None:
+def _take(record: RunRecord, line: Any, place: Place, session: int) -> bool:
+    """Take in a sample; tell whether it counts."""
     sample = cast("SampleDict", line)
     record.sessions.see(session, sample)
     task = record.tasks.get(sample["task"])
     if task is None or not task.add(sample, place):
-        return
+        return False
     is_last = session == record.sessions.last
     traffic = record.spending if is_last else record.earlier
     traffic.add(sample)
+    return True
 
 
 def write_samples(folder: RunFolder, record: RunRecord) -> None:

@@ -114,6 +114,7 @@ class RunFacts:
         usage: Tokens, summed.
         throughput: What was done each second.
         latency: What a request took, in seconds.
+        load: Figures of the requests, and how they followed each other.
         concurrency: How many requests could be in flight, as it was set over time.
         sources: The runs that it rests on, by the key of ``config`` that names them.
         cache: What became of its requests in the response cache; None without one.
@@ -133,6 +134,7 @@ class RunFacts:
     usage: Mapping[str, Any] = field(default_factory=dict)
     throughput: Mapping[str, Any] = field(default_factory=dict)
     latency: Mapping[str, Any] = field(default_factory=dict)
+    load: Mapping[str, Any] = field(default_factory=dict)
     concurrency: Sequence[LimitDict] = ()
     sources: Mapping[str, Any] = field(default_factory=dict)
     cache: CacheDict | None = None
@@ -189,6 +191,7 @@ def _unjudged(
         "usage": dict(run.usage),
         "throughput": dict(run.throughput),
         "latency": dict(run.latency),
+        "load": dict(run.load),
         "cache": run.cache,
         "concurrency": list(run.concurrency),
         "task_hashes": {task.name: task.task_hash for task in tasks},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -18,6 +18,7 @@ from pytest_evalkit.results.journal import (
 )
 from pytest_evalkit.results.schema import LimitDict
 from pytest_evalkit.results.sources import Part, Source, in_order
+from pytest_evalkit.results.spans import covered_s
 
 # What names of processes begin with in a merged run.
 _PART = "part{:04}-"
@@ -148,19 +149,3 @@ def _blocks(lines: Iterator[bytes]) -> Iterator[bytes]:
 def elapsed_s(parts: Sequence[Part]) -> float:
     """Add up the seconds in which at least one of several runs was at work."""
     return covered_s(span for part in parts for span in part.spans.items())
-
-
-def covered_s(spans: Iterable[tuple[float, float]]) -> float:
-    """Add up spans of time, what several cover once.
-
-    Args:
-        spans: Pairs of start and end, in seconds.
-
-    >>> covered_s([(10.0, 11.0), (0.0, 4.0), (2.0, 5.0)])
-    6.0
-    """
-    total, reached = 0.0, float("-inf")
-    for start, end in sorted(spans):
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total

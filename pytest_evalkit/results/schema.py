@@ -173,6 +173,7 @@ ResultsDict = TypedDict(
         "usage": dict[str, Any],
         "throughput": dict[str, Any],
         "latency": dict[str, Any],
+        "load": NotRequired[dict[str, Any]],
         "cache": CacheDict | None,
         "concurrency": list[LimitDict],
         "task_hashes": dict[str, str],

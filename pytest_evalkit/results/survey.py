@@ -157,12 +157,14 @@ class Survey:
         sessions: Of each journal, the session of the run that it belongs to.
         tasks: By name, in the order of their first mention.
         notes: Every line that is no sample, with its session; in order.
+        dates: By journal, when the clock of its times began, in seconds since 1970.
     """
 
     paths: Sequence[Path]
     sessions: Sequence[int]
     tasks: dict[str, TaskSurvey] = field(default_factory=dict)
     notes: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    dates: dict[int, float] = field(default_factory=dict)
 
     @property
     def last_session(self) -> int:
@@ -193,11 +195,10 @@ def survey(folder: Path, is_wanted: Callable[[Path], bool] | None = None) -> Sur
 
 
 def _survey_journal(found: Survey, journal: int, path: Path) -> None:
-    session = found.sessions[journal]
     base = journal << _OFFSET_BITS
     for offset, line in read_lines(path, _read_head):
         if "kind" in line:
-            _note(found, session, cast("dict[str, Any]", line))
+            _note(found, journal, cast("dict[str, Any]", line))
             continue
         task = found.tasks.get(line["task"])
         if task is None:
@@ -205,8 +206,11 @@ def _survey_journal(found: Survey, journal: int, path: Path) -> None:
         task.add(line, base | offset)
 
 
-def _note(found: Survey, session: int, line: dict[str, Any]) -> None:
+def _note(found: Survey, journal: int, line: dict[str, Any]) -> None:
+    session = found.sessions[journal]
     found.notes.append((session, line))
+    if line["kind"] == "run":
+        found.dates.setdefault(journal, line["started_at"])
     if line["kind"] != "selection":
         return
     selection = cast("SelectionDict", line)

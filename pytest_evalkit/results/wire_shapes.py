@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NotRequired, TypedDict
 
 from pytest_evalkit.codec import CodecError, convert
-from pytest_evalkit.evaluate.sample import SampleDict
+from pytest_evalkit.evaluate.sample import SampleDict, TokenCounts
 from pytest_evalkit.results.journal import GroupDict, SelectionDict
 from pytest_evalkit.results.schema import (
     AggregateDict,
@@ -16,11 +16,17 @@ from pytest_evalkit.results.schema import (
     GateDict,
     LimitDict,
 )
+from pytest_evalkit.stats.request_times import RequestStatus
 
 # The last second of the year 9999, since 1970 (UTC).
 _LAST_SECOND = 253_402_300_799.0
 # Groups within groups; nobody has more.
 _MOST_LEVELS = 100
+# What the figures of a run read of requests.
+_OF_REQUESTS = (
+    *("planned_at_s", "sent_at_s", "request_s", "ttft_s", "ttfo_s", "gaps_sum_s"),
+    *("input_tokens", "output_tokens"),
+)
 _PERCENTILES = ("p50_s", "p90_s", "p99_s")
 
 
@@ -29,8 +35,27 @@ class _ModelDict(TypedDict):
     description: dict[str, Any]
 
 
+class _RunLineDict(TypedDict):
+    started_at: float
+
+
 class _BudgetLineDict(TypedDict):
     reason: str
+
+
+class _TurnDict(TypedDict):
+    """What the figures of a run read of a turn of a conversation."""
+
+    turn: int
+    status: RequestStatus
+    planned_at_s: NotRequired[float | None]
+    sent_at_s: NotRequired[float | None]
+    latency_s: NotRequired[float | None]
+    ttft_s: NotRequired[float | None]
+    ttfo_s: NotRequired[float | None]
+    gaps_sum_s: NotRequired[float | None]
+    gaps: NotRequired[list[float] | None]
+    token_counts: NotRequired[TokenCounts | None]
 
 
 class _CacheLineDict(CacheDict):
@@ -39,6 +64,7 @@ class _CacheLineDict(CacheDict):
 
 
 _LINES: Mapping[str, Any] = {
+    "run": _RunLineDict,
     "selection": SelectionDict,
     "group": GroupDict,
     "concurrency": LimitDict,
@@ -72,6 +98,8 @@ _ResultsDict = TypedDict(
         "throughput": dict[str, float | None],
         "latency": dict[str, Any],
         "cache": NotRequired[CacheDict | None],
+        "concurrency": NotRequired[list[LimitDict]],
+        "load": NotRequired[dict[str, Any]],
         "config": dict[str, Any],
         "environment": dict[str, Any],
         "model_name": str,
@@ -114,6 +142,9 @@ def require_sample(value: Mapping[str, Any]) -> None:
         each = times if isinstance(times, list) else [times]
         if not all(one is None or _is_number(one) for one in each):
             raise CodecError(f"{place} of a sample are seconds or counts")
+    _require_requests(value.get("timing", {}))
+    if "turns" in value:
+        convert(value["turns"], list[_TurnDict])
     if value.get("parse_status", "none") == []:
         raise CodecError("parse_status of a sample tells of no answer")
     told = value.get("timing", {})
@@ -122,6 +153,27 @@ def require_sample(value: Mapping[str, Any]) -> None:
         and not {"ttfo_s", "inter_token_s", "bad_frames"} <= told.keys()
     ):
         raise CodecError("timing of a sample tells only some times of a stream")
+
+
+def _require_requests(timing: Mapping[str, Any]) -> None:
+    """Refuse times of requests that are not of the same requests.
+
+    Raises:
+        CodecError: They are not.
+    """
+    status = timing.get("request_status")
+    if status is None:
+        return
+    convert(status, list[RequestStatus] if isinstance(status, list) else RequestStatus)
+    for name in _OF_REQUESTS:
+        if name not in timing or (
+            timing[name] is None and not isinstance(status, list)
+        ):
+            continue
+        if isinstance(timing[name], list) != isinstance(status, list) or (
+            isinstance(status, list) and len(timing[name]) != len(status)
+        ):
+            raise CodecError(f"{name} of a sample is not of the requests it tells of")
 
 
 def require_results(value: Any) -> None:
@@ -149,7 +201,7 @@ def require_results(value: Any) -> None:
 
 def _times(sample: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "request_latency_s", sample.get("request_latency_s")
-    for name in ("ttft_s", "ttfo_s", "inter_token_s", "bad_frames"):
+    for name in (*_OF_REQUESTS, "inter_token_s", "bad_frames"):
         yield name, sample.get("timing", {}).get(name)
 
 

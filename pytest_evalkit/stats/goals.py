@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.naming import suggestion
@@ -41,35 +41,44 @@ def parse_goals(text: str) -> dict[str, float]:
     return goals
 
 
-def good_requests(
-    requests: Sequence[RequestTimes], goals: Mapping[str, float]
-) -> int | None:
-    """Count the successful requests that meet all goals.
+class GoodRequests:
+    """Counts the successful requests that meet all goals.
 
     What a request does not have, such as the time per token of a single token, does
     not fail it.
 
     Args:
-        requests: Of any status.
         goals: Bounds in milliseconds, by the metric's name; a value at one is good.
-
-    Returns:
-        How many; None where a metric with a goal is known of no successful request,
-        as the first token is where nothing is streamed.
     """
-    answered = [one for one in requests if one.status == "successful"]
-    measured = {name: [METRICS[name](one) for one in answered] for name in goals}
-    for values in measured.values():
-        if values and all(value is None for value in values):
-            return None
-    return sum(
-        all(_is_met(measured[name][place], goals[name]) for name in goals)
-        for place in range(len(answered))
-    )
 
+    def __init__(self, goals: Mapping[str, float]) -> None:
+        self._goals = goals
+        self._unknown = set(goals)
+        self._is_empty = True
+        self._good = 0
 
-def _is_met(value: float | None, bound: float) -> bool:
-    return value is None or value <= bound
+    def add(self, request: RequestTimes) -> None:
+        """Take in a request of any status."""
+        if request.status != "successful":
+            return
+        self._is_empty = False
+        is_good = True
+        for name, bound in self._goals.items():
+            value = METRICS[name](request)
+            if value is None:
+                continue
+            self._unknown.discard(name)
+            is_good = is_good and value <= bound
+        self._good += is_good
+
+    @property
+    def count(self) -> int | None:
+        """How many are good.
+
+        None where a metric with a goal is known of no successful request, as the first
+        token is where nothing is streamed.
+        """
+        return None if self._unknown and not self._is_empty else self._good
 
 
 def _bound(goal: str, text: str) -> float:

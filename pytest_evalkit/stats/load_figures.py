@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
 from typing import Any, get_args
 
-from pytest_evalkit.stats.goals import good_requests
+from pytest_evalkit.stats.goals import GoodRequests
 from pytest_evalkit.stats.mean import mean, sample_deviation
 from pytest_evalkit.stats.percentile import percentile
 from pytest_evalkit.stats.request_times import METRICS, RequestStatus, RequestTimes
@@ -19,7 +20,7 @@ Figures = dict[str, Any]
 
 
 def load_figures(
-    requests: Sequence[RequestTimes],
+    requests: Iterable[RequestTimes],
     goals: Mapping[str, float] | None = None,
     percents: Sequence[int] = PERCENTS,
 ) -> Figures:
@@ -29,7 +30,7 @@ def load_figures(
     A figure that is not defined is None.
 
     Args:
-        requests: In any order.
+        requests: In any order; they are looked at once, and only numbers are kept.
         goals: What a good request meets, in milliseconds by metric; None for no goals.
         percents: The percentiles of each metric, from 1 to 100.
 
@@ -43,28 +44,103 @@ def load_figures(
     Raises:
         ValueError: A percentile is out of range.
     """
-    answered = [one for one in requests if one.status == "successful"]
-    duration_s = _duration(requests)
-    inputs = _total(one.input_tokens for one in answered)
-    outputs = _total(one.output_tokens for one in answered)
+    seen = _Seen(goals)
+    for one in requests:
+        seen.add(one)
+    duration_s = seen.duration_s
+    inputs, outputs = seen.inputs.total, seen.outputs.total
     both = None if inputs is None or outputs is None else inputs + outputs
     return {
-        "n_requests": _counts(requests),
-        "error_rate": _error_rate(requests),
+        "n_requests": dict(seen.counts),
+        "error_rate": seen.error_rate,
         "duration_s": duration_s,
-        "request_throughput": _rate(len(answered), duration_s),
+        "request_throughput": _rate(seen.counts["successful"], duration_s),
         "output_throughput": _rate(outputs, duration_s),
         "total_token_throughput": _rate(both, duration_s),
-        **_goodput(requests, goals, duration_s),
-        "achieved_qps": _achieved(requests),
-        "peak_concurrency": _peak(requests),
+        **seen.goodput(duration_s),
+        "achieved_qps": _achieved(seen.sent),
+        "peak_concurrency": _peak(seen.starts, seen.ends),
         "percentile_method": PERCENTILE_METHOD,
         "metrics": {
-            name: described(map(value, answered), percents)
-            for name, value in METRICS.items()
+            name: described(values, percents) for name, values in seen.metrics.items()
         },
-        "conversations": _conversations(requests, duration_s, percents),
+        "conversations": _conversations(seen.turns, duration_s, percents),
     }
+
+
+class _Total:
+    """A sum of counts: None where there is none, or one is not known."""
+
+    __slots__ = ("_is_known", "_sum")
+
+    def __init__(self) -> None:
+        self._sum: int | None = None
+        self._is_known = True
+
+    def add(self, count: int | None) -> None:
+        if count is None:
+            self._is_known = False
+        else:
+            self._sum = count + (self._sum or 0)
+
+    @property
+    def total(self) -> int | None:
+        return self._sum if self._is_known else None
+
+
+class _Seen:
+    """What is kept of requests that were looked at: columns of numbers.
+
+    Runs may have millions of them. Only turns of conversations are kept whole.
+    """
+
+    def __init__(self, goals: Mapping[str, float] | None) -> None:
+        self.counts: dict[str, int] = dict.fromkeys(get_args(RequestStatus), 0)
+        self.metrics = {name: array("d") for name in METRICS}
+        self.starts, self.ends, self.sent = array("d"), array("d"), array("d")
+        self.inputs, self.outputs = _Total(), _Total()
+        self.turns: list[RequestTimes] = []
+        self._good = GoodRequests(goals) if goals else None
+
+    def add(self, one: RequestTimes) -> None:
+        self.counts[one.status] += 1
+        if one.sent_at is not None:
+            self.sent.append(one.sent_at)
+            if one.ended_at is not None:
+                self.starts.append(one.sent_at)
+                self.ends.append(one.ended_at)
+        if one.conversation is not None:
+            self.turns.append(one)
+        if one.status != "successful":
+            return
+        for name, value_of in METRICS.items():
+            value = value_of(one)
+            if value is not None:
+                self.metrics[name].append(value)
+        self.inputs.add(one.input_tokens)
+        self.outputs.add(one.output_tokens)
+        if self._good is not None:
+            self._good.add(one)
+
+    @property
+    def error_rate(self) -> float | None:
+        """The share of failures among what ended; what was cut or skipped did not."""
+        ended = self.counts["successful"] + self.counts["errored"]
+        return self.counts["errored"] / ended if ended else None
+
+    @property
+    def duration_s(self) -> float | None:
+        return max(self.ends) - min(self.starts) if self.ends else None
+
+    def goodput(self, duration_s: float | None) -> Figures:
+        good = None if self._good is None else self._good.count
+        judged = sum(self.counts.values()) - self.counts["incomplete"]
+        return {
+            "request_goodput": _rate(good, duration_s),
+            "good_request_fraction": None
+            if good is None or not judged
+            else good / judged,
+        }
 
 
 def described(
@@ -98,18 +174,6 @@ def described(
     }
 
 
-def _counts(requests: Sequence[RequestTimes]) -> dict[str, int]:
-    found = [one.status for one in requests]
-    return {status: found.count(status) for status in get_args(RequestStatus)}
-
-
-def _error_rate(requests: Sequence[RequestTimes]) -> float | None:
-    """Tell the share of failures among what ended; what was cut or skipped did not."""
-    counts = _counts(requests)
-    ended = counts["successful"] + counts["errored"]
-    return counts["errored"] / ended if ended else None
-
-
 def _duration(requests: Iterable[RequestTimes]) -> float | None:
     timed = _timed(requests)
     if not timed:
@@ -140,34 +204,24 @@ def _total(counts: Iterable[int | None]) -> int | None:
     return total
 
 
-def _goodput(
-    requests: Sequence[RequestTimes],
-    goals: Mapping[str, float] | None,
-    duration_s: float | None,
-) -> Figures:
-    good = good_requests(requests, goals) if goals else None
-    judged = sum(one.status != "incomplete" for one in requests)
-    return {
-        "request_goodput": _rate(good, duration_s),
-        "good_request_fraction": None if good is None or not judged else good / judged,
-    }
-
-
-def _achieved(requests: Iterable[RequestTimes]) -> float | None:
+def _achieved(sent: Sequence[float]) -> float | None:
     """Tell at which rate requests were sent: the gaps between them, not their ends."""
-    sent = sorted(one.sent_at for one in requests if one.sent_at is not None)
-    span = sent[-1] - sent[0] if sent else 0.0
+    span = max(sent) - min(sent) if sent else 0.0
     return (len(sent) - 1) / span if span > 0 else None
 
 
-def _peak(requests: Iterable[RequestTimes]) -> int:
+def _peak(starts: Sequence[float], ends: Sequence[float]) -> int:
     """Count the most requests in flight at one time; one that ends makes room first."""
-    steps = [
-        (moment, step)
-        for start, end in _timed(requests)
-        for moment, step in ((start, 1), (end, -1))
-    ]
-    return max(accumulate(step for _, step in sorted(steps)), default=0)
+    ended = iter(sorted(ends))
+    next_end = next(ended, math.inf)
+    active = peak = 0
+    for start in sorted(starts):
+        while next_end <= start:
+            active -= 1
+            next_end = next(ended, math.inf)
+        active += 1
+        peak = max(peak, active)
+    return peak
 
 
 def _conversations(

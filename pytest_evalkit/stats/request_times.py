@@ -20,12 +20,14 @@ class RequestTimes:
     Attributes:
         status: ``incomplete`` was cut at the end of the run; ``skipped`` was never sent,
             since a turn before it had failed.
-        planned_at: When the schedule wanted it, in seconds of the run's clock.
+        planned_at: When the schedule wanted it, in seconds of the run's clock; None where
+            there was no schedule.
         sent_at: When it was handed to the connection; None where it never was.
         ended_at: When the answer was complete or had failed; None where it never was.
         ttft_s: Seconds from sending to the first fragment of any kind, or None.
         ttfo_s: Seconds from sending to the first fragment of visible text, or None.
-        gaps_s: Seconds between fragments, one less than there are fragments.
+        gaps_sum_s: Seconds from the first fragment to the last, or None where there were
+            fewer than two, or nobody looked.
         input_tokens: Tokens of the whole prompt, or None where nobody counted.
         output_tokens: Tokens of the answer, with thought and tool calls, or None.
         conversation: The conversation that it is a turn of, or None.
@@ -33,12 +35,12 @@ class RequestTimes:
     """
 
     status: RequestStatus
-    planned_at: float
+    planned_at: float | None = None
     sent_at: float | None = None
     ended_at: float | None = None
     ttft_s: float | None = None
     ttfo_s: float | None = None
-    gaps_s: tuple[float, ...] = ()
+    gaps_sum_s: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     conversation: str | None = None
@@ -84,7 +86,7 @@ class RequestTimes:
 
         As guidellm has it; undefined as ``tpot_ms`` is.
         """
-        return _per_token(_ms(sum(self.gaps_s)), self)
+        return _per_token(_ms(self.gaps_sum_s), self)
 
 
 METRICS: Mapping[str, Callable[[RequestTimes], float | None]] = {
@@ -111,6 +113,7 @@ def _ms(seconds: float | None) -> float | None:
 
 def _per_token(span_ms: float | None, times: RequestTimes) -> float | None:
     tokens = times.output_tokens
-    if span_ms is None or not times.gaps_s or tokens is None or tokens < 2:  # noqa: PLR2004 - between two
+    has_gaps = times.gaps_sum_s is not None
+    if span_ms is None or not has_gaps or tokens is None or tokens < 2:  # noqa: PLR2004 - between two
         return None
     return span_ms / (tokens - 1)

@@ -17,7 +17,14 @@ from pytest_evalkit.messages import (
 )
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.tools.toolbox import ToolResult
-from pytest_evalkit.values import Generate, Recalled, Response, Timing, Usage
+from pytest_evalkit.values import (
+    Exchange,
+    Generate,
+    Recalled,
+    Response,
+    Timing,
+    Usage,
+)
 
 T = TypeVar("T")
 
@@ -151,6 +158,18 @@ def _concluded(
         transcript=transcript,
         notes=tuple(dict.fromkeys(notes)),
         recalled=_recalled([response.recalled for response in responses]),
+        exchanges=_exchanges(responses),
+    )
+
+
+def _exchanges(responses: Sequence[Response]) -> tuple[Exchange, ...]:
+    """List the requests of several that were asked; empty where there was but one."""
+    if len(responses) == 1:
+        return ()
+    return tuple(
+        Exchange(timing=one.timing, usage=one.usage, attempts=one.attempts)
+        for one in responses
+        if one.recalled is None
     )
 
 

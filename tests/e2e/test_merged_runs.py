@@ -13,7 +13,7 @@ from pytest_evalkit.cli import main
 if TYPE_CHECKING:
     from tests.e2e.conftest import ArithSuite
 
-_TIMES = ("throughput", "latency", "concurrency", "date")
+_TIMES = ("throughput", "latency", "load", "concurrency", "date")
 _PAIRS = [
     {"id": f"p{n}", "pair": f"p{n % 4}", "question": f"{n}+1", "answer": str(n + 1)}
     for n in range(8)

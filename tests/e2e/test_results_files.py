@@ -108,7 +108,16 @@ def test_a_sample_holds_the_evidence(arith_suite: ArithSuite) -> None:
     arith_suite.run()
 
     sample = arith_suite.samples()[1]
-    assert sample.pop("timing").keys() == {"started_s", "latency_s"}
+    timing = sample.pop("timing")
+    assert timing.pop("started_s") >= 0
+    assert timing.pop("latency_s") > 0
+    # The backend keeps no time.
+    assert timing == {
+        "request_status": "successful",
+        "planned_at_s": None,
+        "sent_at_s": None,
+        "request_s": None,
+    }
     assert len(sample.pop("doc_hash")) == 64
     assert sample == {
         "schema_version": 1,

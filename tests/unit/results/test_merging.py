@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pytest_evalkit.codec import decode
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.results.folder import RunFolder
-from pytest_evalkit.results.merging import covered_s, elapsed_s, join
+from pytest_evalkit.results.merging import elapsed_s, join
 from pytest_evalkit.results.sources import Source, in_order, read_source, run_folders
+from pytest_evalkit.results.spans import covered_s
 from tests.unit.results.merged_runs import (
     MODEL,
     run_line,

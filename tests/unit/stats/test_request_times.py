@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +7,7 @@ from scipy.stats import binom
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.stats.floors import conservative_percentile, sample_floor
-from pytest_evalkit.stats.goals import good_requests, parse_goals
+from pytest_evalkit.stats.goals import GoodRequests, parse_goals
 from pytest_evalkit.stats.load_figures import load_figures
 from pytest_evalkit.stats.request_times import METRICS, RequestTimes
 from tests.unit.fuzzing import fuzz
@@ -22,7 +20,7 @@ STREAMED = RequestTimes(
     ended_at=1.18,
     ttft_s=0.1,
     ttfo_s=0.14,
-    gaps_s=(0.04, 0.02),
+    gaps_sum_s=0.06,
     input_tokens=7,
     output_tokens=5,
 )
@@ -74,13 +72,13 @@ def test_what_was_not_streamed_has_its_latency_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tokens", "gaps_s"),
-    [(0, ()), (1, ()), (1, (0.1,)), (None, (0.1, 0.1)), (5, ())],
+    ("tokens", "gaps_sum_s"),
+    [(0, None), (1, None), (1, 0.1), (None, 0.2), (5, None)],
 )
 def test_time_between_tokens_needs_two_tokens_and_two_fragments(
-    tokens: int | None, gaps_s: Sequence[float]
+    tokens: int | None, gaps_sum_s: float | None
 ) -> None:
-    one = took(0, 1, ttft_s=0.2, gaps_s=gaps_s, output_tokens=tokens)
+    one = took(0, 1, ttft_s=0.2, gaps_sum_s=gaps_sum_s, output_tokens=tokens)
 
     assert (one.tpot_ms, one.itl_ms) == (None, None)
 
@@ -184,8 +182,13 @@ def test_good_requests_meet_every_goal() -> None:
 
 
 def test_a_goal_for_what_nobody_measured_is_undefined() -> None:
-    assert good_requests([WHOLE], {"ttft_ms": 500}) is None
-    assert good_requests([WHOLE, STREAMED], {"ttft_ms": 500}) == 2
+    good = GoodRequests({"ttft_ms": 500})
+
+    good.add(WHOLE)
+    before = good.count
+    good.add(STREAMED)
+
+    assert (before, good.count) == (None, 2)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""What a run says of the endpoint: figures of its requests, and the load behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pytest_evalkit.results.request_log import RequestLog
+from pytest_evalkit.results.schema import LimitDict
+from pytest_evalkit.stats.load_figures import load_figures
+
+LoadDict = dict[str, Any]
+
+# Options that say more of a load pattern, by their names.
+_SETTINGS = (
+    *("target_qps", "burstiness", "max_concurrency", "load_seed", "duration"),
+    *("warmup_requests", "drain_timeout", "max_error_rate", "goodput"),
+)
+
+
+def load_of(
+    requests: RequestLog,
+    pattern: Mapping[str, Any],
+    goals: Mapping[str, float] | None = None,
+) -> LoadDict:
+    """Write what the requests of a run add up to.
+
+    Args:
+        requests: The requests, without those of the warm-up.
+        pattern: How they followed each other, with every setting.
+        goals: What a good request meets, in milliseconds by metric; None for no goals.
+
+    Returns:
+        What ``load_figures`` returns, ``load_pattern``, and ``token_source``: ``server``
+        where the endpoint counted tokens, None where nobody did.
+    """
+    figures = load_figures(requests, goals)
+    counted = [figures["metrics"][name]["n"] for name in ("isl_tokens", "osl_tokens")]
+    return {
+        **figures,
+        "token_source": "server" if any(counted) else None,
+        "load_pattern": dict(pattern),
+    }
+
+
+def pattern_dict(
+    options: Mapping[str, Any], limits: Sequence[LimitDict] = ()
+) -> LoadDict:
+    """Write how requests followed each other, with every setting.
+
+    Args:
+        options: The options in force, by name.
+        limits: How many requests could be in flight, as it was set over time.
+
+    Returns:
+        ``name`` and the settings, None for what was not set. A run that asked for no
+        pattern, which ``is_asked`` tells, had as many requests in flight as it could:
+        ``concurrency`` of them, None where the number moved or is not known.
+    """
+    concurrency, name = options.get("concurrency"), options.get("load_pattern")
+    is_asked = name is not None or concurrency is not None
+    return {
+        "name": name or "concurrency",
+        "is_asked": is_asked,
+        "concurrency": concurrency if is_asked else _most_in_flight(limits),
+        **{key: options.get(key) for key in _SETTINGS},
+    }
+
+
+def _most_in_flight(limits: Iterable[LimitDict]) -> int | None:
+    """Tell how many requests all processes together could have in flight."""
+    fixed: dict[int, int] = {}
+    for limit in limits:
+        if limit["reason"] != "fixed":
+            return None
+        worker = limit.get("worker", 0)
+        fixed[worker] = max(fixed.get(worker, 0), limit["limit"])
+    return sum(fixed.values()) if fixed else None

@@ -1,0 +1,154 @@
+"""The requests behind a run's samples: what was seen of each, in columns of numbers."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from pytest_evalkit.evaluate.sample import SampleDict
+from pytest_evalkit.results.spans import closed_up
+from pytest_evalkit.stats.request_times import RequestStatus, RequestTimes
+
+_STATUSES: tuple[RequestStatus, ...] = get_args(RequestStatus)
+_NUMBERS: Mapping[str, int] = {name: number for number, name in enumerate(_STATUSES)}
+_SECONDS = ("planned_at_s", "sent_at_s", "request_s", "ttft_s", "ttfo_s", "gaps_sum_s")
+_TOKENS = ("input_tokens", "output_tokens")
+_NONE = -1
+
+# What is known of one request, by the names of a sample's ``timing``.
+_Seen = Mapping[str, Any]
+
+
+class RequestLog:
+    """The requests of a run, read from its samples in any order.
+
+    A document counts once, however many filters it has. Each request takes some eighty
+    bytes, as there may be millions. Moments are of the run's clock; where a run has
+    several, of sessions or of runs that were merged, the time in which none of them was
+    at work is left out.
+    """
+
+    def __init__(self) -> None:
+        self._seconds = {name: array("d") for name in _SECONDS}
+        self._tokens = {name: array("q") for name in _TOKENS}
+        self._statuses = bytearray()
+        self._clocks = array("H")
+        self._turns, self._of_conversation = array("l"), array("l")
+        self._conversations: list[str] = []
+        self._known: dict[str, bytearray] = {}
+        self._dates: dict[float, int] = {}
+        self._ends: dict[float, float] = {}
+
+    def __len__(self) -> int:
+        """Count the requests."""
+        return len(self._statuses)
+
+    def add(self, sample: SampleDict, date: float = 0.0) -> None:
+        """Take in the requests of one sample.
+
+        Args:
+            sample: A sample that counts.
+            date: When the clock of its times began, in seconds since 1970.
+        """
+        if self._is_known(sample["task"], sample["doc_id"]):
+            return
+        clock = self._dates.setdefault(date, len(self._dates))
+        timing: Mapping[str, Any] = sample.get("timing") or {}
+        if "started_s" in timing:
+            end = timing["started_s"] + timing["latency_s"]
+            self._ends[date] = max(self._ends.get(date, 0.0), end)
+        turns = sample.get("turns")
+        if isinstance(turns, list):
+            self._add_turns(sample, turns, clock)
+            return
+        for seen in _requests(sample, timing):
+            self._append(seen, clock)
+
+    def _is_known(self, task: str, document: int) -> bool:
+        """Tell whether a document has been seen before; from now on it has."""
+        known = self._known.setdefault(task, bytearray())
+        if document >= len(known):
+            known.extend(bytes(document + 1 + len(known) // 4 - len(known)))
+        was_known = bool(known[document])
+        known[document] = 1
+        return was_known
+
+    def _add_turns(self, sample: SampleDict, turns: list[_Seen], clock: int) -> None:
+        name = sample.get("conversation_id", sample["item_id"])
+        # The same name may be there in another task.
+        self._conversations.append(f"{sample['task']}/{name}")
+        for turn in turns:
+            self._append(_of_turn(turn), clock, turn["turn"], len(self._conversations))
+
+    def _append(
+        self, seen: _Seen, clock: int, turn: int = _NONE, conversation: int = 0
+    ) -> None:
+        for name, seconds in self._seconds.items():
+            value = seen.get(name)
+            seconds.append(math.nan if value is None else value)
+        for name, tokens in self._tokens.items():
+            count = seen.get(name)
+            tokens.append(_NONE if count is None else count)
+        self._statuses.append(_NUMBERS[seen["request_status"]])
+        self._clocks.append(clock)
+        self._turns.append(turn)
+        self._of_conversation.append(conversation - 1)
+
+    def __iter__(self) -> Iterator[RequestTimes]:
+        """List the requests, on one clock."""
+        begun = closed_up({date: date + end for date, end in self._ends.items()})
+        shifts = [begun.get(date, 0.0) for date in self._dates]
+        for place in range(len(self)):
+            yield self._request(place, shifts[self._clocks[place]])
+
+    def _request(self, place: int, shift_s: float) -> RequestTimes:
+        planned, sent, took, ttft, ttfo, gaps = (
+            None if math.isnan(seconds[place]) else seconds[place]
+            for seconds in self._seconds.values()
+        )
+        inputs, outputs = (
+            None if tokens[place] == _NONE else tokens[place]
+            for tokens in self._tokens.values()
+        )
+        turn, conversation = self._turns[place], self._of_conversation[place]
+        return RequestTimes(
+            status=_STATUSES[self._statuses[place]],
+            planned_at=None if planned is None else planned + shift_s,
+            sent_at=None if sent is None else sent + shift_s,
+            ended_at=None if sent is None or took is None else sent + took + shift_s,
+            ttft_s=ttft,
+            ttfo_s=ttfo,
+            gaps_sum_s=gaps,
+            input_tokens=inputs,
+            output_tokens=outputs,
+            conversation=None if turn == _NONE else self._conversations[conversation],
+            turn=None if turn == _NONE else turn,
+        )
+
+
+def _requests(sample: SampleDict, timing: Mapping[str, Any]) -> Iterator[_Seen]:
+    """List what is known of the requests of a document that is no conversation."""
+    status = timing.get("request_status")
+    if status is None:
+        return
+    if isinstance(status, list):
+        names = ("request_status", *_SECONDS, *_TOKENS)
+        for place in range(len(status)):
+            yield {name: timing[name][place] for name in names if timing.get(name)}
+        return
+    counts: Mapping[str, Any] = sample.get("token_counts") or {}
+    yield {**counts, **timing}
+
+
+def _of_turn(turn: _Seen) -> _Seen:
+    """Name what is known of a turn of a conversation as ``timing`` does."""
+    gaps = turn.get("gaps")
+    return {
+        **(turn.get("token_counts") or {}),
+        **turn,
+        "request_status": turn["status"],
+        "request_s": turn.get("latency_s"),
+        "gaps_sum_s": sum(gaps) if gaps else turn.get("gaps_sum_s"),
+    }
