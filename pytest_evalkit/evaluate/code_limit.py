@@ -14,6 +14,7 @@ raised again each second, lest one that takes everything does.
 from __future__ import annotations
 
 import ctypes
+import inspect
 import signal
 import sys
 import threading
@@ -129,41 +130,51 @@ class _Block:
 class _Alarm:
     """Interrupts the main thread when its time is over, where nobody else uses alarms.
 
-    Asking the system costs microseconds, so it is asked once for each block: the handler
-    stays, and an alarm that rings when no block runs is the last of its kind.
+    Asking the system costs microseconds, and most blocks take no longer than that. So the
+    alarm that one block set is left standing for those after it: when it rings, it is set
+    again for the block that runs then, and where none runs it is the last of its kind.
     """
 
-    __slots__ = ("_is_set", "_seconds", "handler")
+    __slots__ = ("_due", "_seconds", "handler")
 
     def __init__(self) -> None:
-        self._is_set = False
+        self._due: float | None = None
         self._seconds = 0.0
         self.handler = self._ring
 
     def begin(self, seconds: float) -> None:
         self._seconds = seconds
-        self._is_set = True
-        signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
+        self._due = time.monotonic() + seconds
+        left_s, again_s = signal.getitimer(signal.ITIMER_REAL)
+        if again_s != _AGAIN_S or not 0 < left_s <= seconds:
+            signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
 
     def _ring(self, _: int, frame: FrameType | None) -> None:
-        if self._is_set:
+        if self._due is None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return
+        left_s = self._due - time.monotonic()
+        if left_s <= 0:
             raise CodeLimitError(_message(self._seconds, frame))
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, left_s, _AGAIN_S)
 
     def stop(self) -> None:
-        self._is_set = False
+        self._due = None
 
 
 _ALARM = _Alarm()
+# ``signal.getsignal`` looks in vain for a handler's name, longer than a block takes.
+_handler_of = inspect.unwrap(signal.getsignal)
 
 
 def _alarm(seconds: float) -> _Alarm | _PoliteAlarm:
     """Set the alarm of a block."""
-    handler = signal.getsignal(signal.SIGALRM)
-    if handler is signal.SIG_DFL and signal.getitimer(signal.ITIMER_REAL)[0] == 0:
+    handler = _handler_of(signal.SIGALRM)
+    if handler is not _ALARM.handler:
+        is_used = signal.getitimer(signal.ITIMER_REAL)[0] != 0
+        if handler != signal.SIG_DFL or is_used:
+            return _PoliteAlarm(seconds)
         signal.signal(signal.SIGALRM, _ALARM.handler)
-    elif handler is not _ALARM.handler:
-        return _PoliteAlarm(seconds)
     _ALARM.begin(seconds)
     return _ALARM
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -25,6 +26,24 @@ from pytest_evalkit.plugin.watch import Watch
 
 # Objects made between two collections of the youngest.
 _YOUNG_OBJECTS = 20_000
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for garbage less often, and not among what is there already.
+
+    Tens of thousands of items live as long as the session; going over them in every full
+    collection costs more than all the rest of reporting. And what a document needs while
+    it is under way is no garbage yet.
+    """
+    gc.freeze()
+    usual = gc.get_threshold()
+    gc.set_threshold(_YOUNG_OBJECTS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 class EvaluationSession:
@@ -122,27 +141,26 @@ class EvaluationSession:
     ) -> Generator[None, object, object]:
         """Conclude when all is done, and also when it was broken off."""
         is_whole = False
-        # Tens of thousands of items live as long as the session; going over them in
-        # every full collection costs more than all the rest of reporting. And what a
-        # document needs while it is under way is no garbage yet.
-        gc.freeze()
-        usual = gc.get_threshold()
-        gc.set_threshold(_YOUNG_OBJECTS, *usual[1:])
-        try:
-            result = yield
-            is_whole = True
-            return result
-        finally:
-            if not is_whole:
-                end_at_once_from_now(self._config)
-            gc.set_threshold(*usual)
-            gc.unfreeze()
-            self._documents.close()
-            problem = self._run.close_models()
-            self._watch.end()
-            if not worker_input(self._config) and self._run.has_journal:
-                self._conclusion = conclude(session, self._run, is_whole=is_whole)
-                self._conclusion.problem = self._conclusion.problem or problem
+        with _few_collections():
+            try:
+                result = yield
+                is_whole = True
+                return result
+            finally:
+                self._end(session, is_whole=is_whole)
+
+    def _end(self, session: pytest.Session, *, is_whole: bool) -> None:
+        """Stop what is under way, and conclude from what was recorded."""
+        if not is_whole:
+            end_at_once_from_now(self._config)
+        self._documents.close()
+        problem = self._run.close_models()
+        self._watch.end()
+        if not worker_input(self._config) and self._run.has_journal:
+            # The reports live on as the items do.
+            gc.freeze()
+            self._conclusion = conclude(session, self._run, is_whole=is_whole)
+            self._conclusion.problem = self._conclusion.problem or problem
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(

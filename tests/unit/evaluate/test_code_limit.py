@@ -99,6 +99,46 @@ def test_an_alarm_that_rings_after_its_block_is_nobodys() -> None:
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
+def test_a_block_has_its_whole_time_whenever_the_alarm_was_set() -> None:
+    limit = CodeLimit(0.4)
+    with limit():
+        time.sleep(0.3)
+
+    with limit():
+        time.sleep(0.2)
+    with pytest.raises(CodeLimitError), limit():
+        loop_for_ever()
+
+
+def test_a_block_of_less_time_does_not_wait_for_a_longer_alarm() -> None:
+    with CodeLimit(600)():
+        pass
+
+    with pytest.raises(CodeLimitError, match=r"within 0\.2 s"), CodeLimit(0.2)():
+        loop_for_ever()
+
+
+def test_quick_blocks_share_one_alarm() -> None:
+    with CodeLimit(600)():
+        pass
+    first, _ = signal.getitimer(signal.ITIMER_REAL)
+    time.sleep(0.01)
+
+    with CodeLimit(600)():
+        second, _ = signal.getitimer(signal.ITIMER_REAL)
+
+    assert second < first
+
+
+def test_an_alarm_that_somebody_stopped_is_set_anew() -> None:
+    with CodeLimit(600)():
+        pass
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+    with pytest.raises(CodeLimitError), CodeLimit(0.2)():
+        loop_for_ever()
+
+
 def test_the_alarm_of_somebody_else_is_set_again() -> None:
     rung: list[int] = []
     usual = signal.signal(signal.SIGALRM, lambda number, _: rung.append(number))
