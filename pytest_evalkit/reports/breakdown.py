@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +104,7 @@ def categories_of(sample: SampleDict) -> dict[str, str]:
     found: dict[str, str] = {}
     for metric in sample["metrics"]:
         value: Any = value_of(sample, metric)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             texts = {name: value.get(name) for name in _NAMES}
             found.update(
                 {name: text for name, text in texts.items() if isinstance(text, str)}

@@ -75,7 +75,10 @@ class Comparison:
     def _set(self, position: int, sample: SampleDict) -> None:
         standing = standing_of(sample, self.results)
         before = self._documents.lines[position].standing
-        columns = columns_of(standing) | {
+        outcome, score = columns_of(standing)
+        columns = {
+            "outcome": outcome,
+            "score": score,
             "answer": short(sample["filtered_resps"]),
             "gain": self._gain(sample, before, standing),
         }

@@ -86,7 +86,7 @@ def render_html(
     Returns:
         The page, piece by piece, in UTF-8.
     """
-    documents = PageDocuments(run.results, most)
+    documents = PageDocuments(run.results, most, is_compared=other is not None)
     documents.add_all(run.samples)
     comparison = None
     if other is not None:

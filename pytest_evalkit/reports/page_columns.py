@@ -15,10 +15,10 @@ class Columns:
     def __init__(self, *names: str) -> None:
         self.values: dict[str, list[Any]] = {name: [] for name in names}
 
-    def add(self, **values: Any) -> None:
-        """Add a row; it has a value for every column."""
-        for name, column in self.values.items():
-            column.append(values[name])
+    def add(self, *values: Any) -> None:
+        """Add a row: a value for each column, in their order."""
+        for column, value in zip(self.values.values(), values, strict=True):
+            column.append(value)
 
 
 class Names:

@@ -70,18 +70,27 @@ class PageDocuments:
     Args:
         results: Of their run.
         most: Documents to hold; further ones count in breakdowns only.
+        is_compared: Whether those of another run will be set beside them.
 
     Attributes:
         texts: The texts of all documents.
         media: The media that they show, numbered by their hashes.
         details: What an open document shows, by its number.
         lines: The lines of the list: a document under each filter.
-        prompts: A hash of what was asked, by the number of the document.
+        prompts: A hash of what was asked, by the number of the document, where they
+            are compared.
         count: Documents that were taken in, held or not.
     """
 
-    def __init__(self, results: ResultsDict, most: int = MOST_DOCUMENTS) -> None:
+    def __init__(
+        self,
+        results: ResultsDict,
+        most: int = MOST_DOCUMENTS,
+        *,
+        is_compared: bool = False,
+    ) -> None:
         self._results = results
+        self._is_compared = is_compared
         counts = [results["coverage"][task]["selected"] for task in task_names(results)]
         # What small tasks leave is for large ones.
         self._most_each = limit_of(counts, most) if sum(counts) > most else most
@@ -119,21 +128,25 @@ class PageDocuments:
         if self._taken[first["task"]] >= self._most_each:
             return
         self._taken[first["task"]] += 1
-        key = self._keys.key_of(first)
-        if key is not None:
-            self._numbers[key] = number
+        if self._is_compared:
+            self._note_question(number, first)
         detail = self._details.of(samples)
         self.details.append(detail)
-        self.prompts.append(prompt_hash(first))
-        self._documents.add(**self._facts(samples, detail))
+        self._documents.add(*self._facts(samples, detail))
         for sample, standing in zip(samples, standings, strict=True):
             self.lines.append(Line(number, sample["filter"], standing))
             self._rows.add(
-                doc=number,
-                filter=self._names["filters"].number(sample["filter"]),
-                **columns_of(standing),
-                answer=short(sample["filtered_resps"]),
+                number,
+                self._names["filters"].number(sample["filter"]),
+                *columns_of(standing),
+                short(sample["filtered_resps"]),
             )
+
+    def _note_question(self, number: int, sample: SampleDict) -> None:
+        key = self._keys.key_of(sample)
+        if key is not None:
+            self._numbers[key] = number
+        self.prompts.append(prompt_hash(sample))
 
     def number_of(self, key: DocumentKey | None) -> int | None:
         """Find a document by what identifies it; None where it is not among these."""
@@ -141,26 +154,25 @@ class PageDocuments:
 
     def _facts(
         self, samples: Sequence[SampleDict], detail: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    ) -> tuple[Any, ...]:
+        """Tell what the index says of a document, column by column."""
         first = samples[0]
         timing = first.get("timing")
         tokens = first.get("token_counts")
-        return {
-            "task": self._names["tasks"].number(first["task"]),
-            "id": first["item_id"],
-            "target": short(first["target"]),
-            "start": None if timing is None else round(timing["started_s"], 3),
-            "took": None if timing is None else round(timing["latency_s"], 4),
-            "latency": _latency(first),
-            "tokens": None if tokens is None else tokens["output_tokens"],
-            "parse": _parse(samples),
-            "error": short(first.get("error")) or None,
-            "kinds": [
-                self._names["kinds"].number(pair)
-                for pair in categories_of(first).items()
-            ],
-            "media": media_in(detail["input"]),
-        }
+        kinds = self._names["kinds"]
+        return (
+            self._names["tasks"].number(first["task"]),
+            first["item_id"],
+            short(first["target"]),
+            None if timing is None else round(timing["started_s"], 3),
+            None if timing is None else round(timing["latency_s"], 4),
+            _latency(first),
+            None if tokens is None else tokens["output_tokens"],
+            _parse(samples),
+            short(first.get("error")) or None,
+            [kinds.number(pair) for pair in categories_of(first).items()],
+            media_in(detail["input"]),
+        )
 
     def breakdowns(self) -> list[Breakdown]:
         """Tell the scores by what documents are; all that were taken in count."""
@@ -212,13 +224,11 @@ _NEED = {
 }
 
 
-def columns_of(standing: Standing) -> dict[str, Any]:
-    """Write how a document did for the columns of the index."""
+def columns_of(standing: Standing) -> tuple[int, float | None]:
+    """Write how a document did for the index: its outcome and its score."""
     score = standing.score
-    return {
-        "outcome": OUTCOMES.index(standing.outcome),
-        "score": None if score is None else float(f"{score:.6g}"),
-    }
+    rounded = None if score is None else float(f"{score:.6g}")
+    return OUTCOMES.index(standing.outcome), rounded
 
 
 def by_document(samples: Iterable[SampleDict]) -> Iterator[list[SampleDict]]:
@@ -237,6 +247,8 @@ def prompt_hash(sample: SampleDict) -> int:
 def _latency(sample: SampleDict) -> float | None:
     """Tell how long a request took, in the mean where there were several."""
     seconds = sample.get("request_latency_s")
+    if seconds is None:
+        return None
     each = seconds if isinstance(seconds, list) else [seconds]
     told = [float(one) for one in each if one is not None]
     return round(mean(told), 4) if told else None
@@ -244,10 +256,8 @@ def _latency(sample: SampleDict) -> float | None:
 
 def _parse(samples: Sequence[SampleDict]) -> int:
     """Say 1 where an answer was found in no filter's eyes, else 0."""
-    told = [sample["parse_status"] for sample in samples if "parse_status" in sample]
-    found = [
-        one
-        for status in told
-        for one in (status if isinstance(status, list) else [status])
-    ]
+    found: list[Any] = []
+    for sample in samples:
+        status: Any = sample.get("parse_status", [])
+        found.extend(status if isinstance(status, list) else [status])
     return int(bool(found) and "found" not in found)

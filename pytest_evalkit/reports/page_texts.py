@@ -55,7 +55,8 @@ class PageTexts:
         limit = limit_of([len(text["t"]) for text in self._all], self._most)
         limit = min(limit, self._longest)
         for text in self._all:
-            self._cut(text, limit)
+            if len(text["t"]) > limit:
+                self._cut(text, limit)
 
     def _share(self, family: list[dict[str, Any]]) -> None:
         """Say what all of a family begin with once."""
@@ -75,8 +76,6 @@ class PageTexts:
 
     def _cut(self, text: dict[str, Any], limit: int) -> None:
         whole = text["t"]
-        if len(whole) <= limit:
-            return
         self.cut_at = limit
         tail = int(limit * _TAIL)
         text["t"] = whole[: limit - tail]

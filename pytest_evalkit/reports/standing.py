@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.schema import ResultsDict
@@ -49,9 +49,11 @@ def standing_of(sample: SampleDict, results: ResultsDict) -> Standing:
     if sample["status"] != "scored":
         return Standing(sample["status"], None, None)
     task = sample["task"]
-    key = str(results["configs"].get(task, {}).get("score_key") or "score")
     for name in sample["metrics"]:
-        score = _number(value_of(sample, name), key)
+        value = value_of(sample, name)
+        if isinstance(value, dict):
+            value = value.get(_score_key(results, task))
+        score = _number(value)
         if score is not None:
             higher = results["higher_is_better"].get(task, {}).get(name)
             return Standing(_outcome(score, higher), name, score)
@@ -61,14 +63,18 @@ def standing_of(sample: SampleDict, results: ResultsDict) -> Standing:
 def value_of(sample: SampleDict, metric: str) -> Any:
     """Get the value of one of a sample's metrics."""
     # Metric values stand beside the named keys, under the metrics' own names.
-    values: Mapping[str, Any] = {**sample}
+    values = cast("Mapping[str, Any]", sample)
     return values[metric]
 
 
-def _number(value: Any, key: str) -> float | None:
-    number = value.get(key) if isinstance(value, Mapping) else value
-    if isinstance(number, int | float) and math.isfinite(number):
-        return float(number)
+def _score_key(results: ResultsDict, task: str) -> str:
+    """Tell by what name a metric's value holds the score, where it holds several."""
+    return str(results["configs"].get(task, {}).get("score_key") or "score")
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 from pytest_evalkit.codec import CodecError, convert
@@ -27,6 +27,9 @@ _OF_REQUESTS = (
     *("planned_at_s", "sent_at_s", "request_s", "ttft_s", "ttfo_s", "gaps_sum_s"),
     *("input_tokens", "output_tokens"),
 )
+# What a sample tells of an answer that was streamed: all or nothing.
+_STREAM_TIMES = ("ttft_s", "ttfo_s", "inter_token_s", "bad_frames")
+_TIMES = tuple(dict.fromkeys((*_OF_REQUESTS, *_STREAM_TIMES)))
 _PERCENTILES = ("p50_s", "p90_s", "p99_s")
 
 
@@ -135,23 +138,19 @@ def require_sample(value: Mapping[str, Any]) -> None:
         CodecError: It is none; says what of it is of another form.
     """
     convert(value, SampleDict)
-    missing = [name for name in value["metrics"] if name not in value]
-    if missing:
-        raise CodecError(f"a sample has no value of its metric {missing[0]!r}")
-    for place, times in _times(value):
-        each = times if isinstance(times, list) else [times]
-        if not all(one is None or _is_number(one) for one in each):
-            raise CodecError(f"{place} of a sample are seconds or counts")
-    _require_requests(value.get("timing", {}))
+    for name in value["metrics"]:
+        if name not in value:
+            raise CodecError(f"a sample has no value of its metric {name!r}")
+    _require_numbers(value, "request_latency_s")
     if "turns" in value:
         convert(value["turns"], list[_TurnDict])
     if value.get("parse_status", "none") == []:
         raise CodecError("parse_status of a sample tells of no answer")
-    told = value.get("timing", {})
-    if (
-        "ttft_s" in told
-        and not {"ttfo_s", "inter_token_s", "bad_frames"} <= told.keys()
-    ):
+    timing = value.get("timing", {})
+    for name in _TIMES:
+        _require_numbers(timing, name)
+    _require_requests(timing)
+    if "ttft_s" in timing and not timing.keys() >= {*_STREAM_TIMES}:
         raise CodecError("timing of a sample tells only some times of a stream")
 
 
@@ -199,10 +198,14 @@ def require_results(value: Any) -> None:
     _require_levels(value["group_subtasks"])
 
 
-def _times(sample: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield "request_latency_s", sample.get("request_latency_s")
-    for name in (*_OF_REQUESTS, "inter_token_s", "bad_frames"):
-        yield name, sample.get("timing", {}).get(name)
+def _require_numbers(times: Mapping[str, Any], name: str) -> None:
+    """Refuse what is neither a number nor several; None is of what was not timed."""
+    told = times.get(name)
+    if told is None:
+        return
+    each = told if isinstance(told, list) else [told]
+    if not all(one is None or _is_number(one) for one in each):
+        raise CodecError(f"{name} of a sample are seconds or counts")
 
 
 def _is_number(value: Any) -> bool:

@@ -32,7 +32,7 @@ def document(n: int, score: float, **changes: Any) -> SampleDict:
 def comparison_of(
     results: ResultsDict, first: list[SampleDict], second: list[SampleDict]
 ) -> Comparison:
-    documents = PageDocuments(results)
+    documents = PageDocuments(results, is_compared=True)
     documents.add_all(first)
     others = deepcopy(results)
     others["model_name"] = "other"
@@ -99,7 +99,7 @@ def test_an_error_in_one_run_is_neither_gain_nor_loss(results: ResultsDict) -> N
 
 def test_a_prompt_that_differs_is_shown_too(results: ResultsDict) -> None:
     other = document(0, 1.0, input=[{"role": "user", "content": "Now: 2+2?"}])
-    documents = PageDocuments(results)
+    documents = PageDocuments(results, is_compared=True)
     documents.add_all([document(0, 1.0), document(1, 1.0)])
     comparison = Comparison(documents, results, deepcopy(results))
 
