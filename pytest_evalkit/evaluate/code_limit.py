@@ -14,7 +14,6 @@ raised again each second, lest one that takes everything does.
 from __future__ import annotations
 
 import ctypes
-import inspect
 import signal
 import sys
 import threading
@@ -33,7 +32,9 @@ RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
 _GIB = 1 << 30
-_AGAIN_S = 1.0
+# Whole microseconds and a binary fraction, as the system gives it back; and nobody
+# else's, so that an alarm of ours is known by it.
+_AGAIN_S = 1 + 1 / 64
 _LONGEST_LOOK_S = 0.25
 
 
@@ -145,9 +146,6 @@ class _Alarm:
     def begin(self, seconds: float) -> None:
         self._seconds = seconds
         self._due = time.monotonic() + seconds
-        left_s, again_s = signal.getitimer(signal.ITIMER_REAL)
-        if again_s != _AGAIN_S or not 0 < left_s <= seconds:
-            signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
 
     def _ring(self, _: int, frame: FrameType | None) -> None:
         if self._due is None:
@@ -163,19 +161,21 @@ class _Alarm:
 
 
 _ALARM = _Alarm()
-# ``signal.getsignal`` looks in vain for a handler's name, longer than a block takes.
-_handler_of = inspect.unwrap(signal.getsignal)
 
 
 def _alarm(seconds: float) -> _Alarm | _PoliteAlarm:
-    """Set the alarm of a block."""
-    handler = _handler_of(signal.SIGALRM)
-    if handler is not _ALARM.handler:
-        is_used = signal.getitimer(signal.ITIMER_REAL)[0] != 0
-        if handler != signal.SIG_DFL or is_used:
-            return _PoliteAlarm(seconds)
+    """Begin a block: by an alarm that stands, or by one that is set now."""
+    left_s, again_s = signal.getitimer(signal.ITIMER_REAL)
+    if again_s == _AGAIN_S and 0 < left_s <= seconds:
+        _ALARM.begin(seconds)
+        return _ALARM
+    handler = signal.getsignal(signal.SIGALRM)
+    if handler is signal.SIG_DFL and left_s == 0:
         signal.signal(signal.SIGALRM, _ALARM.handler)
+    elif handler is not _ALARM.handler:
+        return _PoliteAlarm(seconds)
     _ALARM.begin(seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
     return _ALARM
 
 

@@ -156,6 +156,23 @@ def test_the_alarm_of_somebody_else_is_set_again() -> None:
     assert rung == [signal.SIGALRM]
 
 
+def test_an_alarm_that_somebody_took_over_is_given_back() -> None:
+    with CodeLimit(600)():
+        pass
+    rung: list[int] = []
+    usual = signal.signal(signal.SIGALRM, lambda number, _: rung.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 500, 1)
+    try:
+        with pytest.raises(CodeLimitError), CodeLimit(0.2)():
+            loop_for_ever()
+        signal.raise_signal(signal.SIGALRM)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, usual)
+
+    assert rung == [signal.SIGALRM]
+
+
 def test_an_alarm_that_comes_sooner_is_left_alone() -> None:
     usual = signal.signal(signal.SIGALRM, signal.SIG_IGN)
     signal.setitimer(signal.ITIMER_REAL, 50)
