@@ -25,6 +25,7 @@ from pytest_evalkit.results.concluding import (
     Judging,
     baseline_for,
     conclude_record,
+    end_early,
     facts_of_task,
     gates_of,
 )
@@ -125,6 +126,11 @@ def _facts(run: Run, said: SelectionDict) -> TaskFacts:
 def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
     options = run.given_options()
     elapsed_s = record.sessions.earlier_s + time.monotonic() - run.started_at
+    gates: Sequence[Gate] = ()
+    if not run.options.predict_only:
+        gates = gates_of(record, run.options.gates, run.tasks.known)
+    if run.options.early_stop:
+        end_early(record, gates, run.options.seed)
     facts = RunFacts(
         model_name=record.model_name or run.options.model or "",
         model_description=record.model_description,
@@ -145,9 +151,6 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         sessions=record.sessions.rows(),
         resumed=record.resumed(),
     )
-    gates: Sequence[Gate] = ()
-    if not run.options.predict_only:
-        gates = gates_of(record, run.options.gates, run.tasks.known)
     judging = Judging(
         gates=gates,
         judges_partial=run.options.gate_partial,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 # Options that have no effect where nothing is scored.
-_OF_SCORES = ("--gate", "--gate-partial", "--fail-wrong", "--judge")
+_OF_SCORES = ("--gate", "--gate-partial", "--early-stop", "--fail-wrong", "--judge")
 # Options of asking a model, which have no effect where nobody is asked.
 _OF_ASKING = (
     *("--model", "--model-args", "--predict-only", "--measure-latency"),
-    *("--resume", "--rerun-errors"),
+    *("--resume", "--rerun-errors", "--early-stop"),
 )
 # Those that have one where a judge is asked.
 _OF_JUDGING = ("--max-total-tokens", "--max-cost", "--use-cache")
@@ -42,6 +42,19 @@ def refuse_without_scores(config: pytest.Config) -> None:
                 f"--predict-only scores nothing, so that {name} has no effect; leave it "
                 "out, and give it to --rescore"
             )
+
+
+def refuse_of_parts(config: pytest.Config) -> None:
+    """Refuse a share of the documents where scores are to decide how many there are.
+
+    Raises:
+        pytest.UsageError: Both are given.
+    """
+    if config.getoption(_dest("--shard"), None):
+        raise pytest.UsageError(
+            "--early-stop decides by the scores of all documents, and --shard runs a "
+            "share of them; leave one of the two out"
+        )
 
 
 def _dest(name: str) -> str:

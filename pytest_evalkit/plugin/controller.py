@@ -223,8 +223,10 @@ class Controller:
         from pytest_evalkit.plugin.concluding import conclude
         from pytest_evalkit.plugin.pace import forget_pauses
         from pytest_evalkit.plugin.run import run_of
+        from pytest_evalkit.results.shared_scores import forget_scores
 
         forget_pauses(folder.journal_dir)
+        forget_scores(folder.journal_dir)
         self._conclusion = conclude(session, run_of(self._config), is_whole=is_whole)
 
     def _has_journals(self, folder: RunFolder) -> bool:

@@ -17,12 +17,12 @@ from pytest_evalkit.evaluate import (
     CodeLimit,
     DocumentOutcome,
     Evaluation,
-    evaluate_document,
     skip_document,
 )
 from pytest_evalkit.plugin.anchor import PENDING, Anchors
 from pytest_evalkit.plugin.collection import DocumentItem, TaskNode
-from pytest_evalkit.plugin.lookahead import Lookahead
+from pytest_evalkit.plugin.early_stopping import EarlyStopping
+from pytest_evalkit.plugin.lookahead import LeftOutError, Lookahead
 from pytest_evalkit.plugin.pictures import Pictures
 from pytest_evalkit.plugin.place import worker_input
 from pytest_evalkit.plugin.run import Run
@@ -60,12 +60,14 @@ class DocumentRunner:
     Args:
         run: The run they belong to.
         watch: Hears of each document that ended.
+        early: Tells which documents are not needed any more.
     """
 
-    def __init__(self, run: Run, watch: Watch) -> None:
+    def __init__(self, run: Run, watch: Watch, early: EarlyStopping) -> None:
         self._run = run
         self._resumption = run.resumption
         self._watch = watch
+        self._early = early
         self._anchors = Anchors()
         # One thread: the functions of task files need not know of threads.
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="evalkit-prepare")
@@ -165,9 +167,9 @@ class DocumentRunner:
     def _outcome(self, item: DocumentItem) -> DocumentOutcome:
         if self._unwritable is not None:
             self._stop(self._unwritable)
-        taken = self._taken(item)
-        if taken is not None:
-            return taken
+        known = self._saved(item) or self._taken(item)
+        if known is not None:
+            return known
         reason = self._reason_to_skip(item)
         if self._lookahead is None:
             self._lookahead = self._start_lookahead()
@@ -176,8 +178,19 @@ class DocumentRunner:
             return self._skipped(item, reason)
         try:
             return self._lookahead.outcome(item)
+        except LeftOutError:
+            saved = self._saved(item)
+            assert saved is not None, "nothing else is left out"
+            return saved
         except EvalkitError as error:
             self._stop(error)
+
+    def _saved(self, item: DocumentItem) -> DocumentOutcome | None:
+        """Tell what becomes of a document that is not needed; None where it is."""
+        saved = self._early.saved(item)
+        if saved is not None:
+            self._watch.count(saved)
+        return saved
 
     def _taken(self, item: DocumentItem) -> DocumentOutcome | None:
         """Take a document as an earlier session recorded it, without any model."""
@@ -186,15 +199,18 @@ class DocumentRunner:
         try:
             self._announce()
             taken = self._resumption.outcome(item.parent.opened, item.doc_id)
+            if taken is not None:
+                self._watch.count(taken)
+                self._early.note(item, taken)
         except EvalkitError as error:
             self._stop(error)
-        if taken is not None:
-            self._watch.count(taken)
         return taken
 
     def _is_asked(self, item: DocumentItem) -> bool:
         """Tell whether a document is to be evaluated, as far as can be told ahead."""
         if self._unmet(item) is not None or item.nodeid in self._blamed:
+            return False
+        if self._early.is_saved(item):
             return False
         if self._resumption is None:
             return True
@@ -243,6 +259,7 @@ class DocumentRunner:
     def _start_lookahead(self) -> Lookahead:
         self._announce()
         lookahead = Lookahead(self._run.loop, self._start, self._limit, self._watch)
+        self._early.steer(lookahead, self._watch)
         lookahead.plan(item for item in self._items if self._is_asked(item))
         seconds = self._run.options.stall_timeout
         if seconds is not None:
@@ -289,7 +306,7 @@ class DocumentRunner:
         evaluation = self._evaluation(item.parent)
         if evaluation is None:
             return None
-        return evaluate_document(evaluation, item.doc_id)
+        return self._early.evaluate(item, evaluation)
 
     def _evaluation(self, node: TaskNode) -> Evaluation | None:
         evaluation = self._evaluations.get(node)
@@ -349,6 +366,7 @@ class DocumentRunner:
             self._stalls.stop()
         if self._lookahead is not None:
             self._lookahead.close()
+        self._early.close()
         self._preparing.shutdown(cancel_futures=True)
         self._pictures.close()
 

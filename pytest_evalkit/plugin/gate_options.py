@@ -28,6 +28,12 @@ GATE_OPTIONS = (
         help="what becomes of a gate that can neither pass nor fail (default warn)",
     ),
     Option(
+        names=("--early-stop", "--early_stop"),
+        is_flag=True,
+        help="end a task as soon as its gates are decided; its documents are run in an "
+        "order drawn by lot, and those that are not needed are skipped",
+    ),
+    Option(
         names=("--baseline",),
         metavar="RUN",
         parse=Path,

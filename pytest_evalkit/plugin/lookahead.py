@@ -31,6 +31,11 @@ _LINGER_S = 0.02
 _WOKEN = 2
 _SHARE_WOKEN = 16
 
+
+class LeftOutError(Exception):
+    """A document is not needed any more; nothing became of it."""
+
+
 Start = Callable[[DocumentItem], Coroutine[Any, Any, DocumentOutcome] | None]
 
 
@@ -44,6 +49,9 @@ class Lookahead:
         limit: Tells the most documents under way, at least one; it may change.
         watch: Hears of each document that ended, and is called now and then while
             nothing ends.
+
+    Attributes:
+        each_tick: Called now and then while nothing ends.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class Lookahead:
         self._quiet_rounds = 0
         self._stop_at = 0.0
         self._fault: BaseException | None = None
+        self.each_tick: Callable[[], None] = watch.show
         self._is_closing = False
         self._next_tick: asyncio.TimerHandle
         self._next_round: asyncio.Handle | None = None
@@ -95,10 +104,18 @@ class Lookahead:
         elif item in self._coming:
             self._coming.remove(item)
 
+    def leave_out(self, is_left_out: Callable[[DocumentItem], bool]) -> None:
+        """Take back documents that are not needed any more, also those under way."""
+        self._coming = deque(one for one in self._coming if not is_left_out(one))
+        for item, task in list(self._tasks.items()):
+            if is_left_out(item):
+                task.cancel()
+
     def outcome(self, item: DocumentItem) -> DocumentOutcome:
         """Get how a document ended, waiting for it if need be.
 
         Raises:
+            LeftOutError: It was left out while it was waited for.
             EvalkitError: The run cannot go on; raised for whichever document meets it,
                 at once.
         """
@@ -112,6 +129,8 @@ class Lookahead:
         elif monotonic() - self._last_turn > _TURN_S:
             self._turn()
         del self._tasks[item], self._started_at[item]
+        if task.cancelled():
+            raise LeftOutError
         return task.result()
 
     async def rest(self) -> None:
@@ -203,7 +222,11 @@ class Lookahead:
     def _ended(self, task: asyncio.Task[DocumentOutcome]) -> None:
         self._running -= 1
         self._quiet_rounds = 0
-        if task.cancelled() or self._is_closing:
+        if self._is_closing:
+            return
+        if task.cancelled():
+            if self._loop.is_running():
+                self._fill()
             return
         if task.exception() is not None:
             if self._fault is None:
@@ -247,7 +270,7 @@ class Lookahead:
 
     def _tick(self) -> None:
         """Show that time goes by, however slow the document that is waited for."""
-        self._watch.show()
+        self.each_tick()
         self._next_tick = self._loop.call_later(_TICK_S, self._tick)
 
     def _turn(self) -> None:

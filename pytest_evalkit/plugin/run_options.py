@@ -61,6 +61,7 @@ class RunOptions:
         gate_partial: True to judge gates although not all documents were selected.
         gate_inconclusive: What becomes of a gate that neither passes nor fails:
             ``fail`` or ``warn``.
+        early_stop: True to end a task as soon as its gates are decided.
         baseline: The run, or file of one, that gates on drops compare with, or None.
         max_errors: Documents in error that do not fail the run.
         fail_wrong: True when a wrong answer fails its item.
@@ -117,6 +118,7 @@ class RunOptions:
     gates: tuple[str, ...]
     gate_partial: bool
     gate_inconclusive: str
+    early_stop: bool
     baseline: Path | None
     max_errors: int
     fail_wrong: bool

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.naming import printable
 from pytest_evalkit.plugin.cases import CaseRecorder
 from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.concluding import Conclusion, conclude
 from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
+from pytest_evalkit.plugin.early_stopping import EarlyStopping
 from pytest_evalkit.plugin.interrupts import end_at_once_from_now
 from pytest_evalkit.plugin.pace import most_in_flight
 from pytest_evalkit.plugin.place import NOTES_KEY, resume_notes, worker_input
@@ -58,7 +60,8 @@ class EvaluationSession:
         self._run = run_of(config)
         self._cases = CaseRecorder(config)
         self._watch = Watch(config)
-        self._documents = DocumentRunner(self._run, self._watch)
+        self._early = EarlyStopping(self._run)
+        self._documents = DocumentRunner(self._run, self._watch, self._early)
         self._conclusion: Conclusion | None = None
         self._notes: tuple[str, ...] = ()
         self._left_out: list[DocumentItem] = []
@@ -82,8 +85,22 @@ class EvaluationSession:
             # The controller collects nothing itself, and it is what shows the summary.
             output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]  # xdist adds it
             output[NOTES_KEY] = list(self._notes)
+        if self._run.options.early_stop:
+            self._put_in_order(items)
         self._share(items)
         self._leave_out(items)
+
+    def _put_in_order(self, items: list[pytest.Item]) -> None:
+        """Have scores decide how many documents run.
+
+        Raises:
+            UsageError: They cannot, and this is no worker.
+        """
+        try:
+            self._early.put_in_order(items)
+        except EvalkitError as error:
+            self._refuse(str(error))
+            items.clear()
 
     def _is_refused(self) -> bool:
         """Refuse to resume a run whose answers were to other questions.
@@ -96,10 +113,18 @@ class EvaluationSession:
         refusal = None if resumption is None else resumption.refusal()
         if refusal is None:
             return False
-        if not worker_input(self._config):
-            raise pytest.UsageError(refusal)
-        note_refusal(self._config, refusal)
+        self._refuse(refusal)
         return True
+
+    def _refuse(self, reason: str) -> None:
+        """Tell that the command line is wrong.
+
+        Raises:
+            UsageError: This is no worker, which has only its controller to tell.
+        """
+        if not worker_input(self._config):
+            raise pytest.UsageError(reason)
+        note_refusal(self._config, reason)
 
     def _share(self, items: list[pytest.Item]) -> None:
         if self._run.share is None:

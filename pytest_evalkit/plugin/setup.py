@@ -99,6 +99,10 @@ def _check_conflicts(config: pytest.Config, options: RunOptions) -> None:
         from pytest_evalkit.plugin.conflicts import refuse_without_scores
 
         refuse_without_scores(config)
+    if options.early_stop:
+        from pytest_evalkit.plugin.conflicts import refuse_of_parts
+
+        refuse_of_parts(config)
     if options.rescore is not None:
         from pytest_evalkit.plugin.conflicts import refuse_with_recorded
 

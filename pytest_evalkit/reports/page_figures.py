@@ -107,6 +107,9 @@ def facts_of(results: ResultsDict) -> Iterator[Fact]:
     selected = sum(count["selected"] for count in counts)
     scored = sum(count["scored"] for count in counts)
     yield Fact(name="Documents scored", value=f"{scored:,} of {selected:,}")
+    saved = sum(count.get("saved", 0) for count in counts)
+    if saved:
+        yield Fact(name="Documents saved by --early-stop", value=f"{saved:,}")
     yield from _measured(results)
     if results["git_hash"]:
         yield Fact(name="Commit", value=results["git_hash"][:12])

@@ -33,6 +33,7 @@ class Row:
             tells none, or a row above has said it.
         scored: Documents that have a score.
         selected: Documents that the run set out to do.
+        saved: Those of them that were not needed, as the task was stopped early.
         error: Why the metric could not be aggregated, or None.
         missing: Why a group has no figure, or None.
     """
@@ -52,6 +53,7 @@ class Row:
     parse_rate: float | None
     scored: int
     selected: int
+    saved: int
     error: str | None
     missing: str | None
 
@@ -91,14 +93,15 @@ class Row:
 
     @property
     def is_covered(self) -> bool:
-        """Whether every document that was to run has a score."""
-        return self.scored == self.selected
+        """Whether every document that was needed has a score."""
+        return self.scored + self.saved == self.selected
 
     @property
     def coverage(self) -> str:
         """How many documents have a score, of how many; once for all rows of a task."""
         is_told = self.is_first and not self.is_name
-        return f"{self.scored}/{self.selected}" if is_told else ""
+        saved = f", {self.saved} saved" if self.saved else ""
+        return f"{self.scored}/{self.selected}{saved}" if is_told else ""
 
     @property
     def problem(self) -> str | None:
@@ -234,6 +237,7 @@ def _row(
         parse_rate=aggregate.get("parse_rate"),
         scored=coverage["scored"],
         selected=coverage["selected"],
+        saved=coverage.get("saved", 0),
         error=aggregate.get("error"),
         missing=aggregate.get("missing"),
     )

@@ -82,6 +82,29 @@ class Tally:
                 self._unlisted[name] = sources.get(name)
             self._values[key][doc_id] = sample[name]
 
+    def values(self, metric: str, pipeline: str) -> Mapping[int, Any]:
+        """Give the values of a metric under a filter, by document."""
+        return self._values.get((pipeline, metric), {})
+
+    def scores(self) -> Mapping[int, Mapping[str, Any]]:
+        """Give what each scored document has, by ``metric,filter``."""
+        scores: dict[int, dict[str, Any]] = {}
+        for (pipeline, metric), values in self._values.items():
+            for doc_id, value in values.items():
+                scores.setdefault(doc_id, {})[f"{metric},{pipeline}"] = value
+        return scores
+
+    def forget(self, documents: frozenset[int]) -> None:
+        """Leave documents out of everything, as if they had not been run."""
+        kept: list[dict[int, Any]] = [
+            *(self._status, self._hashes, self._error_kinds, self._clusters),
+            *self._parse_rates.values(),
+            *self._values.values(),
+        ]
+        for by_document in kept:
+            for doc_id in documents & by_document.keys():
+                del by_document[doc_id]
+
     def coverage(self, original: int, selected: int) -> CoverageDict:
         """Say how many documents the figures rest on.
 

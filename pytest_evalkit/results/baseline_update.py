@@ -87,6 +87,12 @@ def _require_covered(run: RecordedRun, results: ResultsDict, task: str) -> None:
             f"{run.path} is no baseline of {task!r}: {counts['selected']} of "
             f"{counts['original']} documents were selected; run all of them"
         )
+    if counts.get("saved"):
+        raise ResultsError(
+            f"{run.path} is no baseline of {task!r}: it was stopped early, after "
+            f"{counts['scored']} of {counts['selected']} documents; run it without "
+            "--early-stop"
+        )
     if counts["scored"] < counts["selected"]:
         raise ResultsError(
             f"{run.path} is no baseline of {task!r}: only {counts['scored']} of "

@@ -13,6 +13,7 @@ from pytest_evalkit.results.baseline import Baseline, open_baseline
 from pytest_evalkit.results.conclusion import RunRecord, TaskFacts
 from pytest_evalkit.results.document import RunFacts, build_results
 from pytest_evalkit.results.drops import Drops
+from pytest_evalkit.results.early_gates import EarlyTask, early_gates
 from pytest_evalkit.results.gates import CONFIDENCE, Gate, gates_of_task, parse_gate
 from pytest_evalkit.results.groups import conclude_groups
 from pytest_evalkit.results.journal import PlaceReader
@@ -58,6 +59,26 @@ def conclude_record(record: RunRecord, run: RunFacts, judging: Judging) -> Resul
     baseline = judging.baseline
     drops_in = None if baseline is None else partial(_drops, record, baseline)
     return build_results(tasks, run, judging.gates, groups, drops_in)
+
+
+def end_early(record: RunRecord, gates: Sequence[Gate], seed: int) -> None:
+    """Leave out of a run the documents that were not needed to decide its gates.
+
+    Args:
+        record: What its journals say.
+        gates: Its gates.
+        seed: Its seed, by which documents were put in order.
+
+    Raises:
+        OptionError: A gate is none that some documents can decide.
+    """
+    tasks = [
+        EarlyTask(name=name, plan=task.facts.plan)
+        for name, task in record.tasks.items()
+        if all(said["path"] is not None for said in task.selections)
+    ]
+    for name, own in early_gates(gates, tasks).items():
+        record.tasks[name].end_early(own, seed)
 
 
 def _levels(gates: Iterable[Gate]) -> list[float]:

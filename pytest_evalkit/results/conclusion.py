@@ -13,6 +13,13 @@ from pytest_evalkit.codec import decode, encode_pretty
 from pytest_evalkit.evaluate import SampleDict
 from pytest_evalkit.results.aggregate import Tally
 from pytest_evalkit.results.document import TaskConclusion
+from pytest_evalkit.results.early_gates import EarlyGate
+from pytest_evalkit.results.early_stop import (
+    EarlyStop,
+    add_anytime_intervals,
+    drawn_order,
+    find_stop,
+)
 from pytest_evalkit.results.folder import RunFolder, write_whole
 from pytest_evalkit.results.journal import (
     GroupDict,
@@ -58,6 +65,9 @@ class TaskRecord:
         name: Name of the task.
         found: Where its samples stand.
         facts: The rest.
+
+    Attributes:
+        stop: Where the task ended early, or None.
     """
 
     def __init__(self, name: str, found: TaskSurvey, facts: TaskFacts) -> None:
@@ -67,6 +77,20 @@ class TaskRecord:
         self._found = found
         self._selections = found.selections
         self._chosen = found.selected
+        self.stop: EarlyStop | None = None
+
+    def end_early(self, gates: Sequence[EarlyGate], seed: int) -> None:
+        """Leave out what was not needed to decide the gates of the task.
+
+        Args:
+            gates: The gates.
+            seed: The run's, by which documents were put in order.
+        """
+        chosen = self._chosen or frozenset(self._found.documents())
+        order = drawn_order(chosen, seed=seed, task=self.name)
+        self.stop = find_stop(order, self.tally.scores(), gates)
+        if self.stop is not None:
+            self.tally.forget(self.stop.saved)
 
     def add(self, sample: SampleDict, place: Place) -> bool:
         """Take in one sample; False where it does not count, since a later one does."""
@@ -86,17 +110,24 @@ class TaskRecord:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every selected document has been recorded, however it ended."""
-        return sum(1 for _ in self._documents()) >= self._selected
+        """Whether every document that is needed has been recorded, however it ended."""
+        needed = self._selected - len(self._saved)
+        return sum(1 for _ in self._documents()) >= needed
 
     @property
     def _selected(self) -> int:
         return sum(said["selected"] for said in self._selections.values())
 
+    @property
+    def _saved(self) -> frozenset[int]:
+        return frozenset() if self.stop is None else self.stop.saved
+
     def _documents(self) -> Iterator[int]:
-        """List the documents that were selected and recorded, in order."""
+        """List the documents that were selected, needed and recorded, in order."""
+        saved = self._saved
         for document in self._found.documents():
-            if self._chosen is None or document in self._chosen:
+            is_chosen = self._chosen is None or document in self._chosen
+            if is_chosen and document not in saved:
                 yield document
 
     def places(self) -> Iterator[Place]:
@@ -126,6 +157,11 @@ class TaskRecord:
         """
         said = next(iter(self._selections.values()))
         aggregates = self.tally.aggregates(levels=levels)
+        coverage = self.tally.coverage(said["original"], self._selected)
+        if self.stop is not None:
+            coverage["saved"] = len(self.stop.saved)
+            metrics = self.facts.plan.metrics
+            add_anytime_intervals(aggregates, metrics, self.tally.values, self.stop)
         return TaskConclusion(
             name=self.name,
             alias=self.facts.alias,
@@ -134,11 +170,12 @@ class TaskRecord:
             num_fewshot=self.facts.num_fewshot,
             directions={row["metric"]: row["higher_is_better"] for row in aggregates},
             aggregates=aggregates,
-            coverage=self.tally.coverage(said["original"], self._selected),
+            coverage=coverage,
             error_kinds=self.tally.error_kinds(),
             task_hash=self.tally.task_hash(),
             fingerprint=said["fingerprint"],
             partial=None if judge_partial else self._partial(said),
+            stop=self.stop,
         )
 
     def _partial(self, said: SelectionDict) -> str | None:

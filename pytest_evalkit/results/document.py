@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_evalkit.models.masking import masked
 from pytest_evalkit.results.drops import Drops
+from pytest_evalkit.results.early_stop import EarlyStop
 from pytest_evalkit.results.gate_verdicts import judge_all
 from pytest_evalkit.results.gates import Gate
 from pytest_evalkit.results.schema import (
@@ -53,6 +54,7 @@ class TaskConclusion:
         fingerprint: What identifies the data set's content.
         partial: Why the figures are not the task's, such as ``-k selected 3 of 300
             documents``; None where all documents were meant to run.
+        stop: Where it ended early, or None.
     """
 
     name: str
@@ -67,6 +69,7 @@ class TaskConclusion:
     task_hash: str
     fingerprint: str
     partial: str | None = None
+    stop: EarlyStop | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +166,8 @@ def build_results(
     results = _unjudged(tasks, run, groups)
     partial = {each.name: each.partial for each in both if each.partial is not None}
     drops = None if drops_in is None else drops_in(results)
-    results["gates"] = judge_all(gates, results, partial, drops)
+    stops = {task.name: task.stop for task in tasks if task.stop is not None}
+    results["gates"] = judge_all(gates, results, partial, drops, stops)
     return results
 
 
@@ -232,7 +236,8 @@ def _row(each: TaskConclusion | GroupConclusion) -> dict[str, Any]:
 
 def _counts(task: TaskConclusion) -> SampleCountDict:
     coverage = task.coverage
-    return {"original": coverage["original"], "effective": coverage["selected"]}
+    effective = coverage["selected"] - coverage.get("saved", 0)
+    return {"original": coverage["original"], "effective": effective}
 
 
 def _config(run: RunFacts) -> dict[str, Any]:

@@ -203,8 +203,9 @@ def _figures(name: str, results: ResultsDict) -> list[AggregateDict]:
         rows += told.values()
     if COVERAGE not in metrics:
         counts = results["coverage"][name]
-        share = counts["scored"] / counts["selected"] if counts["selected"] else None
-        rows.append(_plain_row(COVERAGE, "", share, counts["selected"]))
+        wanted = counts["selected"] - counts.get("saved", 0)
+        share = counts["scored"] / wanted if wanted else None
+        rows.append(_plain_row(COVERAGE, "", share, wanted))
     return rows
 
 

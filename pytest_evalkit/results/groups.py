@@ -131,6 +131,8 @@ def _coverage(tasks: Sequence[TaskConclusion]) -> CoverageDict:
     }
     if any("answered" in count for count in counts):
         coverage["answered"] = sum(count.get("answered", 0) for count in counts)
+    if any("saved" in count for count in counts):
+        coverage["saved"] = sum(count.get("saved", 0) for count in counts)
     return coverage
 
 
@@ -270,6 +272,9 @@ def _add_interval(
     The degrees of freedom are those of Welch and Satterthwaite. Where documents of a
     task depend on each other, its clustered error counts.
     """
+    if any(leaf.task.stop is not None for leaf in leaves):
+        row["method"] = "none: a task was stopped early"
+        return
     stderr, value = row["stderr"], row["value"]
     freedom = welch_freedom(
         [share * _error(leaf.row) for share, leaf in zip(shares, leaves, strict=True)],

@@ -62,6 +62,7 @@ def divergences(
     for message in _data(*answers):
         yield Divergence(task=task, message=message, is_grave=True)
     for message in (
+        *_stopped(task, runs),
         *_coverage(*answers),
         *_prompts(runs, answers),
         *_filters(*answers),
@@ -69,6 +70,18 @@ def divergences(
         *_torn(runs, answers),
     ):
         yield Divergence(task=task, message=message, is_grave=False)
+
+
+def _stopped(task: str, runs: tuple[RecordedRun, RecordedRun]) -> Iterator[str]:
+    """Tell of a run whose documents were counted until its score decided a gate."""
+    for run in runs:
+        counts = _looked_up(run, "coverage", task)
+        if counts is not None and counts.get("saved"):
+            yield (
+                f"{run.label} was stopped early, after {counts['scored']} of "
+                f"{counts['selected']} documents: how many there are depends on their "
+                "scores, so that intervals and p values do not hold"
+            )
 
 
 def _looked_up(run: RecordedRun, key: str, task: str) -> Any:

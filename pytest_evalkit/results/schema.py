@@ -53,7 +53,8 @@ class CoverageDict(TypedDict):
     """How many of a task's, or a group's, documents the numbers rest on.
 
     ``original`` is the size of the split, ``selected`` what this run set out to do.
-    ``answered`` is there where answers were recorded and not scored.
+    ``answered`` is there where answers were recorded and not scored, ``saved`` where
+    the task was stopped early: so many documents were not needed, and are in no figure.
     """
 
     original: int
@@ -62,6 +63,7 @@ class CoverageDict(TypedDict):
     errors: int
     skipped: int
     answered: NotRequired[int]
+    saved: NotRequired[int]
 
 
 class GateDict(TypedDict):
@@ -72,6 +74,8 @@ class GateDict(TypedDict):
     where there is none, adjusted over the drops that the run's gates are about.
     ``interval`` is that of the value, of ``level``; ``documents`` is how many would
     decide the gate, where ``n`` do not. They are None where they are not known.
+    ``saved`` is there where the gate was decided early: so many documents were not
+    needed, and ``interval`` holds wherever one stops.
     """
 
     task: str
@@ -88,6 +92,7 @@ class GateDict(TypedDict):
     documents: NotRequired[int | None]
     baseline: NotRequired[float | None]
     p_value: NotRequired[float | None]
+    saved: NotRequired[int]
 
 
 class LimitDict(TypedDict):

@@ -25,6 +25,7 @@ from pytest_evalkit.scoring.oddities import FALSE_WORDS, WITHOUT_EFFECT
 from pytest_evalkit.scoring.packages import require
 from pytest_evalkit.scoring.patterns import compiled_each
 from pytest_evalkit.scoring.plan import MetricSpec
+from pytest_evalkit.scoring.ranges import range_of
 from pytest_evalkit.scoring.whole_groups import group_match
 from pytest_evalkit.scoring.word_errors import (
     NORMALISER_PACKAGES,
@@ -33,7 +34,7 @@ from pytest_evalkit.scoring.word_errors import (
 )
 
 # What an entry says itself; the rest are arguments of the metric.
-METRIC_KEYS = ("metric", "aggregation", "higher_is_better", "hf_evaluate")
+METRIC_KEYS = ("metric", "aggregation", "higher_is_better", "hf_evaluate", "range")
 # What a metric is called with besides its arguments.
 _GIVEN = ("references", "predictions", "doc")
 
@@ -64,7 +65,7 @@ def metrics_of(
     and so on.
 
     Args:
-        entries: ``{metric, aggregation, higher_is_better, ...}``.
+        entries: ``{metric, aggregation, higher_is_better, range, ...}``.
         rules: What the task says.
 
     Raises:
@@ -120,6 +121,7 @@ def _metric(entry: Mapping[str, Any], rules: MetricRules) -> MetricSpec:
         aggregation=aggregation,
         aggregation_name=aggregation_name,
         higher_is_better=_direction(entry, name, defaults.higher_is_better),
+        range=range_of(entry, name),
     )
 
 

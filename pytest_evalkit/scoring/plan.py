@@ -71,6 +71,8 @@ class MetricSpec:
         aggregation: Turns the documents' values, in document order, into one number.
         aggregation_name: Name of the aggregation; decides the standard error.
         higher_is_better: Direction, or None where there is none.
+        range: The least and the highest value that a document can have; None where
+            that is not known.
     """
 
     name: str
@@ -81,6 +83,7 @@ class MetricSpec:
     aggregation: Aggregation
     aggregation_name: str
     higher_is_better: bool | None
+    range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 from pytest_evalkit.errors import ModelUnavailableError
 from pytest_evalkit.evaluate import DocumentOutcome
 from pytest_evalkit.plugin.collection import DocumentItem
-from pytest_evalkit.plugin.lookahead import Lookahead
+from pytest_evalkit.plugin.lookahead import LeftOutError, Lookahead
 from pytest_evalkit.plugin.watch import Watch
 
 
@@ -156,3 +156,43 @@ def test_a_cancelled_rest_harms_nobody(suite: Callable[[int, int], Suite]) -> No
     documents.work = rest
 
     assert documents.outcomes() == list(range(8))
+
+
+def test_what_is_left_out_is_neither_begun_nor_waited_for(
+    suite: Callable[[int, int], Suite],
+) -> None:
+    documents = suite(40, 8)
+    left = set(documents.items[5:20])
+
+    async def work(number: int) -> None:
+        if number == 4:
+            documents.lookahead.leave_out(left.__contains__)
+        # Nobody gets to the end of this.
+        await asyncio.sleep(3600 if 4 < number < 20 else 0)
+
+    documents.work = work
+
+    ended = [documents.lookahead.outcome(item).doc_id for item in documents.items[:5]]
+    rest = [documents.lookahead.outcome(item).doc_id for item in documents.items[20:]]
+
+    assert ended + rest == [*range(5), *range(20, 40)]
+    assert not set(documents.begun) & set(range(8, 20))
+    assert documents.flying == 0
+
+
+def test_a_document_that_is_left_out_while_it_is_waited_for_is_told(
+    suite: Callable[[int, int], Suite],
+) -> None:
+    documents = suite(4, 4)
+
+    async def work(number: int) -> None:
+        if number == 3:
+            documents.lookahead.leave_out(lambda item: item is documents.items[0])
+        await asyncio.sleep(3600 if number == 0 else 0)
+
+    documents.work = work
+
+    with pytest.raises(LeftOutError):
+        documents.lookahead.outcome(documents.items[0])
+
+    assert documents.lookahead.outcome(documents.items[1]).doc_id == 1

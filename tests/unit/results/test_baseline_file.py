@@ -318,3 +318,16 @@ def test_a_document_with_too_few_scores_is_refused(first: Path, tmp_path: Path) 
 
     with pytest.raises(ResultsError, match="document '3' of 'sums'"):
         open_baseline(file)
+
+
+def test_a_run_that_was_stopped_early_is_refused(tmp_path: Path) -> None:
+    coverage = conclusion(0.7).coverage
+    run = run_of(
+        tmp_path / "early",
+        FIRST,
+        0.7,
+        coverage={**coverage, "selected": 90, "original": 90, "saved": 60},
+    )
+
+    with pytest.raises(ResultsError, match=r"stopped early, after 30 of 90 documents"):
+        baseline_of(run)

@@ -206,3 +206,15 @@ def test_where_there_is_no_run_it_says_so(tmp_path: Path, name: str) -> None:
 
     with pytest.raises(ResultsError, match=r"holds no run|there is no"):
         open_run(tmp_path / name)
+
+
+def test_a_run_that_was_stopped_early_is_warned_of(first: Path, tmp_path: Path) -> None:
+    coverage = conclusion(0.7).coverage
+    stopped = conclusion(0.7, coverage={**coverage, "selected": 90, "saved": 60})
+    second = write_recorded(tmp_path / "b", samples_of(SECOND), stopped)
+
+    (found,) = compare(first, second)
+
+    (warning,) = found.divergences
+    assert "was stopped early, after 30 of 90 documents" in warning.message
+    assert not warning.is_grave

@@ -146,3 +146,20 @@ def test_an_aggregation_that_hides_its_parameters_is_used_as_it_is() -> None:
     plan = build({"metric": "x", "aggregation": max}, process_results=len)
 
     assert plan.metrics[0].aggregation([1, 3]) == 3
+
+
+def test_shares_lie_from_0_to_1_and_others_where_the_task_says() -> None:
+    plan = build(
+        {"metric": "exact_match"},
+        {"metric": named("rating"), "aggregation": "mean", "range": [1, 10]},
+        {"metric": named("acc"), "aggregation": "mean"},
+    )
+
+    assert [metric.range for metric in plan.metrics] == [(0.0, 1.0), (1.0, 10.0), None]
+    assert "range" not in plan.metrics[1].kwargs
+
+
+@pytest.mark.parametrize("wrong", [[1, 0], [0], "0-1", [0, "1"], [True, 2], 3])
+def test_a_range_is_two_numbers_the_lower_first(wrong: Any) -> None:
+    with pytest.raises(OptionError, match="range of metric 'exact_match' is the least"):
+        build({"metric": "exact_match", "range": wrong})
