@@ -150,10 +150,10 @@ class Asker:
                 conversations=self._fields.conversations,
                 first_media=messages[-1].media,
             )
+        if target is not origin.target:
+            origin = replace(origin, target=target)
         request = Generate(
-            messages=messages,
-            parameters=self._parameters,
-            origin=replace(origin, target=target),
+            messages=messages, parameters=self._parameters, origin=origin
         )
         return Asked(
             target=target,
