@@ -13,7 +13,10 @@
     │   ├── RequestRejectedError   this request cannot be served: asking again is vain
     │   ├── TransientModelError    asking again may help
     │   └── JudgeError             the judge gave no verdict
-    ├── BudgetSpentError           the run may spend no more: what is left is skipped
+    ├── WithheldError              the run sends no more requests: what is left is skipped
+    │   ├── BudgetSpentError       it may spend no more
+    │   ├── IssuingEndedError      the time of its load is over, or too much failed
+    │   └── RequestCutError        the same, and a request had no answer by then
     ├── CacheError                 the response cache cannot be read or written
     ├── RecordingError             a run holds no answer that could be scored again
     ├── ScoringError               an answer could not be scored
@@ -175,8 +178,38 @@ class JudgeError(ModelError):
     """The judge gave no verdict: the answer that it was asked about has no score."""
 
 
-class BudgetSpentError(EvalkitError):
+class WithheldError(EvalkitError):
+    """The run sends no more requests, so that there is no answer to this one.
+
+    Attributes:
+        attempts: How often it was asked.
+    """
+
+    attempts = 0
+
+
+class BudgetSpentError(WithheldError):
     """The run may spend no more: the request was not sent."""
+
+
+class IssuingEndedError(WithheldError):
+    """The run's load has ended: the request was not sent."""
+
+
+class RequestCutError(WithheldError):
+    """The run's load has ended, and the request had no answer in time.
+
+    Attributes:
+        attempts: How often it was asked, at least one.
+        planned_at: As that of ``ModelError``.
+        sent_at: As that of ``ModelError``.
+        ended_at: When it was cut.
+    """
+
+    attempts = 1
+    planned_at: float | None = None
+    sent_at: float | None = None
+    ended_at: float | None = None
 
 
 class CacheError(EvalkitError):

@@ -14,7 +14,16 @@ from pytest_evalkit.engine.events import (
     EndpointBack,
     EndpointGone,
     Event,
+    IssuingEnded,
     LimitSet,
+)
+from pytest_evalkit.engine.issuing import Issuing, IssuingRule
+from pytest_evalkit.engine.load_pattern import (
+    PATTERNS,
+    LoadPattern,
+    arrivals,
+    load_pattern,
+    share_of_schedule,
 )
 from pytest_evalkit.engine.model import Model
 from pytest_evalkit.engine.outage import OutageRule
@@ -24,6 +33,7 @@ from pytest_evalkit.engine.response_cache import ResponseCache
 from pytest_evalkit.engine.retry import RetryPolicy
 
 __all__ = [
+    "PATTERNS",
     "AdaptivePolicy",
     "Allowance",
     "Asking",
@@ -35,7 +45,11 @@ __all__ = [
     "Engine",
     "Event",
     "Flow",
+    "Issuing",
+    "IssuingEnded",
+    "IssuingRule",
     "LimitSet",
+    "LoadPattern",
     "Model",
     "OutageRule",
     "Price",
@@ -43,6 +57,9 @@ __all__ = [
     "RetryPolicy",
     "SharedAbsence",
     "SharedPause",
+    "arrivals",
     "drive",
     "identified",
+    "load_pattern",
+    "share_of_schedule",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pytest_evalkit.engine.adaptive import AdaptivePolicy
 from pytest_evalkit.engine.budget import Budget, Price
 from pytest_evalkit.engine.events import Listener
+from pytest_evalkit.engine.issuing import Issuing
 from pytest_evalkit.engine.outage import OutageRule
 from pytest_evalkit.engine.pause import SharedPause
 from pytest_evalkit.engine.response_cache import ResponseCache
@@ -29,6 +30,7 @@ class Control:
         outage: How an endpoint that is gone is waited for, or None where it would not
             come back.
         listener: Hears of what the engine decides, or None.
+        issuing: When requests may be sent; None for at once.
         cache: Where answers are looked for first, and kept; None for nowhere.
         clock: Seconds that never go back.
     """
@@ -40,5 +42,6 @@ class Control:
     shared_pause: SharedPause | None = None
     outage: OutageRule | None = None
     listener: Listener | None = None
+    issuing: Issuing | None = None
     cache: ResponseCache | None = None
     clock: Callable[[], float] = time.monotonic

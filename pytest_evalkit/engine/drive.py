@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Any, TypeVar
 
-from pytest_evalkit.errors import BudgetSpentError, ModelError, RecordingError
+from pytest_evalkit.errors import ModelError, RecordingError, WithheldError
 from pytest_evalkit.values import AnyResponse, Request
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ async def drive(
 
     Raises:
         ModelError: A request had no answer and the flow did not catch it.
-        BudgetSpentError: A request was not sent.
+        WithheldError: A request was not sent.
         RecordingError: It was to be answered from a record, which has no answer.
     """
     step: Callable[[], Sequence[RequestT]] = partial(next, flow)
@@ -79,7 +79,7 @@ async def _ask_all(
     try:
         async with asyncio.TaskGroup() as group:
             tasks.extend(group.create_task(_once(ask, one)) for one in requests)
-    except* (ModelError, BudgetSpentError, RecordingError) as errors:
+    except* (ModelError, WithheldError, RecordingError) as errors:
         # One is enough to know that there is no answer; a group would reach the user
         # as fifty lines of traceback.
         failure = _first(errors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import overload
 from weakref import WeakKeyDictionary
@@ -32,6 +32,7 @@ from pytest_evalkit.errors import (
     ModelError,
     ModelUnavailableError,
     TransientModelError,
+    WithheldError,
 )
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.values import (
@@ -130,7 +131,8 @@ class Engine:
         Raises:
             ModelUnavailableError: No request will be answered: stop the run.
             ModelError: This request has no answer; ``attempts`` says after how many.
-            BudgetSpentError: It was not sent, since nothing is left to spend.
+            WithheldError: It was not sent, since nothing is left to spend, or the load
+                has ended.
         """
         if self._recalling is None:
             return await self._send(request)
@@ -141,8 +143,12 @@ class Engine:
         gate = self._gate()
         attempts = Attempts(self.policy)
         self._asking[attempts] = request.origin
+        tried = partial(self._tried, gate, request, attempts)
+        issuing = self._control.issuing
         try:
-            return await self._tried(gate, request, attempts)
+            return await (
+                tried() if issuing is None else issuing.issue(attempts, tried)
+            )
         except ModelError as error:
             attempts.blame(error)
             raise
@@ -167,7 +173,7 @@ class Engine:
                 attempts.fail(self._control.clock())
                 raise
             else:
-                return _after(attempts, response)
+                return attempts.told_with(response)
             finally:
                 limiter.leave()
             await self._wait(gate, failure, attempts, sent.epoch)
@@ -216,13 +222,13 @@ class Engine:
     async def _enter(
         self, limiter: Limiter, request: Request, *, is_first: bool
     ) -> None:
-        self._refuse_if_spent()
+        self._refuse_if_withheld()
         if is_first and limiter.try_enter():
             return
         await limiter.enter(self._beginning(request) if is_first else None)
         try:
-            self._refuse_if_spent()
-        except BudgetSpentError:
+            self._refuse_if_withheld()
+        except WithheldError:
             limiter.leave()
             raise
 
@@ -373,12 +379,15 @@ class Engine:
         if usage is not None:
             budget.spend(usage, self._control.price)
 
-    def _refuse_if_spent(self) -> None:
-        """Raise if nothing may be spent any more.
+    def _refuse_if_withheld(self) -> None:
+        """Raise if nothing is to be sent any more.
 
         Raises:
-            BudgetSpentError: So it is.
+            BudgetSpentError: Nothing may be spent any more.
+            IssuingEndedError: The load has ended.
         """
+        if self._control.issuing is not None:
+            self._control.issuing.refuse_if_ended()
         budget = self._control.budget
         spent = None if budget is None else budget.spent
         if spent is None:
@@ -387,11 +396,3 @@ class Engine:
             self._has_refused = True
             self._tell(BudgetSpent(at=self._control.clock(), reason=spent))
         raise BudgetSpentError(f"the budget is spent: {spent}")
-
-
-def _after(attempts: Attempts, response: AnyResponse) -> AnyResponse:
-    """Tell with a response how many attempts it took, and how long they waited."""
-    if attempts.made == 1:
-        return response
-    timing = response.timing and replace(response.timing, waited_s=attempts.waited_s)
-    return replace(response, attempts=attempts.made, timing=timing)

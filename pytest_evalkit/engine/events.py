@@ -37,6 +37,19 @@ class BudgetSpent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IssuingEnded:
+    """The load has ended, and a request is withheld for the first time.
+
+    Attributes:
+        at: Seconds of the engine's clock.
+        reason: By what it ended, in one line.
+    """
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointGone:
     """The endpoint does not answer: nothing is sent until it does.
 
@@ -62,5 +75,5 @@ class EndpointBack:
     away_s: float
 
 
-Event = LimitSet | BudgetSpent | EndpointGone | EndpointBack
+Event = LimitSet | BudgetSpent | IssuingEnded | EndpointGone | EndpointBack
 Listener = Callable[[Event], None]

@@ -68,7 +68,8 @@ class Model:
         Raises:
             ModelUnavailableError: No request will be answered, or no tool can be had.
             ModelError: This request has no answer.
-            BudgetSpentError: It was not sent, since nothing is left to spend.
+            WithheldError: It was not sent, since nothing is left to spend, or the load
+                has ended.
         """
         toolbox = self._toolbox
         if toolbox is None or not isinstance(request, Generate):

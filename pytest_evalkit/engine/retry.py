@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
 
-from pytest_evalkit.errors import ModelError, TransientModelError
+from pytest_evalkit.errors import ModelError, RequestCutError, TransientModelError
+from pytest_evalkit.values import AnyResponse
 
 # An endpoint that goes away each time that it is asked the same is asked no more.
 _MOST_OUTAGES = 3
@@ -135,10 +136,22 @@ class Attempts:
         self.state, self.since = "failed", at
         self.ended_at = at
 
-    def blame(self, error: ModelError) -> None:
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last attempt has, rather than being under way."""
+        return self.state == "failed"
+
+    def blame(self, error: ModelError | RequestCutError) -> None:
         """Tell with an error what became of the request that it ends."""
         error.attempts = self.made
         error.sent_at, error.ended_at = self.sent_at, self.ended_at
+
+    def told_with(self, response: AnyResponse) -> AnyResponse:
+        """Tell with a response how many attempts it took, and how long they waited."""
+        if self.made == 1:
+            return response
+        timing = response.timing and replace(response.timing, waited_s=self.waited_s)
+        return replace(response, attempts=self.made, timing=timing)
 
     def forgive(self) -> bool:
         """Take back what failed because the endpoint was gone.

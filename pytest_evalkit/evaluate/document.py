@@ -13,12 +13,12 @@ from pytest_evalkit.codec import CodecError, encode
 from pytest_evalkit.engine import drive
 from pytest_evalkit.engine.drive import Ask
 from pytest_evalkit.errors import (
-    BudgetSpentError,
     EvalkitError,
     ModelError,
     ModelUnavailableError,
     RecordingError,
     ResultsError,
+    WithheldError,
 )
 from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.code_limit import CodeLimit, CodeLimitError
@@ -80,7 +80,8 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
 
     Returns:
         How it ended; a document without an answer or score is in error, with the
-        reason, never scored. One that the budget did not allow is skipped.
+        reason, never scored. One that was not asked any more, for want of a budget or
+        as the load had ended, is skipped.
 
     Raises:
         ModelUnavailableError: No document can be answered.
@@ -111,8 +112,8 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         raise
     except ModelError as error:
         return document.failed(f"no answer: {error}", error.attempts)
-    except BudgetSpentError as error:
-        return document.unscored("skipped", str(error), 0)
+    except WithheldError as error:
+        return document.unscored("skipped", str(error), error.attempts)
     except RecordingError as error:
         return document.failed(str(error), 0)
     except (EvalkitError, UnscorableError, CodeLimitError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from pytest_evalkit.engine.drive import Ask
-from pytest_evalkit.errors import ModelError
+from pytest_evalkit.errors import ModelError, RequestCutError
 from pytest_evalkit.evaluate.timing import inter_token_s
 from pytest_evalkit.values import (
     AnyResponse,
@@ -18,7 +18,7 @@ from pytest_evalkit.values import (
     Usage,
 )
 
-RequestStatus = Literal["successful", "errored"]
+RequestStatus = Literal["successful", "errored", "incomplete"]
 
 
 class _Sent(NamedTuple):
@@ -53,7 +53,10 @@ class RequestLog:
             try:
                 response = await ask(request)
             except ModelError as error:
-                self._sent[place] = _failed(error)
+                self._sent[place] = _failed("errored", error)
+                raise
+            except RequestCutError as error:
+                self._sent[place] = _failed("incomplete", error)
                 raise
             self._sent[place] = _answered(response)
             return response
@@ -83,16 +86,16 @@ class RequestLog:
         return columns
 
 
-def _failed(error: ModelError) -> tuple[_Sent]:
+def _failed(status: RequestStatus, error: ModelError | RequestCutError) -> tuple[_Sent]:
     if error.sent_at is None:
-        return (_Sent("errored", None),)
+        return (_Sent(status, None),)
     ended_at = time.monotonic() if error.ended_at is None else error.ended_at
     timing = Timing(
         started_at=error.sent_at,
         latency_s=ended_at - error.sent_at,
         planned_at=error.planned_at,
     )
-    return (_Sent("errored", timing),)
+    return (_Sent(status, timing),)
 
 
 def _answered(response: AnyResponse) -> Sequence[_Sent]:

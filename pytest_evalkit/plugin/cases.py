@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.codec import encode
-from pytest_evalkit.errors import BudgetSpentError
+from pytest_evalkit.errors import WithheldError
 from pytest_evalkit.evaluate import SAMPLE_SCHEMA_VERSION
 from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.place import node_path
@@ -78,7 +78,7 @@ class CaseRecorder:
             pytest.skip(reason)
         try:
             return (yield)
-        except BudgetSpentError as error:
+        except WithheldError as error:
             pytest.skip(str(error))
 
     @pytest.hookimpl(wrapper=True)

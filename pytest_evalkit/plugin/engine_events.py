@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_evalkit.engine import BudgetSpent, EndpointBack, EndpointGone, LimitSet
+from pytest_evalkit.engine import (
+    BudgetSpent,
+    EndpointBack,
+    EndpointGone,
+    IssuingEnded,
+    LimitSet,
+)
 from pytest_evalkit.plugin.options import RunOptions
 from pytest_evalkit.plugin.place import Share
 
@@ -21,7 +27,7 @@ def notice_of(event: EndpointGone | EndpointBack, options: RunOptions) -> str:
 
 
 def event_line(
-    event: LimitSet | BudgetSpent, started_at: float, share: Share | None
+    event: LimitSet | BudgetSpent | IssuingEnded, started_at: float, share: Share | None
 ) -> Mapping[str, Any]:
     """Write an event for the journal.
 
@@ -36,6 +42,8 @@ def event_line(
     }
     if isinstance(event, LimitSet):
         line |= {"kind": "concurrency", "limit": event.limit}
+    elif isinstance(event, IssuingEnded):
+        line |= {"kind": "load_end"}
     else:
         line |= {"kind": "budget"}
     if share is not None:
