@@ -50,6 +50,8 @@ class Origin:
             it is by itself can be taken off.
         answer_form: How an answer is to be written, with ``{answer}`` in its place; None
             where it stands alone.
+        turn: Which client turn of a conversation asks, from zero; None outside of one.
+        calls: The tools that are expected to be called in that turn.
     """
 
     task: str
@@ -61,6 +63,8 @@ class Origin:
     repeat: int = 0
     is_without_question: bool = False
     answer_form: str | None = None
+    turn: int | None = None
+    calls: tuple[ToolCallPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +93,15 @@ class Generate:
         messages: What has been said, in order; at least one.
         parameters: How to generate.
         tools: What the model may call; empty for nothing.
+        is_streamed: Whether an endpoint is to send the answer token by token; None
+            leaves that to whoever asks.
         origin: The document that asks, or None outside a task.
     """
 
     messages: tuple[Message, ...]
     parameters: GenerationParameters = GenerationParameters()
     tools: tuple[Tool, ...] = ()
+    is_streamed: bool | None = None
     origin: Origin | None = None
 
 

@@ -18,6 +18,7 @@ from pytest_evalkit.conversations.problems import (
 )
 from pytest_evalkit.conversations.prompt import TurnPrompt, recorded_prompts
 from pytest_evalkit.conversations.reading import conversations_of, read_conversations
+from pytest_evalkit.conversations.writing import call_dict, conversation_dict
 
 __all__ = [
     "MAX_PROBLEMS",
@@ -31,6 +32,8 @@ __all__ = [
     "TurnOutcome",
     "TurnPrompt",
     "TurnSettings",
+    "call_dict",
+    "conversation_dict",
     "conversations_of",
     "dialogue",
     "read_conversations",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
 from typing import overload
@@ -12,9 +13,9 @@ from weakref import WeakKeyDictionary
 from pytest_evalkit.engine.adaptive import AdaptiveLimit, Decision
 from pytest_evalkit.engine.asking import Asking
 from pytest_evalkit.engine.attempt import respond_once
-from pytest_evalkit.engine.budget import Budget, tells_counts
 from pytest_evalkit.engine.control import Control
-from pytest_evalkit.engine.events import BudgetSpent, Event, LimitSet
+from pytest_evalkit.engine.drive import Ask
+from pytest_evalkit.engine.events import Event, LimitSet
 from pytest_evalkit.engine.gate import Gate, Sent, held_by
 from pytest_evalkit.engine.limiter import Limiter
 from pytest_evalkit.engine.ordering import NOTHING, Beginning, beginning_of
@@ -25,10 +26,11 @@ from pytest_evalkit.engine.outage import (
     Outage,
     may_be_outage,
 )
+from pytest_evalkit.engine.place import KeptPlace
 from pytest_evalkit.engine.recalling import Recalling
 from pytest_evalkit.engine.retry import Attempts, RetryPolicy, Verdict
+from pytest_evalkit.engine.spending import Spending
 from pytest_evalkit.errors import (
-    BudgetSpentError,
     ModelError,
     ModelUnavailableError,
     TransientModelError,
@@ -43,12 +45,12 @@ from pytest_evalkit.values import (
     Origin,
     Request,
     Response,
-    Usage,
 )
 
 _TOO_MANY_REQUESTS = 429
 
 Sleep = Callable[[float], Awaitable[None]]
+Entrance = Limiter | KeptPlace
 
 
 class Engine:
@@ -85,7 +87,7 @@ class Engine:
         self._sleep = sleep
         self._asking: dict[Attempts, Origin | None] = {}
         self._has_answered = False
-        self._has_refused = False
+        self._spending = Spending(self._control, self._tell)
         self._fixed_limit = max_concurrency
         cache, timeout_s = self._control.cache, self.policy.timeout_s
         self._recalling = (
@@ -134,13 +136,38 @@ class Engine:
             WithheldError: It was not sent, since nothing is left to spend, or the load
                 has ended.
         """
-        if self._recalling is None:
-            return await self._send(request)
-        return await self._recalling.answer(request, self._send)
+        return await self._answer(request, None)
 
-    async def _send(self, request: Request) -> AnyResponse:
-        """Ask the backend; between two attempts others take the place in flight."""
+    @asynccontextmanager
+    async def keep(self, request: Request) -> AsyncIterator[Ask]:
+        """Keep one place in flight, for requests that follow one another.
+
+        Gives what asks in that place, as ``ask`` does, but without going back in line.
+
+        Args:
+            request: The first of them, which puts the place in order.
+
+        Raises:
+            WithheldError: Nothing is left to spend, or the load has ended.
+        """
         gate = self._gate()
+        assert isinstance(gate.limiter, Limiter), "it is that of a loop"
+        await self._enter(gate.limiter, request, is_first=True)
+        place = KeptPlace(gate.limiter)
+        try:
+            yield partial(self._answer, gate=gate._replace(limiter=place))
+        finally:
+            place.give_back()
+
+    async def _answer(self, request: Request, gate: Gate | None) -> AnyResponse:
+        send = partial(self._send, gate=gate)
+        if self._recalling is None:
+            return await send(request)
+        return await self._recalling.answer(request, send)
+
+    async def _send(self, request: Request, gate: Gate | None) -> AnyResponse:
+        """Ask the backend; between two attempts others take a place that is not kept."""
+        gate = gate or self._gate()
         attempts = Attempts(self.policy)
         self._asking[attempts] = request.origin
         tried = partial(self._tried, gate, request, attempts)
@@ -220,14 +247,14 @@ class Engine:
             self._control.budget.spend(response.usage, self._control.price)
 
     async def _enter(
-        self, limiter: Limiter, request: Request, *, is_first: bool
+        self, limiter: Entrance, request: Request, *, is_first: bool
     ) -> None:
-        self._refuse_if_withheld()
+        self._spending.refuse_if_withheld()
         if is_first and limiter.try_enter():
             return
         await limiter.enter(self._beginning(request) if is_first else None)
         try:
-            self._refuse_if_withheld()
+            self._spending.refuse_if_withheld()
         except WithheldError:
             limiter.leave()
             raise
@@ -246,8 +273,7 @@ class Engine:
             now, timing = clock(), response.timing
             latency_s = now - started if timing is None else timing.latency_s
             self._move(self._adaptive.completed(epoch, latency_s, now))
-        if self._control.budget is not None:
-            self._spend(self._control.budget, response.usage)
+        self._spending.count(response.usage)
         return response
 
     async def _once(self, request: Request, seconds: float) -> AnyResponse:
@@ -273,7 +299,7 @@ class Engine:
             return self._has_answered
         return rule.shared.was_there
 
-    def _heed(self, limiter: Limiter, error: TransientModelError, sent: Sent) -> None:
+    def _heed(self, limiter: Entrance, error: TransientModelError, sent: Sent) -> None:
         """Do what a refusal asks for; to be called while the request is in flight."""
         is_told_to_wait = error.retry_after_s is not None
         if is_told_to_wait:
@@ -369,30 +395,3 @@ class Engine:
     def _tell(self, event: Event) -> None:
         if self._control.listener is not None:
             self._control.listener(event)
-
-    def _spend(self, budget: Budget, usage: Usage | None) -> None:
-        if budget.is_limited and not tells_counts(usage):
-            raise ModelUnavailableError(
-                "the endpoint does not say how many tokens an answer took, so neither "
-                "--max-total-tokens nor --max-cost can be kept; run without them"
-            )
-        if usage is not None:
-            budget.spend(usage, self._control.price)
-
-    def _refuse_if_withheld(self) -> None:
-        """Raise if nothing is to be sent any more.
-
-        Raises:
-            BudgetSpentError: Nothing may be spent any more.
-            IssuingEndedError: The load has ended.
-        """
-        if self._control.issuing is not None:
-            self._control.issuing.refuse_if_ended()
-        budget = self._control.budget
-        spent = None if budget is None else budget.spent
-        if spent is None:
-            return
-        if not self._has_refused:
-            self._has_refused = True
-            self._tell(BudgetSpent(at=self._control.clock(), reason=spent))
-        raise BudgetSpentError(f"the budget is spent: {spent}")

@@ -8,17 +8,18 @@ from typing import NamedTuple
 from pytest_evalkit.engine.limiter import Limiter
 from pytest_evalkit.engine.outage import Outage, OutageRule
 from pytest_evalkit.engine.pause import SharedPause
+from pytest_evalkit.engine.place import KeptPlace
 
 
 class Gate(NamedTuple):
     """What requests of one event loop pass.
 
     Attributes:
-        limiter: Lets so many in.
+        limiter: Lets so many in; or a place that was let in before.
         outage: Whether the endpoint is there; None where that is not watched.
     """
 
-    limiter: Limiter
+    limiter: Limiter | KeptPlace
     outage: Outage | None
 
 

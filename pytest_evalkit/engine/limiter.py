@@ -75,9 +75,7 @@ class Limiter:
                 place.set_result(None)
 
     def _has_room(self) -> bool:
-        if self._pauses or self.active >= self._limit():
-            return False
-        return self._held_s is None or not self._is_held(self._held_s())
+        return self.active < self._limit() and not self.is_closed
 
     def _is_held(self, seconds: float) -> bool:
         if seconds <= 0:
@@ -90,6 +88,13 @@ class Limiter:
     def _wake(self) -> None:
         self._waking = None
         self.refill()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody may go in, however much room there is."""
+        if self._pauses:
+            return True
+        return self._held_s is not None and self._is_held(self._held_s())
 
     def pause(self) -> None:
         """Let nobody in until this and every other pause has ended."""

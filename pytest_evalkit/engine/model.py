@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, overload
 
-from pytest_evalkit.engine.drive import drive
+from pytest_evalkit.engine.drive import Ask, drive
 from pytest_evalkit.engine.engine import Engine
 from pytest_evalkit.messages import Message
 from pytest_evalkit.models.backend import Backend
@@ -71,18 +73,38 @@ class Model:
             WithheldError: It was not sent, since nothing is left to spend, or the load
                 has ended.
         """
+        return await self._answered(request, self.engine.ask)
+
+    @asynccontextmanager
+    async def keep(self, request: Request) -> AsyncIterator[Ask]:
+        """Keep one place in flight, for requests that follow one another.
+
+        Gives what asks in that place, as ``answer`` does.
+
+        Args:
+            request: The first of them.
+
+        Raises:
+            BudgetSpentError: Nothing is left to spend.
+        """
+        async with self.engine.keep(request) as ask:
+            yield partial(self._answered, ask=ask)
+
+    async def _answered(self, request: Request, ask: Ask) -> AnyResponse:
         toolbox = self._toolbox
         if toolbox is None or not isinstance(request, Generate):
-            return await self.engine.ask(request)
+            return await ask(request)
         tools = await toolbox.tools()
         flow = tool_loop(replace(request, tools=tools), toolbox.max_turns)
 
-        async def ask(asked: Asked) -> Told:
+        async def ask_either(asked: Asked) -> Told:
             if isinstance(asked, CallTool):
                 return await toolbox.call(asked.name, asked.arguments)
-            return await self.engine.ask(asked)
+            response = await ask(asked)
+            assert isinstance(response, Response), "a text is asked for"
+            return response
 
-        return await drive(flow, ask)
+        return await drive(flow, ask_either)
 
     async def generate(
         self, prompt: str | Sequence[Message], **parameters: Any

@@ -17,6 +17,7 @@ from pytest_evalkit.evaluate.sample import (
     Status,
     TokenCounts,
 )
+from pytest_evalkit.evaluate.turn_records import TurnDict
 
 __all__ = [
     "SAMPLE_SCHEMA_VERSION",
@@ -29,6 +30,7 @@ __all__ = [
     "SampleTiming",
     "Status",
     "TokenCounts",
+    "TurnDict",
     "evaluate_document",
     "skip_document",
 ]

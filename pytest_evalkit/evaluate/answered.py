@@ -24,6 +24,8 @@ class Answered:
         scored: One per filter.
         verdicts: What the judge said, as the record tells it; empty where none was
             asked.
+        failure: Which turn of a conversation has no answer, where it is scored all the
+            same; else None.
     """
 
     responses: Sequence[AnyResponse]
@@ -32,3 +34,4 @@ class Answered:
     is_truncated: bool
     scored: tuple[Scored, ...]
     verdicts: Sequence[Mapping[str, Any]] = ()
+    failure: str | None = None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_evalkit.codec import CodecError, encode
+from pytest_evalkit.conversations import TurnOutcome
 from pytest_evalkit.engine import drive
 from pytest_evalkit.engine.drive import Ask
 from pytest_evalkit.errors import (
@@ -22,19 +24,26 @@ from pytest_evalkit.errors import (
 )
 from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.code_limit import CodeLimit, CodeLimitError
+from pytest_evalkit.evaluate.conversing import Executing, Leading
 from pytest_evalkit.evaluate.flow import (
     ReasoningTags,
     UnjudgedError,
     UnscorableError,
+    conversation_flow,
     document_flow,
 )
 from pytest_evalkit.evaluate.judge import Judge, asking_judge
 from pytest_evalkit.evaluate.outcome import DocumentOutcome
 from pytest_evalkit.evaluate.recorded import RecordedRun, recorded_answers
+from pytest_evalkit.evaluate.recorded_turns import RecordedTurns
 from pytest_evalkit.evaluate.recording import Recorded, scored_samples, unscored_samples
 from pytest_evalkit.evaluate.request_log import RequestLog
 from pytest_evalkit.evaluate.sample import Status
-from pytest_evalkit.tasks import OpenedTask, Prepared
+from pytest_evalkit.evaluate.turn_records import TurnLog
+from pytest_evalkit.tasks import ConversationPlan, OpenedTask, Prepared
+from pytest_evalkit.values import Request
+
+Keeping = Callable[[Request], AbstractAsyncContextManager[Ask]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +65,9 @@ class Evaluation:
         picture: Keeps pictures of what a document shows; None to keep none.
         picturing: Where pictures are made, beside the waiting for the answer.
         judge: Whom scorers may ask, or None.
+        keep: Takes a place in flight for a conversation, told its first request; what
+            asks there goes back to no waiting line. None where places are not counted.
+        execute: Answers the calls of tools in conversations, or None.
     """
 
     opened: OpenedTask
@@ -69,6 +81,8 @@ class Evaluation:
     picture: Callable[[Prepared], None] | None = None
     picturing: Executor | None = None
     judge: Judge | None = None
+    keep: Keeping | None = None
+    execute: Executing | None = None
 
 
 async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutcome:
@@ -91,21 +105,7 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
     document = _Document(evaluation, doc_id, started)
     try:
         document.prepared = await _prepared(evaluation, doc_id)
-        flow = document_flow(
-            evaluation.opened, document.prepared, evaluation.reasoning_tags
-        )
-        ask = asking_judge(
-            _asking(evaluation, document, document.prepared), evaluation.judge
-        )
-        limited = evaluation.limit.flow(flow)
-        answering = drive(limited, ask, _scoring_place(evaluation))
-        if evaluation.picture is None:
-            answered = await answering
-        else:
-            answered, _ = await asyncio.gather(
-                answering, _pictured(evaluation, document.prepared)
-            )
-        return document.scored(answered)
+        return document.scored(await _answered(document, document.prepared))
     except UnjudgedError as error:
         return document.failed(str(error), error.attempts, error.raw)
     except (ModelUnavailableError, ResultsError):
@@ -118,6 +118,60 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         return document.failed(str(error), 0)
     except (EvalkitError, UnscorableError, CodeLimitError) as error:
         return document.failed(str(error), 1)
+
+
+async def _answered(document: _Document, prepared: Prepared) -> Answered:
+    evaluation = document.evaluation
+    if prepared.conversation is not None:
+        outcomes = await _led(document, prepared, prepared.conversation)
+        flow = conversation_flow(
+            evaluation.opened, prepared, outcomes, evaluation.reasoning_tags
+        )
+        # What is left to ask is for the judge.
+        return await _driven(evaluation, flow, evaluation.ask)
+    flow = document_flow(evaluation.opened, prepared, evaluation.reasoning_tags)
+    ask = _asking(evaluation, document, prepared)
+    answering = _driven(evaluation, flow, ask)
+    if evaluation.picture is None:
+        return await answering
+    answered, _ = await asyncio.gather(answering, _pictured(evaluation, prepared))
+    return answered
+
+
+async def _driven(
+    evaluation: Evaluation,
+    flow: Generator[Sequence[Any], Sequence[Any], Answered],
+    ask: Ask,
+) -> Answered:
+    limited = evaluation.limit.flow(flow)
+    asking = asking_judge(ask, evaluation.judge)
+    return await drive(limited, asking, _scoring_place(evaluation))
+
+
+async def _led(
+    document: _Document, prepared: Prepared, plan: ConversationPlan
+) -> Sequence[TurnOutcome]:
+    """Lead a conversation; it keeps its place in flight from its first turn to its last."""
+    evaluation, run = document.evaluation, document.evaluation.recorded
+    listening = document.requests.asking
+    leading = Leading(
+        plan=plan,
+        ask=listening(evaluation.ask),
+        execute=evaluation.execute,
+        started_at=evaluation.started_at,
+        log=document.log,
+    )
+    if run is not None:
+        sample = run.find(
+            evaluation.opened.task.name, prepared.doc_hash, document.doc_id
+        )
+        turns = RecordedTurns(run.label, sample, prepared)
+        replaying = replace(leading, ask=turns.answer, execute=turns.execute)
+        return await replaying.lead()
+    if evaluation.keep is None:
+        return await leading.lead()
+    async with evaluation.keep(prepared.requests[0]) as ask:
+        return await replace(leading, ask=listening(ask)).lead()
 
 
 def _asking(evaluation: Evaluation, document: _Document, prepared: Prepared) -> Ask:
@@ -191,7 +245,7 @@ def skip_document(
 class _Document:
     """One document under way: turns how it ended into samples and an outcome."""
 
-    __slots__ = ("doc_id", "evaluation", "prepared", "requests", "started")
+    __slots__ = ("doc_id", "evaluation", "log", "prepared", "requests", "started")
 
     def __init__(self, evaluation: Evaluation, doc_id: int, started: float) -> None:
         self.evaluation = evaluation
@@ -199,6 +253,7 @@ class _Document:
         self.started = started
         self.prepared: Prepared | None = None
         self.requests = RequestLog()
+        self.log = TurnLog()
 
     def scored(self, answered: Answered) -> DocumentOutcome:
         recorded = self._recorded()
@@ -219,7 +274,7 @@ class _Document:
             doc_id=self.doc_id,
             status=recorded.status,
             scores=scores,
-            message=None,
+            message=answered.failure,
             duration_s=time.monotonic() - self.started,
         )
 
@@ -248,4 +303,5 @@ class _Document:
             started_s=self.started - self.evaluation.started_at,
             latency_s=time.monotonic() - self.started,
             requests=self.requests.times(self.evaluation.started_at),
+            log=self.log,
         )

@@ -7,12 +7,18 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pytest_evalkit.conversations import TurnOutcome
 from pytest_evalkit.engine import Flow
-from pytest_evalkit.errors import EvalkitError, JudgeError
+from pytest_evalkit.errors import EvalkitError, JudgeError, ModelError
 from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.dialogue import dialogue
 from pytest_evalkit.evaluate.judge import Asked, Verdict, judged, verdict_records
-from pytest_evalkit.scoring import Stripped, score_flow, strip_reasoning
+from pytest_evalkit.scoring import (
+    Stripped,
+    TurnAnswer,
+    score_flow,
+    strip_reasoning,
+)
 from pytest_evalkit.tasks import OpenedTask, Prepared, Rounds
 from pytest_evalkit.values import (
     AnyResponse,
@@ -28,6 +34,10 @@ ReasoningTags = Sequence[tuple[str, str]]
 
 class UnscorableError(Exception):
     """The task's own code raised; the message says where."""
+
+
+class TurnFailedError(ModelError):
+    """A turn of a conversation has no answer, so that the whole has no score."""
 
 
 class UnjudgedError(Exception):
@@ -66,6 +76,8 @@ def document_flow(
 ) -> Generator[Sequence[Asked], Sequence[Any], Answered]:
     """Ask the document's requests and score their answers, by a judge where need be.
 
+    A conversation is led elsewhere, and its turns scored by ``conversation_flow``.
+
     Raises:
         UnscorableError: The scorer raised.
         MemoryError: It wanted more memory than it may have.
@@ -78,6 +90,61 @@ def document_flow(
     else:
         heard = yield from _dialogues(prepared, prepared.rounds, repeats, tags)
     raw = _as_recorded(opened, heard.raw)
+    return (yield from _concluded(opened, prepared, heard, raw))
+
+
+def conversation_flow(
+    opened: OpenedTask,
+    prepared: Prepared,
+    outcomes: Sequence[TurnOutcome],
+    tags: ReasoningTags,
+) -> Generator[Sequence[Asked], Sequence[Any], Answered]:
+    """Score the answers to the turns of a conversation, by a judge where need be.
+
+    Raises:
+        TurnFailedError: A turn has no answer, and the task does not count it as zero.
+        UnscorableError: The scorer raised.
+        MemoryError: It wanted more memory than it may have.
+        UnjudgedError: It asked the judge, who gave no verdict.
+        ScoringError: The scorer's result is not usable.
+    """
+    failure = turn_failure(outcomes)
+    if failure is not None and opened.task.scoring.missing == "exclude":
+        raise failure
+    heard = _Heard()
+    for outcome in outcomes:
+        response = outcome.response
+        if response is None:
+            heard.raw.append([None])
+            heard.results.append([None])
+            continue
+        part = strip_reasoning(response.text, tags)
+        heard.responses.append(response)
+        heard.thoughts.append(part)
+        heard.raw.append([response.text])
+        answer = TurnAnswer(text=part.text, calls=response.tool_calls)
+        heard.results.append([answer])
+    raw = [text for (text,) in heard.raw]
+    answered = yield from _concluded(opened, prepared, heard, raw)
+    return replace(answered, failure=None if failure is None else str(failure))
+
+
+def turn_failure(outcomes: Sequence[TurnOutcome]) -> TurnFailedError | None:
+    """Say which turn failed and why, in one line; None where none did."""
+    failed = [one for one in outcomes if one.status == "errored"]
+    if not failed:
+        return None
+    first = failed[0]
+    skipped = sum(one.status == "skipped" for one in outcomes)
+    more = [f"{len(failed) - 1} more failed"] if len(failed) > 1 else []
+    more += [f"{skipped} skipped"] if skipped else []
+    told = f" (of {len(outcomes)} turns {', '.join(more)})" if more else ""
+    return TurnFailedError(f"turn {first.turn.number}: {first.cause}{told}")
+
+
+def _concluded(
+    opened: OpenedTask, prepared: Prepared, heard: _Heard, raw: Any
+) -> Generator[Sequence[Asked], Sequence[Any], Answered]:
     verdicts: list[Verdict] = []
     scoring = score_flow(
         opened.task.scoring, prepared.doc, prepared.key, heard.results, heard.raw

@@ -77,16 +77,10 @@ def recorded_answers(label: str, sample: SampleDict, prepared: Prepared) -> Ask:
 def _answers(
     label: str, sample: SampleDict, prepared: Prepared
 ) -> Callable[[Request], AnyResponse]:
-    document = f"document {sample['doc_id']} of task {sample['task']!r}"
-    # What only the judge had no verdict on has an answer.
-    if "error" in sample and "resps" not in sample:
-        raise RecordingError(
-            f"{document} has no answer in {label}: {sample['error']}; have it asked "
-            f"with --resume {label} --rerun-errors, then score again"
-        )
+    document = require_answer(label, sample)
     raw = sample.get("resps", sample["filtered_resps"])
     if isinstance(prepared.requests[0], Generate):
-        _require_prompt(label, sample, prepared)
+        require_prompt(label, sample, prepared)
         return _Texts(f"{document} in {label}", sample, prepared, raw).answer
     return _Likelihoods(f"{document} in {label}", sample, raw).answer
 
@@ -207,8 +201,31 @@ def _texts_of(request: Request) -> tuple[str, ...]:
     return (request.text,)
 
 
-def _require_prompt(label: str, sample: SampleDict, prepared: Prepared) -> None:
-    """Refuse the answer to another prompt."""
+def require_answer(label: str, sample: SampleDict) -> str:
+    """Refuse a document that was not answered.
+
+    Returns:
+        What messages call the document.
+
+    Raises:
+        RecordingError: It was not.
+    """
+    document = f"document {sample['doc_id']} of task {sample['task']!r}"
+    # What only the judge had no verdict on has an answer.
+    if "error" in sample and "resps" not in sample:
+        raise RecordingError(
+            f"{document} has no answer in {label}: {sample['error']}; have it asked "
+            f"with --resume {label} --rerun-errors, then score again"
+        )
+    return document
+
+
+def require_prompt(label: str, sample: SampleDict, prepared: Prepared) -> None:
+    """Refuse the answer to another prompt.
+
+    Raises:
+        RecordingError: It is one.
+    """
     today = decode(encode(prompt_of(prepared)))
     if today == sample["input"]:
         return

@@ -16,6 +16,7 @@ from pytest_evalkit.evaluate.sample import (
     TokenCounts,
 )
 from pytest_evalkit.evaluate.timing import token_logprobs
+from pytest_evalkit.evaluate.turn_records import TurnLog, turn_dicts
 from pytest_evalkit.messages import Message, ToolCallPart, message_dicts
 from pytest_evalkit.tasks import OpenedTask, Prepared
 from pytest_evalkit.values import (
@@ -39,6 +40,7 @@ class Recorded:
         started_s: Seconds from the start of the run to its own.
         latency_s: Seconds it took.
         requests: What became of its requests: fields of ``SampleTiming``.
+        log: What was seen of its turns, where it is a conversation.
     """
 
     opened: OpenedTask
@@ -47,6 +49,7 @@ class Recorded:
     started_s: float
     latency_s: float
     requests: Mapping[str, Any] = field(default_factory=dict)
+    log: TurnLog = field(default_factory=TurnLog)
 
     @property
     def status(self) -> Status:
@@ -66,8 +69,13 @@ class Recorded:
             return None
         return encode(bundle).decode() if isinstance(bundle, tuple) else str(bundle)
 
-    def sample(self, status: Status) -> dict[str, Any]:
-        """Begin a sample with what does not depend on the filter."""
+    def sample(self, status: Status, cause: str | None = None) -> dict[str, Any]:
+        """Begin a sample with what does not depend on the filter.
+
+        Args:
+            status: How the document ended.
+            cause: Why it was not answered; None where it was.
+        """
         prepared = self.prepared
         sample: dict[str, Any] = {
             "schema_version": SAMPLE_SCHEMA_VERSION,
@@ -90,6 +98,10 @@ class Recorded:
         categories = self.opened.categories(self.doc_id)
         if categories:
             sample["categories"] = categories
+        conversation = self.opened.conversation(self.doc_id)
+        if conversation is not None:
+            sample["conversation_id"] = conversation.id
+            sample["turns"] = turn_dicts(conversation, self.log, cause)
         return sample
 
 
@@ -105,7 +117,9 @@ def prompt_of(prepared: Prepared) -> list[Any]:
 
 
 def _messages(prepared: Prepared) -> list[dict[str, Any]]:
-    """Write what was said to the model at first."""
+    """Write what was said to the model at first; of a conversation what is planned."""
+    if prepared.conversation is not None:
+        return message_dicts(prepared.conversation.messages)
     first = prepared.requests[0]
     return message_dicts(first.messages) if isinstance(first, Generate) else []
 
@@ -125,8 +139,13 @@ def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDic
     """Write one sample per filter of a document that was answered, and scored if asked."""
     raw = answered.raw
     shared = recorded.sample(recorded.status)
-    shared["attempts"] = max(response.attempts for response in answered.responses)
-    shared.update(_answer_facts(answered))
+    attempts = [response.attempts for response in answered.responses]
+    # A conversation may be scored although none of its turns was answered.
+    shared["attempts"] = max(attempts, default=1)
+    if answered.failure is not None:
+        shared["error"] = answered.failure
+    shared.update(_thought_facts(answered))
+    shared.update(_response_facts(answered.responses))
     if answered.verdicts:
         shared["judge"] = _one_or_all(answered.verdicts)
     for scored in answered.scored:
@@ -159,38 +178,48 @@ def unscored_samples(
         attempts: How often something was asked.
         raw: What was answered all the same, or None.
     """
-    shared = recorded.sample(status)
+    shared = recorded.sample(status, message)
     if raw is not None:
         shared["resps"] = raw
+    heard = recorded.log.responses
+    if heard:
+        # Turns that were answered cost what they cost, whatever became of later ones.
+        shared.update(_response_facts(heard))
     shared.update(attempts=attempts, error=message, filtered_resps=None, metrics=[])
     for pipeline in recorded.opened.task.scoring.pipelines:
         yield {**shared, "filter": pipeline.name}  # type: ignore[typeddict-item]
 
 
-def _answer_facts(answered: Answered) -> dict[str, Any]:
-    """Tell what came with the answers; only what there is to tell."""
+def _thought_facts(answered: Answered) -> dict[str, Any]:
+    """Tell what was thought; only what there is to tell."""
     facts: dict[str, Any] = {}
     if any(answered.reasoning):
         facts["reasoning"] = _one_or_all(answered.reasoning)
     if answered.is_truncated:
         facts["reasoning_truncated"] = True
-    texts = _texts(answered.responses)
+    return facts
+
+
+def _response_facts(responses: Sequence[AnyResponse]) -> dict[str, Any]:
+    """Tell what came with the answers; only what there is to tell."""
+    facts: dict[str, Any] = {}
+    texts = _texts(responses)
     reasons = [response.finish_reason for response in texts]
     if any(reasons):
         facts["finish_reason"] = _one_or_all(reasons)
     facts.update(_chat_facts(texts))
-    counts = _token_counts(answered.responses)
+    counts = _token_counts(responses)
     if counts is not None:
         facts["token_counts"] = counts
-    timings = [response.timing for response in answered.responses if response.timing]
+    timings = [response.timing for response in responses if response.timing]
     request_s = [s for one in timings for s in one.turns_s or (one.latency_s,)]
     if request_s:
         facts["request_latency_s"] = _one_or_all([round(s, 6) for s in request_s])
     facts.update(_way_facts(texts))
-    recalled = [each.recalled for each in answered.responses if each.recalled]
+    recalled = [each.recalled for each in responses if each.recalled]
     if recalled:
         facts["recalled"] = _recalled_dict(recalled)
-    notes = dict.fromkeys(note for each in answered.responses for note in each.notes)
+    notes = dict.fromkeys(note for each in responses for note in each.notes)
     if notes:
         facts["notes"] = list(notes)
     return facts

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from pytest_evalkit.evaluate.turn_records import TurnDict
+
 SAMPLE_SCHEMA_VERSION = 1
 
 Status = Literal["scored", "answered", "error", "skipped"]
@@ -91,6 +93,10 @@ class SampleDict(TypedDict):
     told the answer alone, its ``response``, the ``value`` read from that, and
     ``attempts``; or a list of such. A document without a verdict is in error, and its
     ``resps`` hold what the model answered.
+
+    Where the document is a conversation, ``turns`` has an entry for each client turn that
+    was planned, in order; ``resps``, ``filtered_resps`` and ``target`` have one too, None
+    where there is nothing.
     """
 
     schema_version: int
@@ -126,3 +132,5 @@ class SampleDict(TypedDict):
     notes: NotRequired[list[str]]
     error: NotRequired[str]
     judge: NotRequired[Any]
+    conversation_id: NotRequired[str]
+    turns: NotRequired[list[TurnDict]]

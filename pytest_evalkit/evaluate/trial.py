@@ -7,24 +7,28 @@ draw answer at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_evalkit.conversations import ExecuteTools
 from pytest_evalkit.engine import drive
 from pytest_evalkit.engine.drive import Ask
 from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.evaluate.answered import Answered
+from pytest_evalkit.evaluate.conversing import Leading
 from pytest_evalkit.evaluate.flow import (
     ReasoningTags,
     UnjudgedError,
     UnscorableError,
+    conversation_flow,
     document_flow,
 )
 from pytest_evalkit.evaluate.judge import asking_judge
 from pytest_evalkit.models.chance import Constant, Random
 from pytest_evalkit.models.oracle import Oracle
 from pytest_evalkit.scoring import MetricSpec, Scored
-from pytest_evalkit.tasks import OpenedTask, doc_hash
+from pytest_evalkit.tasks import OpenedTask, Prepared, doc_hash
 from pytest_evalkit.values import AnyResponse, Generate, Loglikelihood, Request
 
 # What answers without a running engine.
@@ -98,11 +102,13 @@ async def _attempted(
     answers: dict[int, Any] = {}
     failures: dict[int, str] = {}
     changed: list[int] = []
-    ask = asking_judge(_asking(backend), None)
+    asking = _asking(backend)
+    ask = asking_judge(asking, None)
     for doc_id in doc_ids:
         try:
             prepared = opened.prepare(doc_id)
-            answered = await drive(document_flow(opened, prepared, tags), ask)
+            flow = await _flow(opened, prepared, tags, asking)
+            answered = await drive(flow, ask)
         except (EvalkitError, UnscorableError, UnjudgedError) as error:
             failures[doc_id] = str(error)
             continue
@@ -113,6 +119,21 @@ async def _attempted(
     return Trial(
         scored=scored, answers=answers, failures=failures, changed=tuple(changed)
     )
+
+
+async def _flow(
+    opened: OpenedTask, prepared: Prepared, tags: ReasoningTags, ask: Ask
+) -> Generator[Sequence[Any], Sequence[Any], Answered]:
+    """Make the flow of a document; a conversation is led first, without its tools."""
+    plan = prepared.conversation
+    if plan is None:
+        return document_flow(opened, prepared, tags)
+    outcomes = await Leading(plan=plan, ask=ask, execute=_silent_tools).lead()
+    return conversation_flow(opened, prepared, outcomes, tags)
+
+
+async def _silent_tools(asked: ExecuteTools) -> Sequence[str]:
+    return [""] * len(asked.calls)
 
 
 def _asking(backend: Respondent) -> Ask:

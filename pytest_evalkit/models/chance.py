@@ -68,8 +68,8 @@ class Constant:
 class Random:
     """Draws one of the choices, or a short word where the question is open.
 
-    The draw depends on the seed, the task, the document and the repeat alone: neither
-    on order nor on the number of workers.
+    The draw depends on the seed, the task, the document, its turn and the repeat alone:
+    neither on order nor on the number of workers.
 
     Args:
         seed: Another seed gives other draws.
@@ -93,7 +93,8 @@ class Random:
         """
         origin = _origin_of(request)
         answers = origin.choices or _WORDS
-        draw = self._draw(origin) % len(answers)
+        turn = () if origin.turn is None else (str(origin.turn),)
+        draw = self._draw(origin, *turn) % len(answers)
         return Response(text=answers[draw], finish_reason="stop")
 
     async def loglikelihood(self, request: Loglikelihood) -> LoglikelihoodResponse:

@@ -113,8 +113,9 @@ class OpenAICompletions(OpenAIEndpoint):
         """
         payload = await self.payload(request)
         prompt, notes = self._fitted(payload.pop("prompt"), payload.get("max_tokens"))
-        if self.is_streaming:
-            answer, timing = await self._exchange(body_of(encode(payload), (prompt,)))
+        if self._streams(request):
+            body = body_of(encode(payload), (prompt,))
+            answer, timing = await self._exchange(body, is_streamed=True)
             completed = Completed(first_choice(answer), usage_of(answer), timing)
         else:
             completed = await self._batching.ask(encode(payload), prompt)

@@ -153,7 +153,9 @@ class OpenAIEndpoint(ABC):
             ModelUnavailableError: The endpoint accepts no request from us.
         """
         prepared = await self._prepared(request)
-        exchange = await self._exchange(prepared.body)
+        exchange = await self._exchange(
+            prepared.body, is_streamed=self._streams(request)
+        )
         choice = first_choice(exchange.answer)
         spoken = cut_at_stop(self._spoken(choice), request.parameters.stop)
         return Response(
@@ -208,7 +210,7 @@ class OpenAIEndpoint(ABC):
                     f"the task may not set {name!r} in its generation_kwargs: {remedy}"
                 )
         payload = {"model": self.model, **prompt, **self._generation(request)}
-        if self.is_streaming:
+        if self._streams(request):
             payload["stream"] = True
             payload["stream_options"] = {"include_usage": True}
         return payload | self.extra_body | dict(extra)
@@ -216,10 +218,15 @@ class OpenAIEndpoint(ABC):
     async def _prepared(self, request: Generate) -> PreparedBody:
         return PreparedBody(encode(await self.payload(request)))
 
-    async def _exchange(self, body: bytes) -> Exchange:
+    def _streams(self, request: Generate) -> bool:
+        """Tell whether an answer comes token by token: what the request says wins."""
+        told = request.is_streamed
+        return self.is_streaming if told is None else told
+
+    async def _exchange(self, body: bytes, *, is_streamed: bool) -> Exchange:
         """Send a payload, and wait for the whole answer in whatever way it comes."""
         started_at = time.monotonic()
-        if not self.is_streaming:
+        if not is_streamed:
             answer = await self._transport.post(body)
             latency_s = time.monotonic() - started_at
             return Exchange(answer, Timing(started_at=started_at, latency_s=latency_s))

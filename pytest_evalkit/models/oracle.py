@@ -38,7 +38,10 @@ class Oracle:
             RequestRejectedError: The request is of no document, or its document's
                 target is no text, no number and no choice.
         """
-        answer, origin = _best_answer(request.origin), request.origin
+        origin = request.origin
+        if origin is not None and origin.turn is not None:
+            return _turn_answer(origin)
+        answer = _best_answer(origin)
         if origin is not None and origin.answer_form is not None:
             answer = origin.answer_form.replace("{answer}", answer)
         return Response(text=answer, finish_reason="stop")
@@ -66,6 +69,20 @@ class Oracle:
 
     async def aclose(self) -> None:
         """Do nothing: an oracle holds nothing."""
+
+
+def _turn_answer(origin: Origin) -> Response:
+    """Say and call in a turn of a conversation what is right there."""
+    if origin.target is None:
+        raise RequestRejectedError(
+            f"conversation {origin.doc_id} of {origin.task} does not say what is right "
+            "for this turn, so that the oracle has no answer to it: let the assistant "
+            "speak after it, or give its row a target"
+        )
+    texts, calls = origin.target, origin.calls
+    reason = "tool_calls" if calls else "stop"
+    text = texts[0] if texts else ""
+    return Response(text=text, tool_calls=calls, finish_reason=reason)
 
 
 def _best_answer(origin: Origin | None) -> str:

@@ -1,8 +1,8 @@
 """Fixtures for items that are not Python functions.
 
 A document is a bare item, cheap to make by the ten thousand, and so has no fixtures of
-its own. One anchor, an ordinary function item that asks for ``model``, is set up before
-the first document of a task file runs and torn down after the last: fixtures live as
+its own. One anchor, an ordinary function item that asks for ``model`` and for what tasks
+name besides, is set up before the first document of a task file runs and torn down after the last: fixtures live as
 long as the file's documents need them, in whatever scope they were written, and pytest's
 own hooks do the work. The one private name touched, ``_fixtureinfo``, tells whether two
 files would get the same session fixture; without it each file simply waits its turn.
@@ -10,6 +10,8 @@ files would get the same session fixture; without it each file simply waits its 
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import pytest
@@ -18,14 +20,30 @@ import pytest
 PENDING: Final = object()
 
 
-def _ask_for_model(model: Any) -> None:
-    """Declare by its parameter which fixture an anchor wants."""
+_MODEL = "model"
+
+
+def _asking_for(names: Iterable[str]) -> Callable[..., None]:
+    """Make a function that declares by its parameters which fixtures an anchor wants."""
+
+    def ask(**_: Any) -> None:
+        """Want fixtures, and do nothing with them."""
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(name, kind) for name in names]
+    ask.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # inspect reads it
+    return ask
 
 
 class Anchors:
-    """Sets up the ``model`` fixture for one task file after another."""
+    """Sets up the ``model`` fixture for one task file after another, and others it names.
 
-    def __init__(self) -> None:
+    Args:
+        others: Tells which other fixtures the tasks of a file name.
+    """
+
+    def __init__(self, others: Callable[[pytest.File], Sequence[str]]) -> None:
+        self._others = others
         self._current: pytest.Function | None = None
         self._waiting: dict[pytest.File, pytest.Function] = {}
         self._session_values: dict[int | None, Any] = {}
@@ -69,11 +87,27 @@ class Anchors:
         definition = _session_definition(self._anchor(file))
         return self._session_values.get(definition, PENDING)
 
+    def other(self, file: pytest.File, name: str) -> Any:
+        """Get another fixture of a file, or ``PENDING`` while it has to wait its turn."""
+        if self._current is None or self._current.parent is not file:
+            return PENDING
+        return self._current.funcargs[name]
+
+    def unknown(self, file: pytest.File) -> Sequence[str]:
+        """List the fixtures that the tasks of a file name, and that there are not."""
+        info = getattr(self._anchor(file), "_fixtureinfo", None)
+        known = getattr(info, "name2fixturedefs", None)
+        if known is None:
+            return []
+        return [name for name in self._others(file) if name not in known]
+
     def _anchor(self, file: pytest.File) -> pytest.Function:
         anchor = self._waiting.get(file)
         if anchor is None:
             anchor = self._waiting[file] = pytest.Function.from_parent(
-                file, name="model", callobj=_ask_for_model
+                file,
+                name=_MODEL,
+                callobj=_asking_for((_MODEL, *self._others(file))),
             )
         return anchor
 

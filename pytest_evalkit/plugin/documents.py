@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -21,6 +22,14 @@ from pytest_evalkit.evaluate import (
 )
 from pytest_evalkit.plugin.anchor import PENDING, Anchors
 from pytest_evalkit.plugin.collection import DocumentItem, TaskNode
+from pytest_evalkit.plugin.conversing import (
+    executing,
+    executors_of,
+    is_conversation,
+    is_pending,
+    keeping,
+    require_executors,
+)
 from pytest_evalkit.plugin.early_stopping import EarlyStopping
 from pytest_evalkit.plugin.lookahead import LeftOutError, Lookahead
 from pytest_evalkit.plugin.pictures import Pictures
@@ -68,7 +77,7 @@ class DocumentRunner:
         self._resumption = run.resumption
         self._watch = watch
         self._early = early
-        self._anchors = Anchors()
+        self._anchors = Anchors(lambda file: executors_of(self._items, file))
         # One thread: the functions of task files need not know of threads.
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="evalkit-prepare")
         self._pictures = Pictures(run)
@@ -234,6 +243,7 @@ class DocumentRunner:
     def _enter(self, item: DocumentItem) -> None:
         try:
             if self._run.recorded is None:
+                require_executors(self._anchors, item.parent)
                 self._anchors.enter(item.task_file, item)
             self._evaluation(item.parent)
         except (EvalkitError, pytest.UsageError) as error:
@@ -287,9 +297,14 @@ class DocumentRunner:
             path=self._run.folder.stalls_path,
         )
 
-    def _limit(self) -> int:
-        """Tell how many documents may be under way: those asked, and some in line."""
+    def _limit(self, item: DocumentItem) -> int:
+        """Tell how many documents may be under way: those asked, and some in line.
+
+        Conversations are none in line: each has its place until it ends.
+        """
         asked = self._run.concurrency
+        if is_conversation(item):
+            return asked
         if self._has_media:
             most = _MOST_IN_LINE_WITH_MEDIA
         else:
@@ -311,13 +326,30 @@ class DocumentRunner:
     def _evaluation(self, node: TaskNode) -> Evaluation | None:
         evaluation = self._evaluations.get(node)
         if evaluation is None:
-            ask = self._asking(node)
-            if ask is None:
-                return None
-            evaluation = self._evaluations[node] = self._make_evaluation(node, ask)
+            evaluation = self._make_evaluation(node)
+            if evaluation is not None:
+                self._evaluations[node] = evaluation
         return evaluation
 
-    def _make_evaluation(self, node: TaskNode, ask: Ask) -> Evaluation:
+    def _make_evaluation(self, node: TaskNode) -> Evaluation | None:
+        """Say how a task is evaluated; None while a fixture has to wait its turn."""
+        if self._run.recorded is not None:
+            return self._evaluation_by(node, _ask_nobody)
+        value = self._anchors.value(node.file)
+        if value is PENDING or is_pending(self._anchors, node):
+            return None
+        model = self._run.as_model(value)
+        evaluation = self._evaluation_by(node, self._asking_of(model))
+        if node.opened.task.conversation is None:
+            return evaluation
+        return replace(
+            evaluation,
+            picture=None,
+            keep=keeping(model, self._run),
+            execute=executing(self._anchors, node, self._preparing),
+        )
+
+    def _evaluation_by(self, node: TaskNode, ask: Ask) -> Evaluation:
         task = node.opened.task
         return Evaluation(
             opened=node.opened,
@@ -334,13 +366,6 @@ class DocumentRunner:
                 self._run.pace, self._run.loop.run_until_complete
             ),
         )
-
-    def _asking(self, node: TaskNode) -> Ask | None:
-        """Get what answers; None while its fixture has to wait its turn."""
-        if self._run.recorded is not None:
-            return _ask_nobody
-        value = self._anchors.value(node.file)
-        return None if value is PENDING else self._asking_of(self._run.as_model(value))
 
     def _limit_of(self, task: Task) -> CodeLimit:
         """Bound what a task's code may take; each repeat has the whole of the time."""

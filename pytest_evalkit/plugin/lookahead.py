@@ -46,7 +46,8 @@ class Lookahead:
         loop: The session's event loop.
         start: Makes the coroutine that evaluates a document, or None while its model
             is not known yet.
-        limit: Tells the most documents under way, at least one; it may change.
+        limit: Tells the most documents under way, at least one, with a given one that is
+            to start; it may change.
         watch: Hears of each document that ended, and is called now and then while
             nothing ends.
 
@@ -58,7 +59,7 @@ class Lookahead:
         self,
         loop: asyncio.AbstractEventLoop,
         start: Start,
-        limit: Callable[[], int],
+        limit: Callable[[DocumentItem], int],
         watch: Watch,
     ) -> None:
         self._loop = loop
@@ -189,12 +190,13 @@ class Lookahead:
             self._loop.run_forever()
 
     def _fill(self) -> None:
-        limit = self._limit()
-        while self._coming and self._running < limit:
+        while self._coming:
             item = self._coming[0]
             if item in self._tasks:
                 self._coming.popleft()
                 continue
+            if self._running >= self._limit(item):
+                return
             coroutine = self._start(item)
             if coroutine is None:
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pytest_evalkit.evaluate.sample import SampleDict
@@ -75,7 +75,9 @@ class RequestLog:
         known[document] = 1
         return was_known
 
-    def _add_turns(self, sample: SampleDict, turns: list[_Seen], clock: int) -> None:
+    def _add_turns(
+        self, sample: SampleDict, turns: Sequence[_Seen], clock: int
+    ) -> None:
         name = sample.get("conversation_id", sample["item_id"])
         # The same name may be there in another task.
         self._conversations.append(f"{sample['task']}/{name}")

@@ -16,7 +16,15 @@ from pytest_evalkit.scoring.metrics import anls
 from pytest_evalkit.scoring.number_answer import as_number, number_match, read_number
 from pytest_evalkit.scoring.paired import PairedDifference, paired_difference
 from pytest_evalkit.scoring.parsed import NOT_FOUND, Parsed
-from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, Scored, ScoringPlan
+from pytest_evalkit.scoring.plan import (
+    CONVERSATION,
+    AnswerKey,
+    MetricSpec,
+    Scored,
+    ScoringPlan,
+    TurnAnswer,
+    TurnKey,
+)
 from pytest_evalkit.scoring.reasoned import (
     ANSWER_FORM,
     format_score,
@@ -49,6 +57,7 @@ from pytest_evalkit.scoring.yes_no_figures import (
 __all__ = [
     "ANSWER_FORM",
     "BOOTSTRAP_ITERATIONS",
+    "CONVERSATION",
     "DEFAULT_REASONING_TAGS",
     "NOT_FOUND",
     "THINKING_TAGS",
@@ -63,6 +72,8 @@ __all__ = [
     "ScoringPlan",
     "Spread",
     "Stripped",
+    "TurnAnswer",
+    "TurnKey",
     "all_right",
     "anls",
     "as_number",

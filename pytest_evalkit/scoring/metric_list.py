@@ -11,6 +11,10 @@ from typing import Any
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.scoring.aggregations import OF_NUMBERS, aggregation_of
+from pytest_evalkit.scoring.conversation_metrics import (
+    CONVERSATION_METRICS,
+    check_words,
+)
 from pytest_evalkit.scoring.libraries import LIBRARY_METRICS, PACKAGES
 from pytest_evalkit.scoring.likelihoods import LIKELIHOOD_METRICS
 from pytest_evalkit.scoring.metrics import (
@@ -24,7 +28,7 @@ from pytest_evalkit.scoring.metrics import (
 from pytest_evalkit.scoring.oddities import FALSE_WORDS, WITHOUT_EFFECT
 from pytest_evalkit.scoring.packages import require
 from pytest_evalkit.scoring.patterns import compiled_each
-from pytest_evalkit.scoring.plan import MetricSpec
+from pytest_evalkit.scoring.plan import CONVERSATION, MetricSpec
 from pytest_evalkit.scoring.ranges import range_of
 from pytest_evalkit.scoring.whole_groups import group_match
 from pytest_evalkit.scoring.word_errors import (
@@ -37,6 +41,7 @@ from pytest_evalkit.scoring.word_errors import (
 METRIC_KEYS = ("metric", "aggregation", "higher_is_better", "hf_evaluate", "range")
 # What a metric is called with besides its arguments.
 _GIVEN = ("references", "predictions", "doc")
+_OF_CONVERSATION = ("keys", "answers", "missing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +168,8 @@ def _called(
     if rules.is_labels:
         _check_idle(name, kwargs)
         return None, False, {}
+    if rules.output_type == CONVERSATION:
+        return _of_conversation(metric, name, kwargs)
     if not rules.output_type.startswith("generate"):
         _check_likelihood(metric, name, rules.output_type)
         _check_idle(name, kwargs)
@@ -200,6 +207,30 @@ def _check_likelihood(metric: Any, name: str, output_type: str) -> None:
             f"metric {name!r} does not score output_type {output_type}; "
             f"{suggestion(name, known)}"
         )
+
+
+def _of_conversation(metric: Any, name: str, kwargs: dict[str, Any]) -> _Called:
+    known = CONVERSATION_METRICS
+    if callable(metric) or name not in known:
+        hint = suggestion(name, known)
+        raise OptionError(
+            f"metric {name!r} does not score conversations; {hint}, or write "
+            "process_results, which sees every turn"
+        )
+    function = known[name]
+    rules = inspect.signature(exact_match).parameters
+    parameters = inspect.signature(function).parameters
+    valid = [key for key in parameters if key not in (*_OF_CONVERSATION, "rules")]
+    is_of_text = "rules" in parameters
+    valid += [key for key in rules if key not in _GIVEN] if is_of_text else []
+    for key in kwargs:
+        if key not in valid:
+            hint = suggestion(key, (*valid, *METRIC_KEYS))
+            raise OptionError(f"metric {name!r} has no argument {key!r}; {hint}")
+    check_words(name, kwargs)
+    if is_of_text:
+        kwargs = {key: _exact_match(key, value) for key, value in kwargs.items()}
+    return function, False, kwargs
 
 
 def _of_task(metric: Callable[..., Any], name: str, kwargs: dict[str, Any]) -> _Called:

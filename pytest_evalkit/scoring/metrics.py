@@ -176,6 +176,7 @@ PAIR_METRICS = (
 
 # What is scored where a task lists no metric, by output type.
 DEFAULT_METRICS: Mapping[str, tuple[str, ...]] = {
+    "conversation": ("answered_turns",),
     "loglikelihood": ("perplexity", "acc"),
     "loglikelihood_rolling": ("word_perplexity", "byte_perplexity", "bits_per_byte"),
     "multiple_choice": ("acc", "acc_norm"),
@@ -207,7 +208,9 @@ METRIC_DEFAULTS: Mapping[str, MetricDefaults] = {
     "acc_bytes": _UP,
     "acc_mutual_info": _UP,
     "acc_norm": _UP,
+    "action_overlap": _UP,
     "anls": _UP,
+    "answered_turns": _UP,
     "bits_per_byte": MetricDefaults(
         aggregation="bits_per_byte", higher_is_better=False
     ),
@@ -224,9 +227,11 @@ METRIC_DEFAULTS: Mapping[str, MetricDefaults] = {
     "exact_match": _UP,
     "f1": MetricDefaults(aggregation="f1", higher_is_better=True),
     "group_match": MetricDefaults(aggregation="all_right", higher_is_better=True),
+    "last_turn_match": _UP,
     "likelihood": _UP,
     "mcc": MetricDefaults(aggregation="matthews_corrcoef", higher_is_better=True),
     "number_match": _UP,
+    "per_turn_match": _UP,
     "perplexity": MetricDefaults(aggregation="perplexity", higher_is_better=False),
     "precision": _UP,
     "recall": _UP,
@@ -239,6 +244,7 @@ METRIC_DEFAULTS: Mapping[str, MetricDefaults] = {
     "span_f1": _UP,
     "span_match": _UP,
     "ter": MetricDefaults(aggregation="ter", higher_is_better=False),
+    "tool_call_match": _UP,
     "vqa_accuracy": _UP,
     "wer": _DOWN,
     "word_error_rate": MetricDefaults(aggregation="error_rate", higher_is_better=False),

@@ -6,11 +6,16 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_evalkit.messages import ToolCallPart
+from pytest_evalkit.scoring.dialogues import Missing
 from pytest_evalkit.scoring.judging import JudgeQuestion
 from pytest_evalkit.scoring.parsed import Parsed
 
 MUTUAL_INFORMATION = "acc_mutual_info"
 """The metric for which each choice is asked for without its question too."""
+
+CONVERSATION = "conversation"
+"""The output type of tasks whose documents are conversations."""
 
 # (responses of one document, one per repeat; the document) -> filtered responses.
 Filter = Callable[[Sequence[Any], Mapping[str, Any]], Any]
@@ -21,6 +26,32 @@ ProcessResults = Callable[
     Mapping[str, Any]
     | Generator[Sequence[JudgeQuestion], Sequence[float], Mapping[str, Any]],
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnKey:
+    """What is right in one client turn of a conversation.
+
+    Attributes:
+        texts: Texts that are each right; empty where the model should say nothing.
+        calls: The tools to be called, in the order they were recorded; empty for none.
+    """
+
+    texts: tuple[str, ...]
+    calls: tuple[ToolCallPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnAnswer:
+    """What the model answered in one client turn.
+
+    Attributes:
+        text: What it said, without thought; under a filter what that made of it.
+        calls: The tools that it called, in order.
+    """
+
+    text: Any
+    calls: tuple[ToolCallPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +67,14 @@ class AnswerKey:
             is open.
         is_multiple_input: Whether the choices are inputs that share one continuation;
             the target is then the position of the right input.
+        turns: Of a conversation, what is right for each client turn, or None where
+            nobody says; empty for any other document.
     """
 
     target: Any = None
     choices: tuple[str, ...] = ()
     is_multiple_input: bool = False
+    turns: tuple[TurnKey | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +142,7 @@ class ScoringPlan:
         is_scoring: False where answers are only recorded; there are no metrics then.
         asks_alone: True where each choice is to be asked for without its question too,
             whatever the metrics.
+        missing: What a client turn without an answer is worth in a conversation.
     """
 
     pipelines: tuple[FilterPipeline, ...]
@@ -121,11 +156,17 @@ class ScoringPlan:
     reasoned: ScoringPlan | None = None
     is_scoring: bool = True
     asks_alone: bool = False
+    missing: Missing = "exclude"
+
+    @property
+    def is_conversation(self) -> bool:
+        """Whether documents are conversations, with an answer for each client turn."""
+        return self.output_type == CONVERSATION
 
     @property
     def is_generation(self) -> bool:
         """Whether answers are texts that the model wrote."""
-        return self.output_type.startswith("generate")
+        return self.output_type.startswith("generate") or self.is_conversation
 
     @property
     def needs_unconditional(self) -> bool:

@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any, TypeVar
 
 from pytest_evalkit.errors import ScoringError
+from pytest_evalkit.scoring.conversation_metrics import conversation_values, turn_dicts
 from pytest_evalkit.scoring.generated import Values, generated_values
 from pytest_evalkit.scoring.judging import JudgeQuestion
 from pytest_evalkit.scoring.likelihoods import likelihood_values
@@ -19,6 +20,7 @@ from pytest_evalkit.scoring.plan import (
     ProcessResults,
     Scored,
     ScoringPlan,
+    TurnAnswer,
 )
 from pytest_evalkit.scoring.reasoned import FORMAT, format_scores, reasoned_answer
 
@@ -70,7 +72,8 @@ def score_flow(
         doc: The document.
         key: What is right for it.
         responses: For each request of the document, in order, one response per repeat,
-            at least one: a text without its reasoning; for likelihoods a pair of
+            at least one: a text without its reasoning; of a conversation for each client
+            turn what was answered, or None where nothing was; for likelihoods a pair of
             log-probability and whether the text is what the model would write
             greedily; for the likelihood of a whole text the log-probability alone.
         raw: The same as they were received, thought included; None where that makes no
@@ -119,6 +122,9 @@ def _scored(
     key: AnswerKey,
     responses: Sequence[Sequence[Any]],
 ) -> ScoreFlow[Scored]:
+    if plan.is_conversation:
+        scored = yield from _scored_turns(plan, pipeline, doc, key, responses)
+        return scored
     read = [_filtered(pipeline, doc, key, each) for each in responses]
     results = [result for result, _ in read]
     values, own = yield from _values(plan, doc, key, results)
@@ -129,6 +135,34 @@ def _scored(
         sources=values.sources,
         cluster=_cluster(plan, doc),
         parsed=own or tuple(parsed for _, each in read for parsed in each),
+    )
+
+
+def _scored_turns(
+    plan: ScoringPlan,
+    pipeline: FilterPipeline,
+    doc: Mapping[str, Any],
+    key: AnswerKey,
+    responses: Sequence[Sequence[TurnAnswer | None]],
+) -> ScoreFlow[Scored]:
+    """Filter the text of each turn by itself, and score the conversation."""
+    answers: list[TurnAnswer | None] = []
+    parsed: list[Parsed] = []
+    for (answer,) in responses:
+        if answer is None:
+            answers.append(None)
+            continue
+        text, each = _filtered(pipeline, doc, key, [answer.text])
+        is_one = isinstance(text, list) and len(text) == 1
+        answers.append(replace(answer, text=text[0] if is_one else text))
+        parsed.extend(each)
+    values, own = yield from _values(plan, doc, key, answers)
+    return Scored(
+        filter=pipeline.name,
+        filtered=[None if answer is None else answer.text for answer in answers],
+        metrics=_checked(plan, values.metrics),
+        cluster=_cluster(plan, doc),
+        parsed=own or tuple(parsed),
     )
 
 
@@ -143,6 +177,8 @@ def _values(
         processed = yield from _processed(plan.process_results, doc, handed)
         values, parsed = _parted(processed)
         return Values(values), parsed
+    if plan.is_conversation:
+        return Values(conversation_values(plan, key, results)), ()
     if not plan.is_generation:
         return Values(likelihood_values(plan, key, results)), ()
     answers = _handed(plan, results)
@@ -185,8 +221,11 @@ def _handed(plan: ScoringPlan, results: list[Any]) -> list[Any]:
     """Write what ``process_results`` is given.
 
     In the lm dialect, what the filters made of each request. In the lmms dialect the
-    answers to the one request, stripped, as one list.
+    answers to the one request, stripped, as one list. Of a conversation, a mapping for
+    each client turn.
     """
+    if plan.is_conversation:
+        return turn_dicts(results)
     if plan.dialect != "lmms" or not plan.is_generation:
         return results
     answers = results[0] if isinstance(results[0], list) else results

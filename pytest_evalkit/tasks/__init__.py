@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pytest_evalkit.tasks.catalogue import Catalogue
+from pytest_evalkit.tasks.conversation_plan import ConversationPlan
+from pytest_evalkit.tasks.conversation_rules import ConversationRules
 from pytest_evalkit.tasks.discovery import find_tasks, is_group_file, is_task_file
 from pytest_evalkit.tasks.doc_hash import doc_hash
 from pytest_evalkit.tasks.documents import Documents
@@ -19,6 +21,8 @@ from pytest_evalkit.tasks.task import OpenedTask, Prepared, Task
 
 __all__ = [
     "Catalogue",
+    "ConversationPlan",
+    "ConversationRules",
     "DataSources",
     "Documents",
     "Entry",

@@ -10,6 +10,7 @@ from typing import Any
 from pytest_evalkit.messages import Message
 from pytest_evalkit.scoring import ANSWER_FORM, AnswerKey, ScoringPlan
 from pytest_evalkit.tasks import choices as lettering
+from pytest_evalkit.tasks.asked import Asked
 from pytest_evalkit.tasks.constructing import Constructing
 from pytest_evalkit.tasks.conversations import Conversations
 from pytest_evalkit.tasks.documents import Documents
@@ -55,25 +56,6 @@ class Fields:
     ideal: Callable[[Doc], str] | None
     choices: Callable[[Doc], tuple[str, ...]] | None
     conversations: Conversations
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is asked about a document, and what is right.
-
-    Attributes:
-        target: The expected answer as the record tells it, or None.
-        key: What scoring compares with.
-        requests: At least one, in the order of scoring.
-        rounds: How the dialogue goes on after each answer; None where there is none.
-        read: Takes from an answer what is scored; None to score it as it is.
-    """
-
-    target: Any
-    key: AnswerKey
-    requests: tuple[Request, ...]
-    rounds: Rounds | None = None
-    read: Callable[[str], str] | None = None
 
 
 class Asker:

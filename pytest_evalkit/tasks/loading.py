@@ -14,6 +14,12 @@ from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS, parse_reasoning_tags
 from pytest_evalkit.tasks import schema
 from pytest_evalkit.tasks.config import config
 from pytest_evalkit.tasks.constructing import Constructing
+from pytest_evalkit.tasks.conversation_documents import ID_COLUMN
+from pytest_evalkit.tasks.conversation_rules import (
+    conversation_rules,
+    has_conversations,
+    with_data_defaults,
+)
 from pytest_evalkit.tasks.fewshot import SAMPLERS
 from pytest_evalkit.tasks.functions import load_functions
 from pytest_evalkit.tasks.generation import (
@@ -24,7 +30,7 @@ from pytest_evalkit.tasks.generation import (
 from pytest_evalkit.tasks.python_tasks import PythonTask, python_task
 from pytest_evalkit.tasks.reasoned import reasoning_form
 from pytest_evalkit.tasks.recipe import Recipe
-from pytest_evalkit.tasks.scoring_plan import scoring_plan
+from pytest_evalkit.tasks.scoring_plan import output_type_of, scoring_plan
 from pytest_evalkit.tasks.settings import TaskSettings
 from pytest_evalkit.tasks.source import Source, read_source
 from pytest_evalkit.tasks.task import Task
@@ -57,15 +63,20 @@ def load_task(
     written = read_source(path, overrides, name)
     _warn_of_repetitions(written)
     schema.check(written)
+    rules = conversation_rules(written, settings)
+    written = with_data_defaults(written)
     _check_unsafe(written, settings)
     python = python_task(written)
     source = written if python is None else python.merged
-    _check_required(source)
+    _check_required(source, has_conversations=rules is not None)
     values = {key: load_functions(value) for key, value in source.values.items()}
     variant = _variant(source, settings)
     num_fewshot = _num_fewshot(values, settings)
     repeats = _first(settings.repeats, values.get("repeats"), 1)
     recipe = _recipe(source, values, settings, variant, num_fewshot)
+    if rules is not None:
+        column = recipe.id_column or ID_COLUMN
+        recipe = replace(recipe, conversation=rules, id_column=column)
     name = str(values["task"])
     return Task(
         name=name,
@@ -74,7 +85,7 @@ def load_task(
         tags=(*schema.texts(source, "tag"), *schema.texts(source, "group")),
         version=_metadata(source).get("version"),
         num_fewshot=num_fewshot,
-        output_type=values.get("output_type") or "generate_until",
+        output_type=output_type_of(values),
         config=config(written, settings, variant, num_fewshot, repeats),
         scoring=scoring_plan(source, values, settings),
         repeats=repeats,
@@ -111,12 +122,12 @@ def _warn_of_repetitions(source: Source) -> None:
         )
 
 
-def _check_required(source: Source) -> None:
+def _check_required(source: Source, *, has_conversations: bool) -> None:
     values = source.values
-    for key, stand_in in (
-        ("dataset_path", "custom_dataset"),
-        ("doc_to_text", "doc_to_messages"),
-    ):
+    needed = [("dataset_path", "custom_dataset")]
+    if not has_conversations:
+        needed.append(("doc_to_text", "doc_to_messages"))
+    for key, stand_in in needed:
         if values.get(key) is None and values.get(stand_in) is None:
             raise source.error(f"has no {key}: key", key)
     if not values.get("test_split") and not values.get("validation_split"):
@@ -124,6 +135,8 @@ def _check_required(source: Source) -> None:
             "names no split to evaluate; set test_split or validation_split",
             "test_split",
         )
+    if has_conversations:
+        return
     if values.get("doc_to_target") is None and values.get("process_results") is None:
         raise source.error(
             "has nothing to score by; set doc_to_target or process_results",
@@ -304,8 +317,9 @@ def _parameters(source: Source, settings: TaskSettings) -> GenerationParameters:
     form = reasoning_form(source)
     if form is not None:
         task, stop = form.generation(task), None
-    if settings.is_by_letter(source.values):
-        # Written for likelihoods, the task says nothing of how an answer ends.
+    if settings.is_by_letter(source.values) or has_conversations(source.values):
+        # Written for likelihoods, the task says nothing of how an answer ends; and what
+        # is said in a conversation has paragraphs.
         stop = None
     _warn_of_dropped(source, task)
     is_published = settings.compat == "strict" and source.dialect == "lm"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_evalkit.tasks.constructing import Constructing
+from pytest_evalkit.tasks.conversation_rules import ConversationRules
 from pytest_evalkit.tasks.prompt import Delimiters
 from pytest_evalkit.tasks.python_tasks import PythonTask
 from pytest_evalkit.tasks.source import Source
@@ -36,6 +37,7 @@ class Recipe:
         is_choice_as_generation: Whether a choice is asked for by its letter.
         python: The class that the task is written as, or None.
         constructing: How that class asks; None where the keys say how.
+        conversation: How conversations are led; None where documents are none.
     """
 
     source: Source
@@ -55,6 +57,7 @@ class Recipe:
     is_choice_as_generation: bool = False
     python: PythonTask | None = None
     constructing: Constructing | None = None
+    conversation: ConversationRules | None = None
 
     @property
     def split(self) -> str:

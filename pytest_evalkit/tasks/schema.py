@@ -71,6 +71,7 @@ SUPPORTED: Mapping[str, tuple[type, ...]] = {
     "metadata": (dict, list),
     "gate": _LIST,
     "needs": (str, list),
+    "conversation": _MAPPING,
 }
 
 # Accepted, since a file that sets one means the same without it; each with its reason.
@@ -121,6 +122,24 @@ GATE_KEYS: Mapping[str, tuple[type, ...]] = {
 _GATE_NOT_YET = {
     "coverage": "write {metric: coverage, min: 1} instead",
     "parse_rate": "write {metric: parse_rate, min: 0.95} instead",
+}
+
+CONVERSATION_KEYS: Mapping[str, tuple[type, ...]] = {
+    "history": _TEXT,
+    "turn_timeout_s": (int, float),
+    "on_turn_failure": _TEXT,
+    "tool_call_missing": _TEXT,
+    "tool_executor": _TEXT,
+    "max_turns": (int,),
+    "inject_tool_delay": (bool,),
+    "missing": _TEXT,
+    "subtests": (bool,),
+}
+_CONVERSATION_NOT_YET = {
+    "item": "a conversation is one item; subtests: true reports each of its turns",
+    "enable_salt": "prompts are sent as they are recorded",
+    "routing_headers": "no header tells which conversation a request is of",
+    "use_dataset_history": "write history: dataset, or history: live",
 }
 
 GROUP_KEYS: Mapping[str, tuple[type, ...]] = {
@@ -190,6 +209,14 @@ def check(source: Source) -> None:
     reasoning = source.values.get("reasoning")
     if isinstance(reasoning, dict):
         check_keys(source, reasoning, REASONING_KEYS, {}, ("reasoning",))
+    conversation = source.values.get("conversation") or {}
+    check_keys(
+        source,
+        conversation,
+        CONVERSATION_KEYS,
+        _CONVERSATION_NOT_YET,
+        ("conversation",),
+    )
     _check_gates(source, source.values, ())
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pytest_evalkit.errors import MissingPackageError, OptionError
-from pytest_evalkit.scoring import ScoringPlan, build_plan, unscored_plan
+from pytest_evalkit.scoring import (
+    CONVERSATION,
+    ScoringPlan,
+    build_plan,
+    unscored_plan,
+)
 from pytest_evalkit.tasks.choices import CHOICE_METRIC
+from pytest_evalkit.tasks.conversation_rules import has_conversations
 from pytest_evalkit.tasks.faulty_code import FaultyCode
 from pytest_evalkit.tasks.import_failure import code_error
 from pytest_evalkit.tasks.reasoned import reasoning_form
@@ -37,7 +44,7 @@ def scoring_plan(
         is_by_letter = settings.is_by_letter(values)
         return unscored_plan(
             values.get("metric_list"),
-            output_type="generate_until" if is_by_letter else _output_type(values),
+            output_type="generate_until" if is_by_letter else output_type_of(values),
             dialect=source.dialect,
             compat=settings.compat,
         )
@@ -50,6 +57,8 @@ def scoring_plan(
         plan = _plan(source, values, settings)
     except OptionError as error:
         raise _blamed(source, values, error, settings) from error
+    if has_conversations(values):
+        return replace(plan, missing=values["conversation"].get("missing") or "exclude")
     return plan if form is None else form.scoring(source, plan)
 
 
@@ -60,7 +69,7 @@ def _plan(
         values.get("filter_list"),
         values.get("metric_list"),
         values.get("process_results"),
-        output_type=_output_type(values),
+        output_type=output_type_of(values),
         dialect=source.dialect,
         compat=settings.compat,
         cluster_key=values.get("cluster_key"),
@@ -68,7 +77,10 @@ def _plan(
     )
 
 
-def _output_type(values: Mapping[str, Any]) -> str:
+def output_type_of(values: Mapping[str, Any]) -> str:
+    """Tell what is asked of the model, given the keys of a task."""
+    if has_conversations(values):
+        return CONVERSATION
     return values.get("output_type") or "generate_until"
 
 

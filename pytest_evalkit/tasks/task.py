@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from pytest_evalkit.conversations import Conversation
 from pytest_evalkit.errors import DatasetError
 from pytest_evalkit.scoring import (
     THINKING_TAGS,
@@ -17,8 +18,13 @@ from pytest_evalkit.scoring import (
 )
 from pytest_evalkit.scoring.plan import ProcessResults
 from pytest_evalkit.tasks import item_ids
-from pytest_evalkit.tasks.asking import LIKELIHOOD_TYPES, Asker, Fields
+from pytest_evalkit.tasks.asked import Asking
+from pytest_evalkit.tasks.asking import LIKELIHOOD_TYPES, Asker
 from pytest_evalkit.tasks.bundles import bind_bundles
+from pytest_evalkit.tasks.conversation_asking import ConversationAsker
+from pytest_evalkit.tasks.conversation_documents import open_conversations
+from pytest_evalkit.tasks.conversation_plan import ConversationPlan
+from pytest_evalkit.tasks.conversation_rules import ConversationRules
 from pytest_evalkit.tasks.doc_hash import doc_hash
 from pytest_evalkit.tasks.documents import Documents
 from pytest_evalkit.tasks.locations import DataSources
@@ -81,9 +87,19 @@ class Task:
             DatasetError: They are not there or cannot be read.
             TaskError: A field names a column that they do not have.
         """
+        if self.recipe.conversation is not None:
+            return self._open_conversations(sources)
         documents = open_documents(self.recipe, sources)
         fields = open_fields(self.recipe, documents, sources)
-        return OpenedTask(self._with_full_docs(documents), documents, fields)
+        task = self._with_full_docs(documents)
+        asker = Asker(task.recipe, fields, documents, task.scoring, task.parameters)
+        return OpenedTask(task, documents, asker)
+
+    def _open_conversations(self, sources: DataSources) -> OpenedTask:
+        documents = open_conversations(self.recipe, sources)
+        task = self._with_full_docs(documents)
+        asker = ConversationAsker(task.recipe, documents, task.parameters)
+        return OpenedTask(task, documents, asker, asker.planned)
 
     def tags_of_thought(self, given: ReasoningTags) -> ReasoningTags:
         """Choose the tags around thought that is taken out of answers.
@@ -114,6 +130,11 @@ class Task:
         return is_likelihood and not self.recipe.is_choice_as_generation
 
     @property
+    def conversation(self) -> ConversationRules | None:
+        """How its conversations are led; None where its documents are none."""
+        return self.recipe.conversation
+
+    @property
     def is_constructing(self) -> bool:
         """Whether a class of its own constructs its requests, of whichever kind."""
         return self.recipe.constructing is not None
@@ -141,6 +162,8 @@ class Prepared:
         rounds: How the dialogue goes on after each answer; None where one answer ends
             it.
         read: Takes from an answer what is scored; None to score it as it is.
+        conversation: How the document is led, which is a conversation; its request is
+            then the first of several. None for any other.
     """
 
     doc: dict[str, Any]
@@ -151,6 +174,7 @@ class Prepared:
     requests: tuple[Request, ...]
     rounds: Rounds | None = None
     read: Callable[[str], str] | None = None
+    conversation: ConversationPlan | None = None
 
 
 class OpenedTask:
@@ -159,15 +183,27 @@ class OpenedTask:
     Attributes:
         task: The task.
         documents: What it evaluates, in order.
+
+    Args:
+        task: The same.
+        documents: The same.
+        asker: Writes what is asked about each.
+        planned: Gets the conversation that a document is, by its position; None where
+            documents are none.
     """
 
-    def __init__(self, task: Task, documents: Documents, fields: Fields) -> None:
+    def __init__(
+        self,
+        task: Task,
+        documents: Documents,
+        asker: Asking,
+        planned: Callable[[int], Conversation] | None = None,
+    ) -> None:
         self.task = task
         self.documents = documents
         self._has_media = _shows_media(task.recipe)
-        self._asker = Asker(
-            task.recipe, fields, documents, task.scoring, task.parameters
-        )
+        self._asker = asker
+        self._planned = planned
         self._keywords = self._keyword_columns()
         self._read_bundles = bind_bundles(task.recipe, documents)
         self._id_column = self._naming_column()
@@ -229,7 +265,16 @@ class OpenedTask:
             requests=asked.requests,
             rounds=asked.rounds,
             read=asked.read,
+            conversation=asked.conversation,
         )
+
+    def conversation(self, index: int) -> Conversation | None:
+        """Get the conversation that a document is, as far as it is led; None for others.
+
+        Args:
+            index: The position of the document, from zero.
+        """
+        return None if self._planned is None else self._planned(index)
 
     def keywords(self, index: int) -> tuple[str, ...]:
         """Read the columns by which a user may select documents, as texts.

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_evalkit.tools.loop import Asked, CallTool, Told, tool_loop
+from pytest_evalkit.tools.loop import (
+    Asked,
+    CallTool,
+    Told,
+    checked_call,
+    tool_loop,
+)
 from pytest_evalkit.tools.toolbox import Toolbox, ToolResult, ToolUser, toolbox_of
 
 __all__ = [
@@ -12,6 +18,7 @@ __all__ = [
     "ToolResult",
     "ToolUser",
     "Toolbox",
+    "checked_call",
     "tool_loop",
     "toolbox_of",
 ]

@@ -89,7 +89,7 @@ def _call_all(
 ) -> ToolFlow[list[ToolResult]]:
     """Make the calls that can be made, all at once, and blame the others."""
     names = [tool.name for tool in request.tools]
-    checked = [_checked(call, names) for call in calls]
+    checked = [checked_call(call, names) for call in calls]
     asked = [one for one in checked if isinstance(one, CallTool)]
     told = iter((yield asked) if asked else ())
     results: list[ToolResult] = []
@@ -100,7 +100,13 @@ def _call_all(
     return results
 
 
-def _checked(call: ToolCallPart, names: Sequence[str]) -> CallTool | ToolResult:
+def checked_call(call: ToolCallPart, names: Sequence[str]) -> CallTool | ToolResult:
+    """Read a call as it can be made, or say to the model what is wrong with it.
+
+    Args:
+        call: As the model wrote it.
+        names: The tools that there are.
+    """
     if call.name not in names:
         return ToolResult(
             text=f"error: there is no tool {call.name!r}; "

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import Any
 
@@ -91,7 +91,7 @@ def taking(seconds: float) -> Callable[[Generate], Any]:
     return answer
 
 
-async def ask_all(engine: Engine, count: int) -> list[AnyResponse | BaseException]:
+async def ask_all(engine: Engine, count: int) -> Sequence[AnyResponse | BaseException]:
     asked = [engine.ask(QUESTION) for _ in range(count)]
     return await asyncio.gather(*asked, return_exceptions=True)
 

@@ -37,7 +37,7 @@ class Suite:
         self.most = 0
         self.flying = 0
         self.lookahead = Lookahead(
-            self.loop, self._start, lambda: limit, cast("Watch", self.watch)
+            self.loop, self._start, lambda _: limit, cast("Watch", self.watch)
         )
         self.lookahead.plan(self.items)
         self.work: Callable[[int], Coroutine[Any, Any, None]] = self.nothing
