@@ -45,6 +45,7 @@ from pytest_evalkit.results.sources import (
     read_source,
     run_folders,
 )
+from pytest_evalkit.results.turns import write_turns
 
 _RESULTS = Path("results")
 
@@ -176,6 +177,7 @@ class _Merged:
         )
         results = conclude_record(record, self._facts(record), judging)
         write_samples(folder, record)
+        write_turns(folder, record)
         write_results(folder, results)
         write_report(folder, results)
         fails_wrong = bool(said["options"].get("fail_wrong"))

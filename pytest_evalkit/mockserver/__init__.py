@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_evalkit.mockserver.behaviour import FAULT_KINDS, Behaviour, Faults
 from pytest_evalkit.mockserver.reply import AnswerFunction, Reply
 from pytest_evalkit.mockserver.server import MockServer, serve_in_thread
-from pytest_evalkit.mockserver.traffic import Received
+from pytest_evalkit.mockserver.traffic import Received, Worked
 
 __all__ = [
     "FAULT_KINDS",
@@ -15,5 +15,6 @@ __all__ = [
     "MockServer",
     "Received",
     "Reply",
+    "Worked",
     "serve_in_thread",
 ]

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Protocol, cast
 
 from pytest_evalkit.mockserver.streaming import Stream
+from pytest_evalkit.mockserver.traffic import Worked
 from pytest_evalkit.serving import (
     BadRequestError,
     Framing,
@@ -40,6 +41,7 @@ class Plan:
         is_dropped: True to drop the connection after the delay.
         is_cut: True to hang up in the middle of the body.
         is_working: True for what is worked on: it takes up capacity until it ends.
+        worked: What is kept of that, or None.
     """
 
     status: int = 200
@@ -52,6 +54,7 @@ class Plan:
     is_dropped: bool = False
     is_cut: bool = False
     is_working: bool = False
+    worked: Worked | None = None
 
 
 class Desk(Protocol):

@@ -21,7 +21,7 @@ from pytest_evalkit.mockserver.connection import Connection, Plan
 from pytest_evalkit.mockserver.protocol import MODELS_PATH, models_body
 from pytest_evalkit.mockserver.reply import AnswerFunction
 from pytest_evalkit.mockserver.routes import FETCHED, GENERATING, POSTED, Answered
-from pytest_evalkit.mockserver.traffic import Received, Traffic
+from pytest_evalkit.mockserver.traffic import Received, Traffic, Worked
 from pytest_evalkit.serving import BadRequestError, Head, end_server, error_body
 
 _BACKLOG = 4096
@@ -77,6 +77,11 @@ class MockServer:
         return self.traffic.received
 
     @property
+    def worked(self) -> list[Worked]:
+        """The requests that were worked on, with their times, where they are kept."""
+        return self.traffic.worked
+
+    @property
     def url(self) -> str:
         """The base URL, such as ``http://127.0.0.1:8000/v1``.
 
@@ -130,7 +135,7 @@ class MockServer:
     def ended(self, plan: Plan) -> None:
         """Take in that a plan has been carried out, or that the client has gone."""
         if plan.is_working:
-            self.traffic.end()
+            self.traffic.end(plan.worked)
 
     def _unauthorised(self, head: Head) -> Plan | None:
         key = self.behaviour.api_key
@@ -164,9 +169,10 @@ class MockServer:
             self.traffic.outcomes["404"] += 1
             return _not_found(f"the model {model!r} does not exist")
         answered = GENERATING[path](payload, self.answer, self.traffic.requests)
-        self.traffic.begin()
+        worked = self.traffic.begin(payload, keep=self._keeps_requests)
         self.traffic.outcomes[fault or _outcome(answered)] += 1
-        return _with_fault(self._worked(answered), fault)
+        plan = replace(self._worked(answered), worked=worked)
+        return _with_fault(plan, fault)
 
     def _refused(self, status: int, message: str) -> Plan:
         self.traffic.outcomes[str(status)] += 1

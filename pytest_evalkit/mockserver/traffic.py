@@ -30,6 +30,21 @@ class Received:
     body: Any
 
 
+@dataclass(slots=True)
+class Worked:
+    """One request while it was worked on, and after.
+
+    Attributes:
+        payload: What it asked.
+        began_at: When its work began, in seconds of ``time.monotonic``.
+        ended_at: When it was answered or its client had gone; None until then.
+    """
+
+    payload: Mapping[str, Any]
+    began_at: float
+    ended_at: float | None = None
+
+
 class Traffic:
     """Counts requests, and keeps or logs them.
 
@@ -39,6 +54,7 @@ class Traffic:
         peak_in_flight: The most that were worked on at once.
         outcomes: How many of them ended how: by status, or by the kind of fault.
         received: All requests, where they are kept; in the order of arrival.
+        worked: Those that were worked on, where they are kept; in the same order.
     """
 
     def __init__(self) -> None:
@@ -47,6 +63,7 @@ class Traffic:
         self.peak_in_flight = 0
         self.outcomes: Counter[str] = Counter()
         self.received: list[Received] = []
+        self.worked: list[Worked] = []
         self._log: BinaryIO | None = None
 
     def open_log(self, path: Path | None) -> None:
@@ -93,14 +110,29 @@ class Traffic:
             self._log.write(encode(line) + b"\n")
             self._log.flush()
 
-    def begin(self) -> None:
-        """Take in that a request is being worked on."""
+    def begin(self, payload: Mapping[str, Any], *, keep: bool) -> Worked | None:
+        """Take in that a request is being worked on.
+
+        Args:
+            payload: What it asks.
+            keep: Whether that is to be kept in memory.
+
+        Returns:
+            What is kept of it, or None.
+        """
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+        if not keep:
+            return None
+        worked = Worked(payload, time.monotonic())
+        self.worked.append(worked)
+        return worked
 
-    def end(self) -> None:
+    def end(self, worked: Worked | None) -> None:
         """Take in that it no longer is."""
         self.in_flight -= 1
+        if worked is not None:
+            worked.ended_at = time.monotonic()
 
     def body(self) -> bytes:
         """Write the counts as JSON."""

@@ -86,6 +86,17 @@ class DrawingBackend(Protocol):
 
 
 @runtime_checkable
+class SpeakerlessBackend(Protocol):
+    """What a backend has besides that knows no speakers: it continues a text.
+
+    Attributes:
+        knows_no_speakers: True where all messages are joined to one text.
+    """
+
+    knows_no_speakers: bool
+
+
+@runtime_checkable
 class RatingBackend(Protocol):
     """What a backend is besides that rates texts and writes none: a judge.
 

@@ -60,6 +60,7 @@ class OpenAICompletions(OpenAIEndpoint):
     tokenization: Tokenization = field(default_factory=Tokenization, metadata=GROUPED)
 
     path: ClassVar[str] = "/completions"
+    knows_no_speakers: ClassVar[bool] = True
     _tokenizer: ChosenTokenizer = field(init=False, repr=False)
     _server_tokenizer: ServerTokenizer = field(init=False, repr=False)
     _batching: Batching[Prompt, Completed] = field(init=False, repr=False)

@@ -42,6 +42,7 @@ from pytest_evalkit.results.gates import Gate
 from pytest_evalkit.results.journal import SelectionDict
 from pytest_evalkit.results.load import load_of, pattern_dict
 from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.results.turns import write_turns
 
 _PACKAGES = ("pytest-evalkit", "pytest", "pytest-xdist", "datasets", "aiohttp")
 
@@ -102,6 +103,7 @@ def conclude(session: pytest.Session, run: Run, *, is_whole: bool) -> Conclusion
         conclusion.problem = record.cache_problem
         report_verdicts(session, run, results)
         write_samples(run.folder, record)
+        write_turns(run.folder, record)
         write_results(run.folder, results)
         publish(run, results)
     except EvalkitError as error:

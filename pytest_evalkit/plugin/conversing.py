@@ -80,28 +80,13 @@ def executing(anchors: Anchors, node: TaskNode, place: Executor) -> Executing | 
             f"the fixture {name!r} is a {type(value).__name__}; a tool_executor is a "
             "function of the name of a tool and its arguments"
         )
-    return calling_tools(value, tool_names(node), place)
+    return calling_tools(value, node.opened.tool_names, place)
 
 
 def is_pending(anchors: Anchors, node: TaskNode) -> bool:
     """Tell whether the fixture of a task has to wait its turn."""
     name = executor_name(node)
     return name is not None and anchors.other(node.file, name) is PENDING
-
-
-def tool_names(node: TaskNode) -> list[str]:
-    """Name the tools that any conversation of a task offers."""
-    opened = node.opened
-    talks = (opened.conversation(index) for index in range(len(opened.documents)))
-    return list(
-        dict.fromkeys(
-            tool.name
-            for talk in talks
-            if talk is not None
-            for _, settings in talk.settings()
-            for tool in settings.tools or ()
-        )
-    )
 
 
 def keeping(model: Model, run: Run) -> Keeping:

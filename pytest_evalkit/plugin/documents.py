@@ -31,6 +31,7 @@ from pytest_evalkit.plugin.conversing import (
     require_executors,
 )
 from pytest_evalkit.plugin.early_stopping import EarlyStopping
+from pytest_evalkit.plugin.likelihoods import require_speakers
 from pytest_evalkit.plugin.lookahead import LeftOutError, Lookahead
 from pytest_evalkit.plugin.pictures import Pictures
 from pytest_evalkit.plugin.place import worker_input
@@ -339,6 +340,7 @@ class DocumentRunner:
         if value is PENDING or is_pending(self._anchors, node):
             return None
         model = self._run.as_model(value)
+        require_speakers(model.backend, node.opened)
         evaluation = self._evaluation_by(node, self._asking_of(model))
         if node.opened.task.conversation is None:
             return evaluation

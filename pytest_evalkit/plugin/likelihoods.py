@@ -1,4 +1,4 @@
-"""Refusing tasks that ask of a model what it cannot do: likelihoods, drawings."""
+"""Refusing tasks that ask of a model what it cannot do: likelihoods, drawings, talk."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pytest_evalkit.models.backend import (
     Backend,
     DrawingBackend,
     LoglikelihoodBackend,
+    SpeakerlessBackend,
 )
 from pytest_evalkit.tasks import OpenedTask, Task
+from pytest_evalkit.tools import toolbox_of
 from pytest_evalkit.values import Generate
 
 
@@ -68,6 +70,32 @@ def require_drawing(backend: Backend | None, task: Task) -> None:
         f"{backend.model_name!r} cannot do; use a model class of your own that can and "
         "says so by draws_images = True",
     )
+
+
+def require_speakers(backend: Backend | None, opened: OpenedTask) -> None:
+    """Refuse a task of conversations where the model cannot hold them.
+
+    Args:
+        backend: As above.
+        opened: The task with its documents.
+
+    Raises:
+        UnsuitedModelError: The model cannot do the task; says what to do.
+    """
+    if opened.task.conversation is None or backend is None:
+        return
+    if isinstance(backend, SpeakerlessBackend) and backend.knows_no_speakers:
+        raise UnsuitedModelError(
+            _place(opened.task),
+            f"has several speakers, of which model {backend.model_name!r} knows nothing: "
+            "it continues a text; use --model openai",
+        )
+    if toolbox_of(backend) is not None and opened.tool_names:
+        raise UnsuitedModelError(
+            _place(opened.task),
+            "offers tools of its own, which do not go with those of mcp_server; leave "
+            "mcp_server out",
+        )
 
 
 def _place(task: Task) -> str:

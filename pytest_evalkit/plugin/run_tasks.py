@@ -17,6 +17,7 @@ from pytest_evalkit.plugin.likelihoods import (
     require_drawing,
     require_likelihoods,
     require_likelihoods_of_class,
+    require_speakers,
 )
 from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.rescoring import recorded_run, require_recorded
@@ -114,6 +115,7 @@ class RunTasks:
             self._refuse_namesake(task)
             opened = task.open(sources)
             require_likelihoods_of_class(self._backend, opened)
+            require_speakers(self._backend, opened)
             resumption = self._resumption()
             if resumption is not None:
                 resumption.compare_task(opened, self.identity_of(task))

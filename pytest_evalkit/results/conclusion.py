@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -142,9 +143,18 @@ class TaskRecord:
         Args:
             is_earlier: Tells of a place whether it is in a journal of such a session.
         """
+        return sum(1 for place in self.first_places() if is_earlier(place))
+
+    @property
+    def has_conversations(self) -> bool:
+        """Whether its documents are conversations."""
+        return self.facts.config.get("conversation") is not None
+
+    def first_places(self) -> Iterator[Place]:
+        """Tell where the first sample of each document stands, in document order."""
         names = [pipeline.name for pipeline in self.facts.plan.pipelines]
-        firsts = (next(self._found.places(n, names), None) for n in self._documents())
-        return sum(1 for place in firsts if place is not None and is_earlier(place))
+        for document in self._documents():
+            yield from islice(self._found.places(document, names), 1)
 
     def conclude(
         self, *, judge_partial: bool, levels: Collection[float] = ()

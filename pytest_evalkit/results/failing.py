@@ -45,13 +45,32 @@ def failures(
         noun = "document is" if errors == 1 else "documents are"
         yield f"{errors} {noun} in error; --max-errors allows {max_errors}"
     for task in record.tasks.values():
-        is_of_cases = any(said["path"] is None for said in task.selections)
-        if not is_of_cases and not fails_wrong:
-            continue
-        wrong = _wrong(record.paths, task, PASSED_METRIC if is_of_cases else None)
-        if wrong:
-            what = "failed" if is_of_cases else "wrong answers (--fail-wrong)"
-            yield f"{task.name}: {wrong} {what}"
+        yield from _failed_documents(record, task, fails_wrong=fails_wrong)
+
+
+def _failed_documents(
+    record: RunRecord, task: TaskRecord, *, fails_wrong: bool
+) -> Iterator[str]:
+    """Say which documents of a task fail it although they have a score."""
+    broken = _broken(record.paths, task)
+    if broken:
+        yield f"{task.name}: {broken} scored although a turn has no answer"
+    is_of_cases = any(said["path"] is None for said in task.selections)
+    if not is_of_cases and not fails_wrong:
+        return
+    wrong = _wrong(record.paths, task, PASSED_METRIC if is_of_cases else None)
+    if wrong:
+        what = "failed" if is_of_cases else "wrong answers (--fail-wrong)"
+        yield f"{task.name}: {wrong} {what}"
+
+
+def _broken(journals: Sequence[Path], task: TaskRecord) -> int:
+    """Count the conversations that are scored although a turn of them failed."""
+    if not task.has_conversations:
+        return 0
+    with PlaceReader(journals) as reader:
+        samples = [decode(reader.line(place)) for place in task.first_places()]
+    return sum(one["status"] == "scored" and "error" in one for one in samples)
 
 
 def _wrong(journals: Sequence[Path], task: TaskRecord, metric: str | None) -> int:

@@ -65,6 +65,10 @@ class RunFolder:
         """The samples of one task."""
         return self.root / f"samples_{safe_name(task)}.jsonl"
 
+    def turns_path(self, task: str) -> Path:
+        """The turns of one task of conversations."""
+        return self.root / f"turns_{safe_name(task)}.jsonl"
+
 
 def plan_run_folder(output_path: Path, model: str, started: datetime) -> RunFolder:
     """Choose the folder of a new run; it is made when something is written to it.

@@ -16,6 +16,7 @@ from pytest_evalkit.tasks.config import config
 from pytest_evalkit.tasks.constructing import Constructing
 from pytest_evalkit.tasks.conversation_documents import ID_COLUMN
 from pytest_evalkit.tasks.conversation_rules import (
+    ConversationRules,
     conversation_rules,
     has_conversations,
     with_data_defaults,
@@ -60,12 +61,7 @@ def load_task(
         TaskError: The file is wrong; says where, and the nearest valid name.
         OptionError: A setting is wrong for this task.
     """
-    written = read_source(path, overrides, name)
-    _warn_of_repetitions(written)
-    schema.check(written)
-    rules = conversation_rules(written, settings)
-    written = with_data_defaults(written)
-    _check_unsafe(written, settings)
+    written, rules = _checked(read_source(path, overrides, name), settings)
     python = python_task(written)
     source = written if python is None else python.merged
     _check_required(source, has_conversations=rules is not None)
@@ -74,13 +70,10 @@ def load_task(
     num_fewshot = _num_fewshot(values, settings)
     repeats = _first(settings.repeats, values.get("repeats"), 1)
     recipe = _recipe(source, values, settings, variant, num_fewshot)
-    if rules is not None:
-        column = recipe.id_column or ID_COLUMN
-        recipe = replace(recipe, conversation=rules, id_column=column)
-    name = str(values["task"])
+    recipe = _with_conversations(recipe, rules)
     return Task(
-        name=name,
-        alias=values.get("task_alias") or name,
+        name=str(values["task"]),
+        alias=values.get("task_alias") or str(values["task"]),
         path=path,
         tags=(*schema.texts(source, "tag"), *schema.texts(source, "group")),
         version=_metadata(source).get("version"),
@@ -96,6 +89,17 @@ def load_task(
         parameters=_parameters(source, settings),
         recipe=recipe if python is None else _of_class(recipe, python, settings),
     )
+
+
+def _checked(
+    written: Source, settings: TaskSettings
+) -> tuple[Source, ConversationRules | None]:
+    """Check what a file says, and give what it need not say where data are named."""
+    _warn_of_repetitions(written)
+    schema.check(written)
+    rules = conversation_rules(written, settings)
+    _check_unsafe(written, settings)
+    return with_data_defaults(written), rules
 
 
 def _first(*values: Any) -> Any:
@@ -243,6 +247,12 @@ def _of_class(recipe: Recipe, python: PythonTask, settings: TaskSettings) -> Rec
         max_tokens=_STRICT_MAX_TOKENS if recipe.is_strict else None,
     )
     return replace(recipe, python=python, constructing=constructing)
+
+
+def _with_conversations(recipe: Recipe, rules: ConversationRules | None) -> Recipe:
+    if rules is None:
+        return recipe
+    return replace(recipe, conversation=rules, id_column=recipe.id_column or ID_COLUMN)
 
 
 def _instruction(source: Source, settings: TaskSettings) -> str | None:

@@ -276,6 +276,20 @@ class OpenedTask:
         """
         return None if self._planned is None else self._planned(index)
 
+    @cached_property
+    def tool_names(self) -> Sequence[str]:
+        """The tools that any of its conversations offers, in the order they occur."""
+        talks = (self.conversation(index) for index in range(len(self.documents)))
+        return tuple(
+            dict.fromkeys(
+                tool.name
+                for talk in talks
+                if talk is not None
+                for _, settings in talk.settings()
+                for tool in settings.tools or ()
+            )
+        )
+
     def keywords(self, index: int) -> tuple[str, ...]:
         """Read the columns by which a user may select documents, as texts.
 
