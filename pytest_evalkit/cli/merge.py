@@ -33,7 +33,7 @@ from pytest_evalkit.results.document import RunFacts
 from pytest_evalkit.results.failing import failures
 from pytest_evalkit.results.folder import RunFolder, plan_run_folder
 from pytest_evalkit.results.gates import Gate
-from pytest_evalkit.results.load import load_of, pattern_dict
+from pytest_evalkit.results.load import load_of
 from pytest_evalkit.results.merging import elapsed_s, join
 from pytest_evalkit.results.read import read_results
 from pytest_evalkit.results.schema import ResultsDict
@@ -236,7 +236,7 @@ class _Merged:
             usage={**record.traffic.usage(), **_budget(told)},
             throughput=record.traffic.throughput(elapsed),
             latency=record.traffic.latency(),
-            load=load_of(record.requests, pattern_dict(options)),
+            load=load_of(record, options),
             concurrency=record.concurrency,
             resumed=record.resumed(),
             cache=record.cache,

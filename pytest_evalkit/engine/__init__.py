@@ -25,12 +25,14 @@ from pytest_evalkit.engine.load_pattern import (
     load_pattern,
     share_of_schedule,
 )
+from pytest_evalkit.engine.loop_lag import LoopLag
 from pytest_evalkit.engine.model import Model
 from pytest_evalkit.engine.outage import OutageRule
 from pytest_evalkit.engine.pause import SharedPause
 from pytest_evalkit.engine.recalling import identified
 from pytest_evalkit.engine.response_cache import ResponseCache
 from pytest_evalkit.engine.retry import RetryPolicy
+from pytest_evalkit.engine.warmup import salted, warm_up
 
 __all__ = [
     "PATTERNS",
@@ -50,6 +52,7 @@ __all__ = [
     "IssuingRule",
     "LimitSet",
     "LoadPattern",
+    "LoopLag",
     "Model",
     "OutageRule",
     "Price",
@@ -61,5 +64,7 @@ __all__ = [
     "drive",
     "identified",
     "load_pattern",
+    "salted",
     "share_of_schedule",
+    "warm_up",
 ]

@@ -40,7 +40,7 @@ from pytest_evalkit.results.document import RunFacts
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.gates import Gate
 from pytest_evalkit.results.journal import SelectionDict
-from pytest_evalkit.results.load import load_of, pattern_dict
+from pytest_evalkit.results.load import load_of
 from pytest_evalkit.results.schema import ResultsDict
 from pytest_evalkit.results.turns import write_turns
 
@@ -146,7 +146,7 @@ def _results(run: Run, record: RunRecord, *, is_whole: bool) -> ResultsDict:
         usage=_usage(run, record),
         throughput=record.traffic.throughput(elapsed_s),
         latency=record.traffic.latency(),
-        load=load_of(record.requests, pattern_dict(options, record.limits)),
+        load=load_of(record, options),
         concurrency=record.concurrency,
         cache=record.cache,
         sources=_sources(run),

@@ -10,6 +10,9 @@ _OF_SCORES = ("--gate", "--gate-partial", "--early-stop", "--fail-wrong", "--jud
 _OF_ASKING = (
     *("--model", "--model-args", "--predict-only", "--measure-latency"),
     *("--resume", "--rerun-errors", "--early-stop"),
+    *("--load-pattern", "--concurrency", "--target-qps", "--burstiness"),
+    *("--load-seed", "--duration", "--drain-timeout", "--max-error-rate"),
+    *("--warmup-requests", "--goodput"),
 )
 # Those that have one where a judge is asked.
 _OF_JUDGING = ("--max-total-tokens", "--max-cost", "--use-cache")

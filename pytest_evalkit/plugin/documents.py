@@ -32,6 +32,7 @@ from pytest_evalkit.plugin.conversing import (
 )
 from pytest_evalkit.plugin.early_stopping import EarlyStopping
 from pytest_evalkit.plugin.likelihoods import require_speakers
+from pytest_evalkit.plugin.load_watch import LoadWatch
 from pytest_evalkit.plugin.lookahead import LeftOutError, Lookahead
 from pytest_evalkit.plugin.pictures import Pictures
 from pytest_evalkit.plugin.place import worker_input
@@ -85,6 +86,7 @@ class DocumentRunner:
         self._evaluations: dict[TaskNode, Evaluation] = {}
         self._skips: dict[TaskNode, str] = {}
         self._lookahead: Lookahead | None = None
+        self._load = LoadWatch(run)
         self._stalls: StallWatch | None = None
         self._items: Sequence[DocumentItem] = ()
         self._unwritable: ResultsError | None = None
@@ -182,7 +184,7 @@ class DocumentRunner:
             return known
         reason = self._reason_to_skip(item)
         if self._lookahead is None:
-            self._lookahead = self._start_lookahead()
+            self._lookahead = self._start_lookahead(item)
         if reason is not None:
             self._lookahead.forget(item)
             return self._skipped(item, reason)
@@ -236,7 +238,13 @@ class DocumentRunner:
                 self._enter(item)
             except pytest.skip.Exception as skipped:
                 self._skips[item.parent] = str(skipped)
-        return self._skips.get(item.parent)
+        return self._skips.get(item.parent) or self._withheld(item)
+
+    def _withheld(self, item: DocumentItem) -> str | None:
+        """Say why a document is not begun any more; None where it is, or may be."""
+        if self._lookahead is None or self._lookahead.is_begun(item):
+            return None
+        return self._load.withheld()
 
     def _unmet(self, item: DocumentItem) -> str | None:
         return self._run.judge.unmet(item.parent.opened.task.needs)
@@ -267,8 +275,9 @@ class DocumentRunner:
         self._watch.count(outcome)
         return outcome
 
-    def _start_lookahead(self) -> Lookahead:
+    def _start_lookahead(self, first: DocumentItem) -> Lookahead:
         self._announce()
+        self._warm_up(first)
         lookahead = Lookahead(self._run.loop, self._start, self._limit, self._watch)
         self._early.steer(lookahead, self._watch)
         lookahead.plan(item for item in self._items if self._is_asked(item))
@@ -276,7 +285,20 @@ class DocumentRunner:
         if seconds is not None:
             self._stalls = StallWatch(seconds, self._scene(lookahead))
             self._stalls.start()
+        self._load.begin(lookahead.fill)
         return lookahead
+
+    def _warm_up(self, first: DocumentItem) -> None:
+        """Warm the model of the first document up, unless nobody is asked."""
+        if not self._run.options.warmup_requests or self._run.recorded is not None:
+            return
+        value = self._anchors.value(first.task_file)
+        if value is not PENDING:
+            items = [item for item in self._items if item.parent is first.parent]
+            try:
+                self._load.warm_up(self._run.as_model(value).backend, items)
+            except EvalkitError as error:
+                self._stop(error)
 
     def _scene(self, lookahead: Lookahead) -> Scene:
         def under_way() -> Sequence[UnderWay]:
@@ -310,7 +332,9 @@ class DocumentRunner:
             most = _MOST_IN_LINE_WITH_MEDIA
         else:
             most = max(_LEAST_IN_LINE, asked)
-        return asked + min(most, _IN_LINE_EACH * (asked - 1))
+        usual = asked + min(most, _IN_LINE_EACH * (asked - 1))
+        line = _MOST_IN_LINE_WITH_MEDIA if self._has_media else _LEAST_IN_LINE
+        return self._load.limit(usual, line)
 
     @cached_property
     def _has_media(self) -> bool:
@@ -394,6 +418,7 @@ class DocumentRunner:
         if self._lookahead is not None:
             self._lookahead.close()
         self._early.close()
+        self._load.close()
         self._preparing.shutdown(cancel_futures=True)
         self._pictures.close()
 

@@ -82,7 +82,7 @@ class RunJudge:
             return None
         if self._model is None:
             # A cache of the model's answers is of use without the judge's.
-            self._model = Model(pace.engine(backend, must_recall=False), run)
+            self._model = Model(pace.engine(backend, is_judge=True), run)
         return Judge(
             backend.model_name, self._model.answer, rates_texts=rates_texts(backend)
         )

@@ -46,8 +46,8 @@ class Lookahead:
         loop: The session's event loop.
         start: Makes the coroutine that evaluates a document, or None while its model
             is not known yet.
-        limit: Tells the most documents under way, at least one, with a given one that is
-            to start; it may change.
+        limit: Tells the most documents under way, with a given one that is to start; it
+            may change, and be none.
         watch: Hears of each document that ended, and is called now and then while
             nothing ends.
 
@@ -97,6 +97,15 @@ class Lookahead:
     def plan(self, items: Iterable[DocumentItem]) -> None:
         """Tell which documents will be asked for, in which order."""
         self._coming.extend(items)
+
+    def is_begun(self, item: DocumentItem) -> bool:
+        """Tell whether a document is under way, or has ended and is waited for."""
+        return item in self._tasks
+
+    def fill(self) -> None:
+        """Begin as many documents as may be under way; to be called on the loop."""
+        if self._fault is None and not self._is_closing:
+            self._fill()
 
     def forget(self, item: DocumentItem) -> None:
         """Take back a document that is not to be run."""

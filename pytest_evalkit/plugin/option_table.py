@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pytest_evalkit.plugin.fault_options import FAULT_OPTIONS
 from pytest_evalkit.plugin.gate_options import GATE_OPTIONS
+from pytest_evalkit.plugin.load_options import LOAD_OPTIONS
 from pytest_evalkit.plugin.option import (
     Option,
     at_least,
@@ -172,6 +173,7 @@ OPTIONS: Sequence[Option] = (
         help="longest time that a request waits between its attempts, all waits "
         "together (default 120)",
     ),
+    *LOAD_OPTIONS,
     *FAULT_OPTIONS,
     Option(
         names=("--max-total-tokens", "--max_total_tokens"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from functools import cached_property
 from pathlib import Path
 from random import Random
 
@@ -14,6 +15,7 @@ from pytest_evalkit.engine import (
     Budget,
     Control,
     Engine,
+    LoadPattern,
     OutageRule,
     Price,
     ResponseCache,
@@ -27,6 +29,7 @@ from pytest_evalkit.errors import OptionError
 from pytest_evalkit.models.backend import Backend, IdentifiedBackend, rates_texts
 from pytest_evalkit.models.pacing import Pacing
 from pytest_evalkit.naming import suggestion
+from pytest_evalkit.plugin.load import UNBOUNDED, issuing_of, pattern_of
 from pytest_evalkit.plugin.options import RunOptions
 from pytest_evalkit.plugin.place import Share
 
@@ -64,9 +67,15 @@ class Pace:
         if share is not None:
             allowance = allowance.share(share.number, share.of)
         self.budget = Budget(allowance) if allowance.is_limited else None
+        self.issuing = issuing_of(options, share, listener)
+
+    @cached_property
+    def pattern(self) -> LoadPattern | None:
+        """The load pattern that was asked for; None where none was."""
+        return pattern_of(self._options)
 
     def engine(
-        self, backend: Backend, *, may_return: bool = True, must_recall: bool = True
+        self, backend: Backend, *, may_return: bool = True, is_judge: bool = False
     ) -> Engine:
         """Make an engine for a backend.
 
@@ -74,39 +83,73 @@ class Pace:
             backend: Whatever answers.
             may_return: Whether one that is gone may come back: what the run started
                 itself, nobody else starts again.
-            must_recall: Whether one whose answers cannot be kept is refused where there
-                is a cache; else it is asked each time.
+            is_judge: Whether it judges answers: a load pattern is not about it, and
+                where there is a cache it is asked each time if its answers cannot be
+                kept.
 
         Raises:
-            OptionError: The price table does not have its model, or there is a cache
-                and the backend does not tell what its answers depend on.
+            OptionError: The price table does not have its model, there is a cache and
+                the backend does not tell what its answers depend on, or the number of
+                requests in flight is to move and to follow a load pattern.
         """
         options, pacing = self._options, pacing_of(backend)
         is_adaptive = pacing.adaptive_concurrency
+        pattern = None if is_judge else self.pattern
+        if is_adaptive and pattern is not None:
+            raise OptionError(
+                "adaptive_concurrency moves the number of requests in flight, which a "
+                "load pattern sets; leave one of them out"
+            )
         policy = _policy(options, pacing)
         # Where recorded answers are scored again, the cache is the judge's.
-        must_recall = must_recall and options.rescore is None
+        must_recall = not is_judge and options.rescore is None
         can_recall = isinstance(backend, IdentifiedBackend)
         return Engine(
             backend,
             policy=policy,
-            max_concurrency=self._part(_limit_of(backend, options, pacing)),
+            max_concurrency=self._part(_limit_of(backend, options, pacing, pattern)),
             control=Control(
                 adaptive=self._adaptive(pacing) if is_adaptive else None,
                 prefix_chars=(
                     pacing.prefix_hash_chars if pacing.prefix_aware_queue else None
                 ),
                 budget=self.budget,
-                price=(
-                    # What rates texts counts no tokens.
-                    None
-                    if rates_texts(backend)
-                    else price_of(backend.model_name, options.price_table)
-                ),
+                price=self._price(backend),
                 shared_pause=self._shared_pause(backend, policy),
                 outage=self._outage(backend) if may_return else None,
                 listener=self._listener,
+                issuing=None if is_judge else self.issuing,
                 cache=self._cache if must_recall or can_recall else None,
+                clock=time.monotonic,
+            ),
+            rng=Random(f"{options.seed}/{os.getpid()}"),  # noqa: S311 - jitter
+        )
+
+    def _price(self, backend: Backend) -> Price | None:
+        # What rates texts counts no tokens.
+        if rates_texts(backend):
+            return None
+        return price_of(backend.model_name, self._options.price_table)
+
+    def warm_up_engine(self, backend: Backend) -> Engine:
+        """Make an engine whose requests are not measured, under the same limit.
+
+        Args:
+            backend: Whatever answers.
+
+        Raises:
+            OptionError: The price table does not have its model.
+        """
+        options, pacing = self._options, pacing_of(backend)
+        pattern = self.pattern
+        most = None if pattern is None else pattern.places
+        return Engine(
+            backend,
+            policy=_policy(options, pacing),
+            max_concurrency=self._part(most or _fixed_limit(options, pacing)),
+            control=Control(
+                budget=self.budget,
+                price=self._price(backend),
                 clock=time.monotonic,
             ),
             rng=Random(f"{options.seed}/{os.getpid()}"),  # noqa: S311 - jitter
@@ -179,14 +222,26 @@ def most_in_flight(options: RunOptions, backend: Backend | None) -> int:
         options: What the user asked for.
         backend: What answers, or None where that is not known yet.
     """
+    pattern = pattern_of(options)
+    if pattern is not None:
+        return pattern.places or UNBOUNDED
     pacing = Pacing() if backend is None else pacing_of(backend)
     if pacing.adaptive_concurrency:
         return _adaptive_cap(options, pacing)
     return _fixed_limit(options, pacing)
 
 
-def _limit_of(backend: Backend, options: RunOptions, pacing: Pacing) -> int:
+def _limit_of(
+    backend: Backend,
+    options: RunOptions,
+    pacing: Pacing,
+    pattern: LoadPattern | None = None,
+) -> int:
     """Choose a limit; what rates texts knows better than what is said for the model."""
+    if pattern is not None:
+        # An open pattern is bound by nothing but --max-concurrency: a limit of ours
+        # would make a closed one of it.
+        return pattern.places or UNBOUNDED
     own = pacing.num_concurrent if rates_texts(backend) else None
     return own or _fixed_limit(options, pacing)
 

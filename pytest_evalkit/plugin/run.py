@@ -21,7 +21,7 @@ from pytest_evalkit.engine import (
     Model,
 )
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.models.backend import Backend
+from pytest_evalkit.models.backend import Backend, StreamingBackend
 from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.cache import RunCache
 from pytest_evalkit.plugin.engine_events import event_line, notice_of
@@ -33,6 +33,7 @@ from pytest_evalkit.plugin.hosting import (
 )
 from pytest_evalkit.plugin.journals import begin_journal
 from pytest_evalkit.plugin.judging import RunJudge
+from pytest_evalkit.plugin.load import wants_stream
 from pytest_evalkit.plugin.notices import Notices
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
 from pytest_evalkit.plugin.pace import Pace
@@ -233,7 +234,9 @@ class Run:
         for model in self._models:
             if model.backend is backend:
                 return model
-        if self.options.measure_latency:
+        if self.options.measure_latency or (
+            wants_stream(self.options) and isinstance(backend, StreamingBackend)
+        ):
             stream(backend)
         if self._server is None:
             self._server = start_server(self.config, backend, self.folder)

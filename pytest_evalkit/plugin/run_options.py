@@ -30,6 +30,16 @@ class RunOptions:
         compat: ``strict`` to keep known faults of the published systems.
         seed: Seed of everything random in a run.
         max_concurrency: Requests in flight, over all workers together.
+        load_pattern: How requests follow each other.
+        concurrency: Requests in flight or conversations active, as the pattern has it.
+        target_qps: Requests to be sent per second.
+        burstiness: Shape of the gaps between requests.
+        load_seed: Seed of a schedule that is drawn.
+        duration: Seconds for which requests are sent, or None for as long as there are.
+        drain_timeout: Seconds that those in flight then have to end.
+        max_error_rate: Share of failures above which no more are sent, or None.
+        warmup_requests: Requests that are sent before and not measured.
+        goodput: Goals that a good request meets, unparsed, or None.
         request_timeout: Seconds one attempt of a request may take.
         max_attempts: How often a request is tried.
         measure_latency: True to time the first token of each answer.
@@ -91,6 +101,16 @@ class RunOptions:
     compat: str
     seed: int
     max_concurrency: int | None
+    load_pattern: str | None
+    concurrency: int | None
+    target_qps: float | None
+    burstiness: float | None
+    load_seed: int | None
+    duration: float | None
+    drain_timeout: float | None
+    max_error_rate: float | None
+    warmup_requests: int
+    goodput: str | None
     request_timeout: float | None
     max_attempts: int | None
     measure_latency: bool
@@ -127,6 +147,16 @@ class RunOptions:
     rescore: str | None
     selftest: bool
     selftest_update: bool
+
+    @property
+    def says_load(self) -> bool:
+        """Whether anything is said of the load on the endpoint."""
+        said = (
+            *(self.load_pattern, self.concurrency, self.target_qps, self.burstiness),
+            *(self.load_seed, self.duration, self.drain_timeout, self.max_error_rate),
+            self.goodput,
+        )
+        return any(one is not None for one in said)
 
     @property
     def no_cases(self) -> str | None:

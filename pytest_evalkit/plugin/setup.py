@@ -57,6 +57,7 @@ def _without_secrets(config: pytest.Config, message: str) -> str:
 def _check_names(config: pytest.Config, options: RunOptions) -> None:
     """Look at names before anything is collected, so that a slip costs no time."""
     _check_conflicts(config, options)
+    _check_load(options)
     if options.model or options.model_args or options.gen_kwargs:
         from pytest_evalkit.plugin.run import run_of
         from pytest_evalkit.plugin.secrecy import keep_secrets
@@ -107,6 +108,13 @@ def _check_conflicts(config: pytest.Config, options: RunOptions) -> None:
         from pytest_evalkit.plugin.conflicts import refuse_with_recorded
 
         refuse_with_recorded(config)
+
+
+def _check_load(options: RunOptions) -> None:
+    if options.says_load:
+        from pytest_evalkit.plugin.load import check_load
+
+        check_load(options)
 
 
 def _check_memory(options: RunOptions) -> None:

@@ -31,8 +31,13 @@ from pytest_evalkit.results.journal import (
     read_lines,
     session_of,
 )
+from pytest_evalkit.results.load_lines import LoadLines
 from pytest_evalkit.results.request_log import RequestLog
-from pytest_evalkit.results.schema import CacheDict, LimitDict, ResultsDict
+from pytest_evalkit.results.schema import (
+    CacheDict,
+    LimitDict,
+    ResultsDict,
+)
 from pytest_evalkit.results.session_log import SessionLog
 from pytest_evalkit.results.survey import TaskSurvey, survey
 from pytest_evalkit.results.traffic import Traffic
@@ -213,6 +218,7 @@ class RunRecord:
         judge: Who judged and how, by ``name`` and ``description``; None for nobody.
         limits: How many requests could be in flight, as it was set; process by process.
         spent: What was spent when the last session refused a request for it, or None.
+        load: What its processes say of its load.
         caches: What each process says last of the response cache, by process.
         sessions: The sessions of the run, in order.
         requests: Every request of the samples that count.
@@ -229,18 +235,20 @@ class RunRecord:
     judge: Mapping[str, Any] | None = None
     limits: list[LimitDict] = field(default_factory=list)
     spent: str | None = None
+    load: LoadLines = field(default_factory=LoadLines)
     caches: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sessions: SessionLog = field(default_factory=SessionLog)
     paths: Sequence[Path] = ()
 
     @property
     def is_complete(self) -> bool:
-        """Whether every selected document has been recorded, and none for want of money.
+        """Whether every selected document was recorded, and none skipped for an end.
 
-        Documents skipped because they need what is not there are no gap.
+        Of money or of the load; documents skipped because they need what is not there
+        are no gap.
         """
         is_recorded = all(task.is_complete for task in self.tasks.values())
-        return is_recorded and self.spent is None
+        return is_recorded and self.spent is None and self.load.ended is None
 
     @property
     def traffic(self) -> Traffic:
@@ -288,6 +296,8 @@ class RunRecord:
         """
         kind = line["kind"]
         said = {name: value for name, value in line.items() if name != "kind"}
+        if is_last:
+            self.load.note(kind, said)
         if kind == "concurrency" and is_last:
             self.limits.append(cast("LimitDict", said))
         elif kind == "budget" and is_last:

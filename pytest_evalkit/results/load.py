@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_evalkit.results.request_log import RequestLog
-from pytest_evalkit.results.schema import LimitDict
+from pytest_evalkit.results.conclusion import RunRecord
+from pytest_evalkit.results.schema import ClientDict, LimitDict, WarmUpDict
+from pytest_evalkit.stats.client_limit import client_limit
+from pytest_evalkit.stats.goals import parse_goals
 from pytest_evalkit.stats.load_figures import load_figures
 
 LoadDict = dict[str, Any]
@@ -18,28 +20,57 @@ _SETTINGS = (
 )
 
 
-def load_of(
-    requests: RequestLog,
-    pattern: Mapping[str, Any],
-    goals: Mapping[str, float] | None = None,
-) -> LoadDict:
+def load_of(record: RunRecord, options: Mapping[str, Any]) -> LoadDict:
     """Write what the requests of a run add up to.
 
     Args:
-        requests: The requests, without those of the warm-up.
-        pattern: How they followed each other, with every setting.
-        goals: What a good request meets, in milliseconds by metric; None for no goals.
+        record: What its journals say.
+        options: The options in force, by name.
 
     Returns:
-        What ``load_figures`` returns, ``load_pattern``, and ``token_source``: ``server``
-        where the endpoint counted tokens, None where nobody did.
+        What ``load_figures`` returns, ``load_pattern``, ``client``, ``warmup``, ``ended``
+        and ``token_source``: ``server`` where the endpoint counted tokens, None where
+        nobody did.
     """
-    figures = load_figures(requests, goals)
+    goals = options.get("goodput")
+    figures = load_figures(record.requests, parse_goals(goals) if goals else None)
+    pattern = pattern_dict(options, record.limits)
     counted = [figures["metrics"][name]["n"] for name in ("isl_tokens", "osl_tokens")]
     return {
         **figures,
         "token_source": "server" if any(counted) else None,
-        "load_pattern": dict(pattern),
+        "load_pattern": pattern,
+        "client": _client(record.load.clients, figures, pattern),
+        "warmup": _warmed(record.load.warmed),
+        "ended": record.load.ended,
+    }
+
+
+def _client(
+    clients: Sequence[ClientDict], figures: LoadDict, pattern: LoadDict
+) -> LoadDict | None:
+    """Write how late the client was; of several processes, the latest counts."""
+    if not pattern["is_asked"]:
+        return None
+    most = max((one["max_loop_lag_ms"] for one in clients), default=None)
+    p99 = max((one["p99_loop_lag_ms"] for one in clients), default=None)
+    saturated, reason = client_limit(
+        figures, p99, pattern["target_qps"], pattern["max_concurrency"]
+    )
+    return {
+        "max_loop_lag_ms": most,
+        "p99_loop_lag_ms": p99,
+        "saturated": saturated,
+        "reason": reason,
+    }
+
+
+def _warmed(warmed: Sequence[WarmUpDict]) -> LoadDict | None:
+    if not warmed:
+        return None
+    return {
+        "requests": sum(one["requests"] for one in warmed),
+        "failed": sum(one["failed"] for one in warmed),
     }
 
 

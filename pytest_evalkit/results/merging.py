@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.results.conclusion import RunRecord
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import (
     JournalWriter,
@@ -101,11 +102,30 @@ def _announcements(
             yield _limit(limit, numbers[share])
     if record.spent is not None:
         yield {"kind": "budget", "reason": record.spent}
+    if record.load.ended is not None:
+        yield {"kind": "load_end", "reason": record.load.ended}
     before = _prefix(part)
     for process, cache in record.caches.items():
         if process.startswith(before):
             name = process.removeprefix(before)
             yield {**cache, "process": f"{_PART.format(number)}{name}"}
+    yield from _of_load(record, before, number)
+
+
+def _of_load(
+    record: RunRecord, before: str, number: int
+) -> Iterator[Mapping[str, Any]]:
+    """Write what the processes of a part say of the load, their names anew."""
+    told: Sequence[tuple[str, Sequence[Mapping[str, Any]]]] = (
+        ("client", record.load.clients),
+        ("warmup", record.load.warmed),
+    )
+    for kind, lines in told:
+        for line in lines:
+            if line["process"].startswith(before):
+                name = line["process"].removeprefix(before)
+                process = f"{_PART.format(number)}{name}"
+                yield {"kind": kind, **line, "process": process}
 
 
 def _prefix(part: Part) -> str:

@@ -120,6 +120,22 @@ class BudgetDict(TypedDict):
     spent: str | None
 
 
+class ClientDict(TypedDict):
+    """By how many milliseconds the event loop of one process was late, at most and p99."""
+
+    process: str
+    max_loop_lag_ms: float
+    p99_loop_lag_ms: float
+
+
+class WarmUpDict(TypedDict):
+    """What one process sent before it measured: requests, and how many of them failed."""
+
+    process: str
+    requests: int
+    failed: int
+
+
 class CacheDict(TypedDict):
     """What became of the requests of a run that had a response cache.
 

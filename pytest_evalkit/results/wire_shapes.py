@@ -12,9 +12,11 @@ from pytest_evalkit.results.schema import (
     AggregateDict,
     BudgetDict,
     CacheDict,
+    ClientDict,
     CoverageDict,
     GateDict,
     LimitDict,
+    WarmUpDict,
 )
 from pytest_evalkit.stats.request_times import RequestStatus
 
@@ -42,7 +44,7 @@ class _RunLineDict(TypedDict):
     started_at: float
 
 
-class _BudgetLineDict(TypedDict):
+class _EndLineDict(TypedDict):
     reason: str
 
 
@@ -71,7 +73,10 @@ _LINES: Mapping[str, Any] = {
     "selection": SelectionDict,
     "group": GroupDict,
     "concurrency": LimitDict,
-    "budget": _BudgetLineDict,
+    "budget": _EndLineDict,
+    "load_end": _EndLineDict,
+    "client": ClientDict,
+    "warmup": WarmUpDict,
     "cache": _CacheLineDict,
     "model": _ModelDict,
 }

@@ -118,9 +118,7 @@ def is_one_after_another(talk: Seen) -> bool:
 def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
     """Tell how many spans of time overlap at most; one may begin as another ends."""
     events = sorted(
-        (at, change)
-        for start, end in spans
-        for at, change in ((start, 1), (end, -1))
+        (at, change) for start, end in spans for at, change in ((start, 1), (end, -1))
     )
     most = count = 0
     for _, change in events:

@@ -206,8 +206,8 @@ class Known(MockBackend):
 def test_a_judge_need_not_be_one_whose_answers_can_be_kept(tmp_path: Path) -> None:
     with closing(ResponseCache(tmp_path)) as cache:
         shared = Pace(options(), None, lambda _: None, cache=cache)
-        known = shared.engine(Known(lambda _: "4"), must_recall=False)
-        stranger = shared.engine(MockBackend(lambda _: "4"), must_recall=False)
+        known = shared.engine(Known(lambda _: "4"), is_judge=True)
+        stranger = shared.engine(MockBackend(lambda _: "4"), is_judge=True)
         with pytest.raises(OptionError, match="'mock' does not tell"):
             shared.engine(MockBackend(lambda _: "4"))
 

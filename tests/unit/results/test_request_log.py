@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from pytest_evalkit.results.conclusion import RunRecord
 from pytest_evalkit.results.load import load_of, pattern_dict
 from pytest_evalkit.results.request_log import RequestLog
+from pytest_evalkit.stats.load_figures import load_figures
 
 
 def sample(doc_id: int, **facts: Any) -> Any:
@@ -99,7 +101,7 @@ def test_turns_of_a_conversation_are_requests() -> None:
     assert (first.ended_at, first.gaps_sum_s, first.output_tokens) == (1.5, 0.375, 4)
     assert {one.conversation for one in (first, second, third)} == {"sums/a"}
     assert [one.turn for one in (first, second, third)] == [1, 2, 3]
-    figures = load_of(log, {})
+    figures = load_figures(log)
     assert figures["conversations"]["dropped_turns"] == 1
     assert figures["error_rate"] == 0.5
 
@@ -121,7 +123,7 @@ def test_shards_that_ran_together_share_a_clock() -> None:
     log.add(sample(1, timing=timing(1.0, 4.0)), date=102.0)
 
     assert [one.sent_at for one in log] == [1.0, 3.0]
-    assert load_of(log, {})["peak_concurrency"] == 2
+    assert load_figures(log)["peak_concurrency"] == 2
 
 
 def test_many_requests_take_little_memory() -> None:
@@ -145,11 +147,11 @@ def test_tokens_that_nobody_counted_have_no_source() -> None:
     log = RequestLog()
     log.add(sample(0, timing=timing(1.0, 0.5)))
 
-    figures = load_of(log, {"name": "concurrency"})
+    figures = load_of(RunRecord(requests=log), {})
 
     assert figures["token_source"] is None
     assert figures["output_throughput"] is None
-    assert figures["load_pattern"] == {"name": "concurrency"}
+    assert figures["client"] is None
 
 
 @pytest.mark.parametrize(
