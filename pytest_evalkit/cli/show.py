@@ -17,6 +17,7 @@ from pytest_evalkit.reports import (
     path_lines,
     results_table,
 )
+from pytest_evalkit.reports.load import load_lines, load_warnings
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.read import read_results, results_file
 from pytest_evalkit.results.schema import ResultsDict
@@ -66,6 +67,9 @@ def terminal_text(results: ResultsDict, path: Path, out: TextIO) -> str:
     spent = [*budget_lines(results), *cache_lines(results)]
     if spent:
         lines += ["", *spent]
+    load = [*load_lines(results), *load_warnings(results)]
+    if load:
+        lines += ["", *load]
     gates = gate_lines(results, color=color, ascii_only=ascii_only)
     if gates:
         lines += ["", *gates]

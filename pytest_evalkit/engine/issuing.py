@@ -14,6 +14,8 @@ from pytest_evalkit.values import AnyResponse
 
 # Fewer requests say nothing of the share that fails.
 _LEAST_ENDED = 20
+DRAIN_S = 240.0
+"""Seconds that requests in flight have to end, where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ class IssuingRule:
     """
 
     duration_s: float | None = None
-    drain_s: float = 240.0
+    drain_s: float = DRAIN_S
     max_error_rate: float = 1.0
 
 

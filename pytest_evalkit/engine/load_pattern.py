@@ -32,6 +32,9 @@ PATTERNS: Mapping[str, PatternName] = {
     "constant": "constant",
     "conversation": "conversation",
 }
+SEED = 42
+"""Seed of a schedule that is drawn, where none is said."""
+
 _CLOSED = {"synchronous", "concurrency", "conversation"}
 _TIMED = {"poisson", "constant"}
 # Which setting may stand with which pattern.
@@ -71,6 +74,12 @@ class LoadPattern:
     def is_open(self) -> bool:
         """Whether requests are sent however long the answers take."""
         return self.name not in _CLOSED
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its schedule depends on a seed."""
+        has_gaps = self.name == "poisson" or self.burstiness is not None
+        return self.target_qps is not None and has_gaps
 
     @property
     def places(self) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import repeat
 from random import Random
 
@@ -16,12 +18,12 @@ from pytest_evalkit.engine import (
     share_of_schedule,
 )
 from pytest_evalkit.engine.events import Listener
+from pytest_evalkit.engine.issuing import DRAIN_S
+from pytest_evalkit.engine.load_pattern import SEED
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.plugin.place import Share
 from pytest_evalkit.plugin.run_options import RunOptions
 
-_SEED = 42
-_DRAIN_S = 240.0
 # As many requests in flight as there are where nothing else is said.
 UNBOUNDED = 1_000_000
 
@@ -65,7 +67,8 @@ def check_load(options: RunOptions) -> None:
         OptionError: Settings do not go together.
     """
     pattern = pattern_of(options)
-    if options.load_seed is not None and not _is_drawn(pattern):
+    is_drawn = pattern is not None and pattern.is_drawn
+    if options.load_seed is not None and not is_drawn:
         raise OptionError(
             "--load-seed is for schedules that are drawn: --load-pattern poisson, or "
             "constant with --burstiness; leave it out"
@@ -79,12 +82,6 @@ def check_load(options: RunOptions) -> None:
         from pytest_evalkit.stats.goals import parse_goals
 
         parse_goals(options.goodput)
-
-
-def _is_drawn(pattern: LoadPattern | None) -> bool:
-    if pattern is None or pattern.target_qps is None:
-        return False
-    return pattern.name == "poisson" or pattern.burstiness is not None
 
 
 def _may_end(options: RunOptions) -> bool:
@@ -112,7 +109,7 @@ def issuing_of(
     drain_s, most = options.drain_timeout, options.max_error_rate
     rule = IssuingRule(
         duration_s=options.duration,
-        drain_s=_DRAIN_S if drain_s is None else drain_s,
+        drain_s=DRAIN_S if drain_s is None else drain_s,
         max_error_rate=1.0 if most is None else most,
     )
     return Issuing(_schedule(options, pattern, share), rule, time.monotonic, listener)
@@ -123,7 +120,7 @@ def _schedule(
 ) -> Iterator[float | None]:
     if pattern is None:
         return repeat(None)
-    seed = _SEED if options.load_seed is None else options.load_seed
+    seed = SEED if options.load_seed is None else options.load_seed
     # Every worker draws the same, and takes its part.
     times = arrivals(pattern, Random(seed))  # noqa: S311 - gaps, not cryptography
     return times if share is None else share_of_schedule(times, *share)
@@ -141,3 +138,9 @@ def allow_many_connections() -> None:
         return
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def import_client() -> None:
+    """Import what sends requests: a tenth of a second that is no request's."""
+    if find_spec("aiohttp") is not None:
+        import_module("aiohttp")

@@ -12,7 +12,7 @@ from pytest_evalkit.engine import Issuing, LoopLag, salted, warm_up
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.plugin.collection import DocumentItem
-from pytest_evalkit.plugin.load import allow_many_connections
+from pytest_evalkit.plugin.load import allow_many_connections, import_client
 from pytest_evalkit.plugin.place import Share, worker_input
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.stats import percentile
@@ -92,6 +92,7 @@ class LoadWatch:
         issuing, pattern = self._issuing, self._pattern
         if pattern is None or issuing is None:
             return
+        import_client()
         if pattern.is_open:
             allow_many_connections()
             issuing.on_turn = fill
@@ -110,6 +111,7 @@ class LoadWatch:
             self._write(
                 {
                     "kind": "client",
+                    "looks": len(lags_ms),
                     "max_loop_lag_ms": max(lags_ms),
                     "p99_loop_lag_ms": percentile(lags_ms, _P99),
                 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_evalkit.plugin.concluding import Conclusion
+from pytest_evalkit.reports.load import load_lines, load_warnings
 from pytest_evalkit.reports.terminal import (
     baseline_lines,
     budget_lines,
@@ -15,6 +16,7 @@ from pytest_evalkit.reports.terminal import (
     results_table,
     resumed_lines,
 )
+from pytest_evalkit.results.schema import ResultsDict
 
 _MARKUP = {
     "pass": {"green": True},
@@ -34,30 +36,39 @@ def write_summary(
         notes: What else the user should know of the figures, a line each.
     """
     terminal.write_sep("=", "evaluation")
-    results = conclusion.results
-    if results is not None:
-        width = terminal._tw.fullwidth  # noqa: SLF001 - the width has no public name
-        table = results_table(results, width, color=terminal.hasmarkup)
-        terminal.write_line(table)
-        for text in budget_lines(results):
-            terminal.write_line(text, yellow=True)
-        for text in (*cache_lines(results), *resumed_lines(results)):
-            terminal.write_line(text)
-        for gate, line in zip(results["gates"], gate_lines(results), strict=True):
-            terminal.write_line(line, **_MARKUP[gate["verdict"]])
-        for text in baseline_lines(results):
-            terminal.write_line(text, yellow=True)
-        if not results["complete"]:
-            terminal.write_line(
-                "the run is not complete: the figures rest on a part of its documents",
-                yellow=True,
-            )
+    if conclusion.results is not None:
+        _write_results(terminal, conclusion.results)
     for note in notes:
         terminal.write_line(note, yellow=True)
     if conclusion.problem is not None:
         terminal.write_line(f"ERROR: {conclusion.problem}", red=True)
     for label, path in _written(conclusion):
         terminal.write_line(f"{label:<8} {_short(path)}")
+
+
+def _write_results(terminal: Any, results: ResultsDict) -> None:
+    """Show the figures, what they rest on, and the gates."""
+    width = terminal._tw.fullwidth  # noqa: SLF001 - the width has no public name
+    terminal.write_line(results_table(results, width, color=terminal.hasmarkup))
+    for text in budget_lines(results):
+        terminal.write_line(text, yellow=True)
+    for text in (
+        *cache_lines(results),
+        *resumed_lines(results),
+        *load_lines(results),
+    ):
+        terminal.write_line(text)
+    for text in load_warnings(results):
+        terminal.write_line(text, yellow=True)
+    for gate, line in zip(results["gates"], gate_lines(results), strict=True):
+        terminal.write_line(line, **_MARKUP[gate["verdict"]])
+    for text in baseline_lines(results):
+        terminal.write_line(text, yellow=True)
+    if not results["complete"]:
+        terminal.write_line(
+            "the run is not complete: the figures rest on a part of its documents",
+            yellow=True,
+        )
 
 
 def _written(conclusion: Conclusion) -> list[tuple[str, Path]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pytest_evalkit.engine.issuing import DRAIN_S
+from pytest_evalkit.engine.load_pattern import SEED
 from pytest_evalkit.results.conclusion import RunRecord
 from pytest_evalkit.results.schema import ClientDict, LimitDict, WarmUpDict
 from pytest_evalkit.stats.client_limit import client_limit
@@ -12,6 +14,8 @@ from pytest_evalkit.stats.goals import parse_goals
 from pytest_evalkit.stats.load_figures import load_figures
 
 LoadDict = dict[str, Any]
+
+_LEAST_LOOKS = 100
 
 # Options that say more of a load pattern, by their names.
 _SETTINGS = (
@@ -54,8 +58,13 @@ def _client(
         return None
     most = max((one["max_loop_lag_ms"] for one in clients), default=None)
     p99 = max((one["p99_loop_lag_ms"] for one in clients), default=None)
+    # Of fewer looks the 99th percentile is the largest lag: one of them is no limit.
+    usual = [one["p99_loop_lag_ms"] for one in clients if one["looks"] >= _LEAST_LOOKS]
     saturated, reason = client_limit(
-        figures, p99, pattern["target_qps"], pattern["max_concurrency"]
+        figures,
+        max(usual, default=None),
+        pattern["target_qps"],
+        pattern["max_concurrency"],
     )
     return {
         "max_loop_lag_ms": most,
@@ -90,12 +99,25 @@ def pattern_dict(
     """
     concurrency, name = options.get("concurrency"), options.get("load_pattern")
     is_asked = name is not None or concurrency is not None
+    settings = {key: options.get(key) for key in _SETTINGS}
+    if settings["load_seed"] is None and _is_drawn(name, settings):
+        settings["load_seed"] = SEED
+    may_end = settings["duration"] or settings["max_error_rate"] is not None
+    if settings["drain_timeout"] is None and may_end:
+        settings["drain_timeout"] = DRAIN_S
     return {
         "name": name or "concurrency",
         "is_asked": is_asked,
         "concurrency": concurrency if is_asked else _most_in_flight(limits),
-        **{key: options.get(key) for key in _SETTINGS},
+        **settings,
     }
+
+
+def _is_drawn(name: str | None, settings: LoadDict) -> bool:
+    """Tell whether a schedule was drawn; options of runs that were merged may differ."""
+    return settings["target_qps"] is not None and (
+        name == "poisson" or settings["burstiness"] is not None
+    )
 
 
 def _most_in_flight(limits: Iterable[LimitDict]) -> int | None:

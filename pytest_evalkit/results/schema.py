@@ -121,9 +121,13 @@ class BudgetDict(TypedDict):
 
 
 class ClientDict(TypedDict):
-    """By how many milliseconds the event loop of one process was late, at most and p99."""
+    """By how many milliseconds the event loop of one process was late, at most and p99.
+
+    ``looks`` says how often it was looked at, while requests were in flight.
+    """
 
     process: str
+    looks: int
     max_loop_lag_ms: float
     p99_loop_lag_ms: float
 
