@@ -63,8 +63,8 @@ class MergeOptions:
         is_partial: Whether an incomplete run may be written.
         gates: Gates beside those of the runs.
         gate_partial: Whether gates are judged on a part of a task's documents too.
-        gate_inconclusive: ``fail`` where gates that neither pass nor fail do fail the
-            merged run; None for what the runs say.
+        gate_inconclusive: ``fail`` or ``warn`` for gates that neither pass nor fail;
+            None for what the runs say.
         baseline: What gates on drops compare with; None for what the runs say.
         max_errors: Documents in error that do not fail the merged run; None for what
             the runs say.
@@ -186,7 +186,7 @@ class _Merged:
             results,
             max_errors=self._max_errors(),
             fails_wrong=fails_wrong,
-            fails_inconclusive=self._fails_inconclusive(),
+            inconclusive=self._inconclusive(),
         )
         return results, list(failed)
 
@@ -210,10 +210,11 @@ class _Merged:
             return self._options.baseline
         return Path(recorded)
 
-    def _fails_inconclusive(self) -> bool:
+    def _inconclusive(self) -> str | None:
+        """Tell what becomes of inconclusive gates: what the strictest run says."""
         given = self._options.gate_inconclusive
-        told = [part.said["options"].get("gate_inconclusive") for part in self._parts]
-        return "fail" in ([given] if given else told)
+        told = {part.said["options"].get("gate_inconclusive") for part in self._parts}
+        return given or next(one for one in ("fail", None, "warn") if one in told)
 
     def _max_errors(self) -> int:
         given = self._options.max_errors

@@ -24,8 +24,8 @@ GATE_OPTIONS = (
         metavar="fail|warn",
         parse=one_of("fail", "warn"),
         rule="fail or warn",
-        default="warn",
-        help="what becomes of a gate that can neither pass nor fail (default warn)",
+        help="what becomes of a gate that can neither pass nor fail (default: fail where "
+        "it has a confidence and all documents do not give it, else warn)",
     ),
     Option(
         names=("--early-stop", "--early_stop"),

@@ -70,7 +70,7 @@ class RunOptions:
         gates: Conditions on aggregates, unparsed.
         gate_partial: True to judge gates although not all documents were selected.
         gate_inconclusive: What becomes of a gate that neither passes nor fails:
-            ``fail`` or ``warn``.
+            ``fail`` or ``warn``; None to fail where it asks for proof.
         early_stop: True to end a task as soon as its gates are decided.
         baseline: The run, or file of one, that gates on drops compare with, or None.
         max_errors: Documents in error that do not fail the run.
@@ -137,7 +137,7 @@ class RunOptions:
     allow_private_media: bool
     gates: tuple[str, ...]
     gate_partial: bool
-    gate_inconclusive: str
+    gate_inconclusive: str | None
     early_stop: bool
     baseline: Path | None
     max_errors: int

@@ -10,6 +10,7 @@ from pytest_evalkit.naming import printable
 from pytest_evalkit.plugin.place import node_path
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.wire import Longrepr, Outcome, say
+from pytest_evalkit.results.failing import is_failing
 from pytest_evalkit.results.schema import GateDict, ResultsDict
 
 _OUTCOMES: Mapping[str, Outcome] = {
@@ -17,6 +18,7 @@ _OUTCOMES: Mapping[str, Outcome] = {
     "fail": "failed",
     "inconclusive": "skipped",
 }
+_REMEDY = "; so it is inconclusive, which --gate-inconclusive warn lets pass"
 
 
 def report_verdicts(session: pytest.Session, run: Run, results: ResultsDict) -> None:
@@ -55,12 +57,13 @@ def _broken_metrics(
 def _gate(session: pytest.Session, run: Run, gate: GateDict) -> pytest.TestReport:
     place = _place(session, run, gate["task"])
     outcome = _OUTCOMES[gate["verdict"]]
-    if gate["verdict"] == "inconclusive" and run.options.gate_inconclusive == "fail":
+    if is_failing(gate, run.options.gate_inconclusive):
         outcome = "failed"
     longrepr: Longrepr = None
     if outcome == "failed":
         of_task = f"{gate['task']}: " if gate["task"] else ""
-        longrepr = f"{of_task}{gate['message']}"
+        remedy = _REMEDY if gate["verdict"] == "inconclusive" else ""
+        longrepr = f"{of_task}{gate['message']}{remedy}"
     elif outcome == "skipped":
         longrepr = (place, 0, f"Skipped: {gate['message']}")
     report = _report(place, f"gate[{gate['condition']}]", outcome, longrepr)

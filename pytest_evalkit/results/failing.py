@@ -9,7 +9,23 @@ from pytest_evalkit.codec import decode
 from pytest_evalkit.results.cases import PASSED_METRIC
 from pytest_evalkit.results.conclusion import RunRecord, TaskRecord
 from pytest_evalkit.results.journal import PlaceReader
-from pytest_evalkit.results.schema import ResultsDict, task_names
+from pytest_evalkit.results.schema import GateDict, ResultsDict, task_names
+
+
+def is_failing(gate: GateDict, inconclusive: str | None) -> bool:
+    """Tell whether a gate fails its run.
+
+    Args:
+        gate: The gate with its verdict.
+        inconclusive: ``fail`` or ``warn`` where somebody said what becomes of gates
+            that neither pass nor fail. None for the default: those that ask for proof
+            and do not get it fail.
+    """
+    if gate["verdict"] != "inconclusive":
+        return gate["verdict"] == "fail"
+    if inconclusive is None:
+        return gate.get("unproven", False)
+    return inconclusive == "fail"
 
 
 def failures(
@@ -18,7 +34,7 @@ def failures(
     *,
     max_errors: int,
     fails_wrong: bool,
-    fails_inconclusive: bool = False,
+    inconclusive: str | None = None,
 ) -> Iterator[str]:
     """Say what would fail the run under pytest, one line for each kind.
 
@@ -27,15 +43,13 @@ def failures(
         results: What it concludes.
         max_errors: Documents in error that do not fail it.
         fails_wrong: Whether wrong answers do.
-        fails_inconclusive: Whether gates do that neither pass nor fail.
+        inconclusive: As of ``is_failing``.
     """
-    verdicts = [gate["verdict"] for gate in results["gates"]]
-    if "fail" in verdicts:
-        yield f"{verdicts.count('fail')} of {len(verdicts)} gates failed"
-    if fails_inconclusive and "inconclusive" in verdicts:
-        yield (
-            f"{verdicts.count('inconclusive')} of {len(verdicts)} gates are inconclusive"
-        )
+    gates = results["gates"]
+    failing = [gate["verdict"] for gate in gates if is_failing(gate, inconclusive)]
+    for verdict, word in (("fail", "failed"), ("inconclusive", "are inconclusive")):
+        if verdict in failing:
+            yield f"{failing.count(verdict)} of {len(gates)} gates {word}"
     for name, rows in results["aggregates"].items():
         for row in rows:
             if "error" in row:

@@ -29,6 +29,7 @@ class Finding:
         baseline: The figure in the baseline, or None.
         p_value: Of a drop, or None.
         saved: How many documents were not needed; None where all were run.
+        is_unproven: Whether all was run, and does not show what the gate asks for.
     """
 
     verdict: Verdict
@@ -41,6 +42,7 @@ class Finding:
     baseline: float | None = None
     p_value: float | None = None
     saved: int | None = None
+    is_unproven: bool = False
 
 
 def asked(gate: Gate) -> str:

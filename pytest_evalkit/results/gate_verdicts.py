@@ -2,7 +2,8 @@
 
 A gate **passes** or **fails** where its figure decides, and is **inconclusive** where
 the figure could as well be on the other side of the bound, or is that of a part of the
-task. A figure that is missing, or rests on fewer documents than it claims, fails.
+task. Of the first kind it is **unproven** where it has a confidence: it asks for proof,
+and what fails to give it fails the run unless somebody says otherwise. A figure that is missing, or rests on fewer documents than it claims, fails.
 """
 
 from __future__ import annotations
@@ -247,6 +248,7 @@ def _of_value(gate: Gate, figure: Figure, row: AggregateDict, value: float) -> F
         interval=interval,
         level=None if interval is None else level,
         documents=needed,
+        is_unproven=verdict == "inconclusive",
     )
 
 
@@ -301,4 +303,6 @@ def _judged(gate: Gate, figure: Figure, finding: Finding) -> GateDict:
     }
     if finding.saved is not None:
         judged["saved"] = finding.saved
+    if finding.is_unproven:
+        judged["unproven"] = True
     return judged

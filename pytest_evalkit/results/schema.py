@@ -74,6 +74,8 @@ class GateDict(TypedDict):
     where there is none, adjusted over the drops that the run's gates are about.
     ``interval`` is that of the value, of ``level``; ``documents`` is how many would
     decide the gate, where ``n`` do not. They are None where they are not known.
+    ``unproven`` is there, and true, where a gate with a confidence is inconclusive
+    although all documents were run.
     ``saved`` is there where the gate was decided early: so many documents were not
     needed, and ``interval`` holds wherever one stops.
     """
@@ -93,6 +95,7 @@ class GateDict(TypedDict):
     baseline: NotRequired[float | None]
     p_value: NotRequired[float | None]
     saved: NotRequired[int]
+    unproven: NotRequired[bool]
 
 
 class LimitDict(TypedDict):

@@ -113,6 +113,26 @@ def test_all_gates_are_judged(arith_suite: ArithSuite) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ((), 1),
+        (("--gate-inconclusive", "warn"), 0),
+        (("--gate-inconclusive", "fail"), 1),
+        (("--limit", "2"), 0),
+    ],
+)
+def test_a_confidence_asks_for_proof(
+    arith_suite: ArithSuite, arguments: tuple[str, ...], status: int
+) -> None:
+    result = arith_suite.run(*_SIXTH, "--gate", "exact_match>=0.1@0.95", *arguments)
+
+    (gate,) = arith_suite.results()["gates"]
+    assert result.ret == status
+    assert gate["verdict"] == "inconclusive"
+    assert gate.get("unproven", False) == ("--limit" not in arguments)
+
+
+@pytest.mark.parametrize(
     "part", [("-k", "multiply"), ("--limit", "2"), ("--shard", "1/2")]
 )
 def test_a_part_of_the_documents_leaves_a_gate_unjudged(

@@ -186,6 +186,21 @@ def test_a_gate_fails_a_merged_run_as_it_fails_pytest(
     assert "gate fail     arith: exact_match,z >= 0.9" in capsys.readouterr().out
 
 
+def test_a_gate_without_its_proof_fails_a_merged_run(
+    maths: ArithSuite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maths.ini("evalkit_gates = arith:exact_match>=0.9@0.95")
+    runs = shards(maths, 2, "arith", "--model", "oracle")
+
+    statuses = [
+        main(["merge", *runs]),
+        main(["merge", *runs, "--gate-inconclusive", "warn"]),
+    ]
+
+    assert statuses == [1, 0]
+    assert "1 of 1 gates are inconclusive" in "".join(capsys.readouterr())
+
+
 def test_an_inconclusive_gate_fails_a_merged_run_if_that_is_asked(
     maths: ArithSuite, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import pytest
 
+from pytest_evalkit.results.failing import is_failing
 from pytest_evalkit.results.gate_verdicts import judge_all
 from pytest_evalkit.results.gates import gates_of_task, parse_gate
 from pytest_evalkit.results.schema import GateDict, ResultsDict
@@ -238,3 +239,44 @@ def test_no_number_of_documents_tells_a_figure_from_itself() -> None:
 
     assert (gate["verdict"], gate["documents"]) == ("inconclusive", None)
     assert gate["message"].endswith("the interval has the bound in it")
+
+
+@pytest.mark.parametrize(
+    ("condition", "partial", "unproven"),
+    [
+        ("acc>=0.77@0.95", {}, True),
+        ("acc>=0.85@0.95", {}, False),
+        ("acc>=0.75@0.95", {}, False),
+        ("acc>=0.78", {}, False),
+        ("acc>=0.77@0.95", {"sums": "3 of 9 were selected"}, False),
+        # There is no interval of this level.
+        ("acc>=0.5@0.99", {}, True),
+    ],
+)
+def test_a_confidence_that_all_documents_do_not_give_is_unproven(
+    condition: str, partial: dict[str, str], unproven: bool
+) -> None:
+    gate = judged(condition, results(row()), **partial)
+
+    assert gate.get("unproven", False) is unproven
+
+
+@pytest.mark.parametrize(
+    ("verdict", "unproven", "failing"),
+    [
+        # By default, with warn, with fail.
+        ("pass", False, (False, False, False)),
+        ("fail", False, (True, True, True)),
+        ("inconclusive", False, (False, False, True)),
+        ("inconclusive", True, (True, False, True)),
+    ],
+)
+def test_what_an_inconclusive_gate_does_to_its_run(
+    verdict: str, unproven: bool, failing: tuple[bool, bool, bool]
+) -> None:
+    gate = judged("acc>=0.5", results(row()))
+    changed = cast("GateDict", {**gate, "verdict": verdict, "unproven": unproven})
+
+    found = [is_failing(changed, said) for said in (None, "warn", "fail")]
+
+    assert tuple(found) == failing
