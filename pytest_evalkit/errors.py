@@ -20,6 +20,7 @@
     ├── CacheError                 the response cache cannot be read or written
     ├── RecordingError             a run holds no answer that could be scored again
     ├── ScoringError               an answer could not be scored
+    ├── SinkError                  results are not where they were to be sent
     └── ResultsError               results could not be read or written
 
 A wrong answer is none of these: it is a low score.
@@ -226,3 +227,7 @@ class ScoringError(EvalkitError):
 
 class ResultsError(EvalkitError):
     """Results could not be read or written."""
+
+
+class SinkError(EvalkitError):
+    """Results could not be sent where the user wants them besides."""

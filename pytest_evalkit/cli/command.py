@@ -78,6 +78,12 @@ def _export(options: argparse.Namespace) -> int:
     return export(options.run, options.format, options.output)
 
 
+def _send(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.send import send_run
+
+    return send_run(options.run, options.sink)
+
+
 def _merge(options: argparse.Namespace) -> int:
     from pytest_evalkit.cli.merge import MergeOptions, merge
 
@@ -154,6 +160,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "config": _config,
     "convert-snapshot": _convert_snapshot,
     "export": _export,
+    "send": _send,
     "merge": _merge,
     "power": _power,
     "report": _report,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from pytest_evalkit.cli.runs import run_path
+from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.results.experiment_text import experiment_text
 from pytest_evalkit.results.read import read_results
 
@@ -19,8 +20,12 @@ def print_config(run: str) -> int:
         The exit status, 0.
 
     Raises:
-        ResultsError: There is no such run.
+        ResultsError: There is no such run, or another system has written it.
     """
     results = read_results(run_path(run))
+    if "written_by" in results:
+        raise ResultsError(
+            f"{run} is of {results['written_by']}, whose options are others than ours"
+        )
     sys.stdout.write(experiment_text(results["config"]["resolved_cli_args"]))
     return 0

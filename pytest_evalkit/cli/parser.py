@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 EXIT_USAGE = 4
 """Exit status where what was asked for is wrong, as pytest has it."""
 
-_RUN = "a run folder, its results.json, or 'last': the newest under results/"
+_RUN = (
+    "a run folder, its results.json, or 'last': the newest under results/; also of "
+    "lm-eval or lmms-eval"
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,6 +49,7 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     _add_show(commands)
     _add_report(commands)
     _add_export(commands)
+    _add_send(commands)
     _add_tasks(commands)
     _add_validate(commands)
     _add_convert_snapshot(commands)
@@ -110,6 +114,20 @@ def _add_export(commands: Commands) -> None:
         metavar="FILE",
         type=Path,
         help="the table; default: samples.csv or samples.parquet in the run's folder",
+    )
+
+
+def _add_send(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "send", help="send a run to a tracker of experiments, or its traces"
+    )
+    parser.add_argument("run", metavar="RUN", help="as for show")
+    parser.add_argument(
+        "--sink",
+        metavar="NAME[:K=V,...]",
+        action="append",
+        required=True,
+        help="as pytest's --sink; may be given several times",
     )
 
 

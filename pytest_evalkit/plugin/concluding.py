@@ -56,12 +56,16 @@ class Conclusion:
         results: What was concluded, or None where that failed.
         problem: Why something could not be concluded or written, in one line, or None.
         max_errors: Documents in error that do not fail the run.
+        sent: Where results are besides, a line for each sink.
+        unsent: Why they are not, for each sink that failed.
     """
 
     folder: RunFolder
     results: ResultsDict | None
     problem: str | None
     max_errors: int
+    sent: Sequence[str] = ()
+    unsent: Sequence[str] = ()
 
     def decide(self, session: pytest.Session, errors: int) -> None:
         """Set the exit status that the conclusion asks for.
@@ -108,6 +112,12 @@ def conclude(session: pytest.Session, run: Run, *, is_whole: bool) -> Conclusion
         publish(run, results)
     except EvalkitError as error:
         conclusion.problem = secrets_of(run.config).text(str(error))
+    if run.options.sinks and conclusion.results and run.folder.results_path.is_file():
+        from pytest_evalkit.plugin.sending import send_results
+
+        # Whatever a hook did: the results are written.
+        sent = send_results(run, conclusion.results)
+        conclusion.sent, conclusion.unsent = sent
     return conclusion
 
 

@@ -112,6 +112,7 @@ def _named_else(value: Mapping[str, Any]) -> dict[str, Any]:
         "system_instruction": text_or_file(value["system_instruction"]),
         "fewshot_as_multiturn": value["fewshot_as_multiturn"] or None,
         "resume": value["resume"] or ("last" if value["rerun_errors"] else None),
+        "sinks": tuple(value["sink"]),
         "use_sample": value["sample"],
         "selftest": value["selftest"] or value["selftest_update"],
     }

@@ -22,4 +22,12 @@ REPORT_OPTIONS = (
         help="write scores and gates as Markdown, for a pull request; they go to "
         "GITHUB_STEP_SUMMARY too, where that is set",
     ),
+    Option(
+        names=("--sink",),
+        metavar="NAME[:K=V,...]",
+        is_list=True,
+        default=(),
+        help="send what the run concludes to mlflow, wandb, trackio or otel "
+        "(OpenTelemetry) besides; may be given several times",
+    ),
 )

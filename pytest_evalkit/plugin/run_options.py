@@ -59,6 +59,7 @@ class RunOptions:
         output_path: Where runs are kept.
         report_media: How the report shows media: ``thumbnails``, ``full`` or ``none``.
         report_md: Where scores and gates are written as Markdown, or None.
+        sinks: Where results are sent besides, unparsed.
         resume: The run to go on with: its folder or results, or ``last``; None for a
             new one.
         rerun_errors: True when of a resumed run only documents in error are to run.
@@ -128,6 +129,7 @@ class RunOptions:
     output_path: Path
     report_media: str
     report_md: Path | None
+    sinks: tuple[str, ...]
     resume: str | None
     rerun_errors: bool
     resume_anyway: bool

@@ -82,6 +82,10 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
 
         for gate in options.gates:
             parse_gate(gate)
+    if options.sinks:
+        from pytest_evalkit.plugin.sending import check_sinks
+
+        check_sinks(options.sinks)
     if options.baseline is not None and not options.baseline.exists():
         raise pytest.UsageError(
             f"--baseline {options.baseline}: there is no such run or file"

@@ -42,8 +42,17 @@ def write_summary(
         terminal.write_line(note, yellow=True)
     if conclusion.problem is not None:
         terminal.write_line(f"ERROR: {conclusion.problem}", red=True)
+    _write_places(terminal, conclusion)
+
+
+def _write_places(terminal: Any, conclusion: Conclusion) -> None:
+    """Say where results are, and where they are not."""
     for label, path in _written(conclusion):
         terminal.write_line(f"{label:<8} {_short(path)}")
+    for line in conclusion.sent:
+        terminal.write_line(line)
+    for line in conclusion.unsent:
+        terminal.write_line(line, yellow=True)
 
 
 def _write_results(terminal: Any, results: ResultsDict) -> None:

@@ -91,7 +91,13 @@ def test_no_optional_package_is_imported_with_a_module() -> None:
     tidy = settings["tool"]["ruff"]["lint"]["flake8-tidy-imports"]
     banned = set(tidy["banned-module-level-imports"])
     extras = settings["project"]["optional-dependencies"]
-    names = {"pylance": "lance", "scikit-learn": "sklearn"}
+    names = {
+        "mlflow-skinny": "mlflow",
+        "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
+        "opentelemetry-sdk": "opentelemetry",
+        "pylance": "lance",
+        "scikit-learn": "sklearn",
+    }
 
     optional = {
         re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
