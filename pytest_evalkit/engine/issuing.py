@@ -141,8 +141,8 @@ class Issuing:
             return None
         assert self.begun_at is not None, "it has begun"
         planned_at = self.begun_at + time
-        wait_s = planned_at - self._clock()
-        if wait_s > 0:
+        # Timers may be early by the little that loops round to.
+        while (wait_s := planned_at - self._clock()) > 0:
             await self._sleep(wait_s)
             self.refuse_if_ended()
         return planned_at
@@ -171,6 +171,10 @@ class Issuing:
                 finally:
                     self._cuts.discard(cut)
         except TimeoutError as error:
+            if attempts.made == 0:
+                # It was still in line for a place.
+                self.withheld()
+                raise IssuingEndedError(f"not sent: {self._reason}") from error
             waited = f"no answer within {self._rule.drain_s:g} s"
             raise self._cut(attempts, f"cut: {self._reason}, {waited}") from error
         except IssuingEndedError as error:

@@ -174,6 +174,15 @@ def test_requests_in_flight_are_cut_when_their_time_to_end_is_over() -> None:
     assert issuing.in_flight == 0
 
 
+def test_requests_in_line_are_not_sent_where_those_in_flight_are_cut() -> None:
+    engine, _, _ = made(taking(60.0), max_concurrency=1, duration_s=1.0, drain_s=3.0)
+
+    cut, withheld = run(ask_all(engine, 2))
+
+    assert isinstance(cut, RequestCutError)
+    assert isinstance(withheld, IssuingEndedError)
+
+
 def test_a_request_is_not_asked_again_after_the_end() -> None:
     async def refuse(_: Generate) -> Response:
         raise TransientModelError("HTTP 429", status=429, retry_after_s=5.0)
