@@ -18,8 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0; 1 where ``validate`` finds a task or data that are wrong,
-        ``convert-snapshot`` loses something, or a merged run fails; 2 where that is
-        incomplete; 4 where the arguments or the files they name are wrong; for ``run``
+        ``convert-snapshot`` loses something, a merged run fails, or ``self-test`` finds
+        that the machine measures wrongly; 2 where a merged run is incomplete; 4 where the
+        arguments or the files they name are wrong; for ``run`` and ``load-sweep``
         pytest's.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -141,6 +142,18 @@ def _config(options: argparse.Namespace) -> int:
     return print_config(options.run)
 
 
+def _load_sweep(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.load_sweep import load_sweep
+
+    return load_sweep(options)
+
+
+def _self_test(options: argparse.Namespace) -> int:
+    from pytest_evalkit.cli.self_test import self_test
+
+    return self_test(options)
+
+
 def _serve_model(options: argparse.Namespace) -> int:
     from pytest_evalkit.cli.serve import serve_model
 
@@ -161,10 +174,12 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "convert-snapshot": _convert_snapshot,
     "export": _export,
     "send": _send,
+    "load-sweep": _load_sweep,
     "merge": _merge,
     "power": _power,
     "report": _report,
     "run": _run,
+    "self-test": _self_test,
     "serve-model": _serve_model,
     "show": _show,
     "tasks": _tasks,

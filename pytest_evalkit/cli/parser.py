@@ -14,6 +14,10 @@ from pytest_evalkit.cli.comparing_options import (
     add_compare_command,
     add_power_command,
 )
+from pytest_evalkit.cli.load_commands import (
+    add_load_sweep_command,
+    add_self_test_command,
+)
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
@@ -59,6 +63,8 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
     add_compare_command(commands)
     add_baseline_command(commands)
     add_power_command(commands)
+    add_load_sweep_command(commands)
+    add_self_test_command(commands)
     add_cache_commands(commands)
     _add_serve_model(commands)
     commands.add_parser(

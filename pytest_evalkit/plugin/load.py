@@ -126,20 +126,6 @@ def _schedule(
     return times if share is None else share_of_schedule(times, *share)
 
 
-def allow_many_connections() -> None:
-    """Raise the bound on open files as far as the system lets us.
-
-    An open pattern has as many connections as there are slow answers.
-    """
-    try:
-        import resource
-    except ImportError:
-        # Windows has no such bound.
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
 def import_client() -> None:
     """Import what sends requests: a tenth of a second that is no request's."""
     if find_spec("aiohttp") is not None:

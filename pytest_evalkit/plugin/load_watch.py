@@ -9,10 +9,11 @@ from typing import Any
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.engine import Issuing, LoopLag, salted, warm_up
+from pytest_evalkit.engine.open_files import allow_many_connections
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.plugin.collection import DocumentItem
-from pytest_evalkit.plugin.load import allow_many_connections, import_client
+from pytest_evalkit.plugin.load import import_client
 from pytest_evalkit.plugin.place import Share, worker_input
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.stats import percentile

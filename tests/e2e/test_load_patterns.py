@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.engine.load_pattern import arrivals, load_pattern
-from pytest_evalkit.mockserver import Behaviour, MockServer
+from pytest_evalkit.mockserver import Behaviour, MockServer, Reply
 
 TASK = """
 task: words
@@ -209,13 +209,17 @@ def test_a_failing_server_is_not_asked_for_ever(
 ) -> None:
     rows = [{"word": f"word {n}"} for n in range(60)]
     (pytester.path / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    words.server.behaviour = Behaviour(models=("another",))
+    words.server.answer = lambda _: Reply(status=422, text="no")
 
     result = words.run("--concurrency", "1", "--max-error-rate", "0.5")
 
-    outcomes = result.parseoutcomes()
-    assert result.ret != 0
-    assert outcomes.get("passed", 0) == 0
+    result.assert_outcomes(failed=20, skipped=40)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    load = words.load
+    assert load["n_requests"]["errored"] == 20
+    assert load["error_rate"] == 1
+    assert load["ended"] == ("20 of 20 requests failed, more than --max-error-rate 0.5")
+    assert words.server.requests == 20
 
 
 def test_goals_are_counted(words: Words) -> None:

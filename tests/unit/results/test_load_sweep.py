@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_evalkit.reports.load_sweep import sweep_lines
+from pytest_evalkit.results.load_sweep import sweep_of
+from pytest_evalkit.stats.load_figures import load_figures
+from pytest_evalkit.stats.request_times import RequestTimes
+
+
+def run(
+    latency_s: float, throughput: int, score: float, *, complete: bool = True
+) -> Any:
+    requests = [
+        RequestTimes(
+            status="successful",
+            sent_at=number / throughput,
+            ended_at=number / throughput + latency_s,
+            output_tokens=2,
+        )
+        for number in range(100)
+    ]
+    row = {"metric": "acc", "filter": "none", "value": score}
+    return {
+        "complete": complete,
+        "model_name": "m",
+        "aggregates": {"t": [row]},
+        "group_subtasks": {},
+        "load": load_figures(requests),
+    }
+
+
+def test_levels_are_joined_in_rising_order() -> None:
+    runs = {
+        2: ("concurrency-2/m/a/results.json", run(0.5, 10, 0.75)),
+        1: ("concurrency-1/m/b/results.json", run(0.25, 10, 0.5)),
+    }
+
+    sweep = sweep_of(runs, [1, 2])
+
+    assert [one["concurrency"] for one in sweep["load_sweep"]] == [1, 2]
+    assert sweep["load_sweep"][1]["scores"] == {"t": {"acc,none": 0.75}}
+    assert sweep["load_sweep"][0]["figures"]["metrics"]["e2el_ms"]["n"] == 100
+    assert sweep["complete"] is True
+    assert sweep["gives_way"] is not None
+    assert sweep["gives_way"]["concurrency"] == 2
+
+
+def test_a_sweep_that_lacks_a_level_or_a_part_of_one_is_not_complete() -> None:
+    whole = ("a", run(0.25, 10, 0.5))
+    part = ("b", run(0.25, 20, 0.5, complete=False))
+
+    assert sweep_of({1: whole}, [1, 2])["complete"] is False
+    assert sweep_of({1: whole, 2: part}, [1, 2])["complete"] is False
+
+
+def test_score_and_latency_stand_side_by_side() -> None:
+    runs = {1: ("a", run(0.25, 10, 0.5)), 2: ("b", run(0.25, 20, 0.5))}
+
+    lines = sweep_lines(sweep_of(runs, [1, 2]))
+
+    heading, first, second, end = lines
+    assert heading.split()[:4] == ["concurrency", "errors", "requests/s", "tokens/s"]
+    assert heading.endswith("e2el_ms.p95  acc,none")
+    assert first.split() == ["1", "0.0%", "9.9", "19.7", "250.0", "250.0", "0.5000"]
+    assert second.split()[:2] == ["2", "0.0%"]
+    assert end == "the server held at every level"
