@@ -98,7 +98,7 @@ class Leading:
             async with PatientTimeout(seconds):
                 told = await answering
         except TimeoutError:
-            told = TurnFailure(cause=f"no answer within {seconds:g} s (turn_timeout_s)")
+            told = TurnFailure(cause=f"timed out after {seconds:g} s (turn_timeout_s)")
         if isinstance(told, TurnFailure):
             self.log.note(turn).cause = told.cause
         return told

@@ -239,6 +239,7 @@ def skip_document(
         scores={},
         message=reason,
         duration_s=0.0,
+        turns=recorded.turns(reason),
     )
 
 
@@ -276,6 +277,7 @@ class _Document:
             scores=scores,
             message=answered.failure,
             duration_s=time.monotonic() - self.started,
+            turns=recorded.turns(None),
         )
 
     def failed(self, message: str, attempts: int, raw: Any = None) -> DocumentOutcome:
@@ -284,7 +286,8 @@ class _Document:
     def unscored(
         self, status: Status, message: str, attempts: int, raw: Any = None
     ) -> DocumentOutcome:
-        samples = unscored_samples(self._recorded(), status, message, attempts, raw)
+        recorded = self._recorded()
+        samples = unscored_samples(recorded, status, message, attempts, raw)
         self.evaluation.record(b"".join(encode(sample) + b"\n" for sample in samples))
         return DocumentOutcome(
             task=self.evaluation.opened.task.name,
@@ -293,6 +296,7 @@ class _Document:
             scores={},
             message=message,
             duration_s=time.monotonic() - self.started,
+            turns=recorded.turns(message),
         )
 
     def _recorded(self) -> Recorded:

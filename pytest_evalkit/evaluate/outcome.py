@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_evalkit.evaluate.sample import Status
+from pytest_evalkit.evaluate.turn_records import TurnDict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class DocumentOutcome:
         message: Why there is no score, in one line; None where there is one, or none
             is wanted.
         duration_s: Seconds from its start to its end.
+        turns: What became of its turns, where it is a conversation; else empty.
         is_resumed: True where it was not evaluated now, but taken from an earlier
             session of the run.
     """
@@ -31,6 +33,7 @@ class DocumentOutcome:
     scores: Mapping[str, Any]
     message: str | None
     duration_s: float
+    turns: Sequence[TurnDict] = ()
     is_resumed: bool = False
 
     @property

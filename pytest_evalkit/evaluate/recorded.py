@@ -211,8 +211,10 @@ def require_answer(label: str, sample: SampleDict) -> str:
         RecordingError: It was not.
     """
     document = f"document {sample['doc_id']} of task {sample['task']!r}"
-    # What only the judge had no verdict on has an answer.
-    if "error" in sample and "resps" not in sample:
+    # What only the judge had no verdict on has an answer, and so has a conversation that
+    # counts turns without one as zero.
+    is_answered = sample["status"] in ("scored", "answered")
+    if not is_answered and "error" in sample and "resps" not in sample:
         raise RecordingError(
             f"{document} has no answer in {label}: {sample['error']}; have it asked "
             f"with --resume {label} --rerun-errors, then score again"

@@ -16,7 +16,7 @@ from pytest_evalkit.evaluate.sample import (
     TokenCounts,
 )
 from pytest_evalkit.evaluate.timing import token_logprobs
-from pytest_evalkit.evaluate.turn_records import TurnLog, turn_dicts
+from pytest_evalkit.evaluate.turn_records import TurnDict, TurnLog, turn_dicts
 from pytest_evalkit.messages import Message, ToolCallPart, message_dicts
 from pytest_evalkit.tasks import OpenedTask, Prepared
 from pytest_evalkit.values import (
@@ -101,8 +101,19 @@ class Recorded:
         conversation = self.opened.conversation(self.doc_id)
         if conversation is not None:
             sample["conversation_id"] = conversation.id
-            sample["turns"] = turn_dicts(conversation, self.log, cause)
+            sample["turns"] = self.turns(cause)
         return sample
+
+    def turns(self, cause: str | None) -> list[TurnDict]:
+        """Write what became of its turns; nothing where it is no conversation.
+
+        Args:
+            cause: As for ``sample``.
+        """
+        conversation = self.opened.conversation(self.doc_id)
+        if conversation is None:
+            return []
+        return turn_dicts(conversation, self.log, cause)
 
 
 def prompt_of(prepared: Prepared) -> list[Any]:

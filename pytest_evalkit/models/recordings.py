@@ -7,7 +7,8 @@ in ``resps``, or in ``filtered_resps`` where filtering changed nothing:
 - lmms-eval: a text, a list, or a list for each request
 - lm-eval: a list for each request, of one text for each repeat; the document in ``doc``
 
-All have one row for each filter of the task, with the same raw answers. Rows of tasks
+All have one row for each filter of the task, with the same raw answers. Where a row of
+this project has ``turns``, these are the answers, one for each client turn. Rows of tasks
 that ask how likely texts are: see ``recorded_likelihoods``.
 """
 
@@ -21,6 +22,7 @@ from typing import Any
 
 from pytest_evalkit.codec import CodecError, decode
 from pytest_evalkit.errors import OptionError
+from pytest_evalkit.messages import ToolCallPart
 from pytest_evalkit.models.recorded_likelihoods import (
     Asked,
     Likelihoods,
@@ -43,8 +45,8 @@ class Recordings:
     """Recorded answers by what their documents are known by.
 
     Attributes:
-        by_task: For each task, the answers of each document, one for each repeat, None
-            for a repeat without one. The task is None where rows name none: they then
+        by_task: For each task, the answers of each document, one for each repeat or turn,
+            None for one without. The task is None where rows name none: they then
             serve any task.
         likelihoods: The same of log-likelihoods, by the texts that they are of.
         sha256: Hash of all rows as they stand in the files, in hexadecimal.
@@ -168,14 +170,43 @@ def _add(
     if asked is not None:
         _add_likelihoods(recordings, row, asked, columns)
         return
-    texts = _texts(row, response)
-    if not texts:
+    answers = _turns(row) if response is None else None
+    if answers is None:
+        answers = _answers(row, _texts(row, response))
+    if not answers:
         return
-    answers = _answers(row, texts)
     key = tuple(row.column(name) for name in columns)
     known = recordings.by_task.setdefault(row.task(), {}).setdefault(key, answers)
-    if [answer and answer.text for answer in known] != texts:
+    if known != answers and _said(known) != _said(answers):
         raise _conflict(row, columns, key)
+
+
+def _said(answers: Answers) -> list[str | None]:
+    return [None if answer is None else answer.text for answer in answers]
+
+
+def _turns(row: _Row) -> Answers | None:
+    """Read the answers of a conversation, None for a turn without; None for others."""
+    turns = row.fields.get("turns")
+    if not isinstance(turns, list) or "conversation_id" not in row.fields:
+        return None
+    if not all(isinstance(turn, dict) and "text" in turn for turn in turns):
+        raise OptionError(f"{row.place}: turns must be objects with a text")
+    return tuple(map(_turn, turns))
+
+
+def _turn(turn: Mapping[str, Any]) -> Response | None:
+    if turn.get("status") != "successful":
+        return None
+    return Response(
+        text=turn["text"] or "",
+        reasoning=turn.get("reasoning"),
+        tool_calls=tuple(
+            ToolCallPart(call["id"], call["name"], call["arguments"])
+            for call in turn.get("tool_calls", ())
+        ),
+        finish_reason=turn.get("finish_reason"),
+    )
 
 
 def _add_likelihoods(

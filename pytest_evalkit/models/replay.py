@@ -82,7 +82,8 @@ class Replay:
         """
         origin, key = self._document(request)
         answers = self._recordings.find(origin.task, key)
-        answer = answers[origin.repeat] if origin.repeat < len(answers) else None
+        place = origin.repeat if origin.turn is None else origin.turn
+        answer = answers[place] if place < len(answers) else None
         if answer is None:
             raise RequestRejectedError(self._absence(origin, key, len(answers)))
         return answer
@@ -158,8 +159,10 @@ class Replay:
     def _absence(self, origin: Origin, key: Key, found: int) -> str:
         wanted = self._wanted(key)
         if found:
-            return (
-                f"{self._path} has {found} answers for {wanted}, "
-                f"none for repeat {origin.repeat}"
+            missing = (
+                f"repeat {origin.repeat}"
+                if origin.turn is None
+                else f"client turn {origin.turn + 1}"
             )
+            return f"{self._path} has {found} answers for {wanted}, none for {missing}"
         return f"{self._path} has no answer for {wanted} of task {origin.task}"

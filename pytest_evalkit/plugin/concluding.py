@@ -67,19 +67,20 @@ class Conclusion:
     sent: Sequence[str] = ()
     unsent: Sequence[str] = ()
 
-    def decide(self, session: pytest.Session, errors: int) -> None:
+    def decide(self, session: pytest.Session, errors: int, failed: int) -> None:
         """Set the exit status that the conclusion asks for.
 
         Args:
             session: The session that ends.
             errors: Documents in error, each of which failed its item.
+            failed: Reports that failed for these: of the items, and of turns in them.
         """
         if self.problem is not None and session.exitstatus in {
             pytest.ExitCode.OK,
             pytest.ExitCode.NO_TESTS_COLLECTED,
         }:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        tolerated = 0 < errors <= self.max_errors and session.testsfailed == errors
+        tolerated = 0 < errors <= self.max_errors and session.testsfailed == failed
         if tolerated and session.exitstatus == pytest.ExitCode.TESTS_FAILED:
             session.exitstatus = pytest.ExitCode.OK
 

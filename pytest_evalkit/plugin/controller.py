@@ -169,6 +169,9 @@ class Controller:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count what has ended."""
+        is_turn = hasattr(report, "context") and may_be_document(report.nodeid)
+        if is_turn and report.failed:
+            self._watching().failed_turns += 1
         if not hasattr(report, "evalkit"):
             return
         if not self._is_watching:
@@ -243,8 +246,8 @@ class Controller:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Decide the exit status."""
         if self._conclusion is not None:
-            errors = 0 if self._watch is None else self._watch.progress.errors
-            self._conclusion.decide(session, errors)
+            tolerable = (0, 0) if self._watch is None else self._watch.tolerable
+            self._conclusion.decide(session, *tolerable)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Show what the run concludes."""

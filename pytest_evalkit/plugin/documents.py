@@ -38,6 +38,7 @@ from pytest_evalkit.plugin.pictures import Pictures
 from pytest_evalkit.plugin.place import worker_input
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.stalls import Scene, StallWatch, UnderWay
+from pytest_evalkit.plugin.turn_reports import report_turns, require_subtests
 from pytest_evalkit.plugin.watch import Watch
 from pytest_evalkit.plugin.wire import (
     closing_report,
@@ -158,6 +159,7 @@ class DocumentRunner:
             outcome = self._outcome(item)
             report = report_document(item, outcome, started, self._run.options)
             hook = item.parent.report_hook
+            self._watch.failed_turns += report_turns(item, outcome)
             hook.pytest_runtest_logreport(report=report)
             if self._wants_closing:
                 hook.pytest_runtest_logreport(report=closing_report(item, outcome))
@@ -253,6 +255,7 @@ class DocumentRunner:
         try:
             if self._run.recorded is None:
                 require_executors(self._anchors, item.parent)
+                require_subtests(item.parent)
                 self._anchors.enter(item.task_file, item)
             self._evaluation(item.parent)
         except (EvalkitError, pytest.UsageError) as error:

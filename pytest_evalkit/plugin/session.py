@@ -205,7 +205,7 @@ class EvaluationSession:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Decide the exit status."""
         if self._conclusion is not None:
-            self._conclusion.decide(session, self._watch.progress.errors)
+            self._conclusion.decide(session, *self._watch.tolerable)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Show what the run concludes."""

@@ -16,11 +16,16 @@ class Watch:
 
     Args:
         config: pytest's configuration.
+
+    Attributes:
+        progress: How far the run is.
+        failed_turns: Turns that were reported as failed beside their conversations.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self.progress = Progress(time.monotonic)
+        self.failed_turns = 0
         self._line: ProgressLine | None = None
 
     def begin(self, total: int) -> None:
@@ -54,6 +59,12 @@ class Watch:
                 is_resumed=said["resumed"],
             )
             self.show()
+
+    @property
+    def tolerable(self) -> tuple[int, int]:
+        """How many documents are in error, and how many reports failed for that."""
+        errors = self.progress.errors
+        return errors, errors + self.failed_turns
 
     def show(self) -> None:
         """Draw the state, if it is time to."""

@@ -126,5 +126,6 @@ def recorded_outcome(samples: Sequence[SampleDict]) -> DocumentOutcome:
         },
         message=first.get("error"),
         duration_s=0.0,
+        turns=first.get("turns", ()),
         is_resumed=True,
     )
