@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -90,6 +91,15 @@ class Seen(NamedTuple):
         return [len(one.payload["messages"]) for one in self.worked]
 
     @property
+    def requests(self) -> list[tuple[float, float]]:
+        """When each of its requests came, and when it was answered or given up."""
+        return [
+            (one.began_at, one.ended_at)
+            for one in self.worked
+            if one.ended_at is not None
+        ]
+
+    @property
     def span(self) -> tuple[float, float]:
         """When its first request came, and when its last was answered."""
         ended = [one.ended_at for one in self.worked if one.ended_at is not None]
@@ -113,6 +123,14 @@ def is_one_after_another(talk: Seen) -> bool:
         for before, after in pairs
     )
     return ends_first and talk.lengths == sorted(set(talk.lengths))
+
+
+def is_idle(server: MockServer) -> bool:
+    """Whether nothing is in flight, once the server has seen clients go."""
+    deadline = time.monotonic() + 30
+    while server.traffic.in_flight and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return server.traffic.in_flight == 0
 
 
 def most_at_once(spans: Iterable[tuple[float, float]]) -> int:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_evalkit.cli import main
+from pytest_evalkit.messages import ToolCallPart
+from pytest_evalkit.mockserver import Reply
 from pytest_evalkit.mockserver.answers import echo
 from tests.e2e.talking import (
     agentic,
     asking,
+    is_idle,
     is_one_after_another,
     most_at_once,
     named,
@@ -99,3 +103,212 @@ def test_the_recorded_conversations_of_agents_are_led_whole(
     assert sum(len(talk.worked) for talk in found) == 1007
     assert all(map(is_one_after_another, found))
     assert most_at_once(talk.span for talk in found) <= 4
+
+
+_DIES_ONCE = """
+import os
+import signal
+
+import pytest
+
+from pytest_evalkit.models.openai_chat import OpenAIChat
+
+
+class Mortal(OpenAIChat):
+    async def generate(self, request):
+        place = (request.origin.doc_id, request.origin.turn)
+        if place == (9, 2) and not os.path.exists("died"):
+            open("died", "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await super().generate(request)
+
+
+@pytest.fixture(scope="session")
+def model():
+    return Mortal(model="m", base_url="{url}")
+"""
+
+
+def test_a_killed_worker_loses_no_turn_and_doubles_none(
+    arith_suite: ArithSuite, start: Start
+) -> None:
+    rows = talks(16, 4)
+    write_talks(arith_suite, rows)
+    server = start(echo, latency_s=0.002)
+    arith_suite.write("conftest.py", _DIES_ONCE.replace("{url}", server.url))
+
+    result = arith_suite.run("-n", "2", "--max-concurrency", "4")
+
+    assert (arith_suite.root / "died").exists()
+    result.assert_outcomes(passed=16)
+    turns = turn_rows(arith_suite)
+    assert named(turns) == planned(rows)
+    assert {row["status"] for row in turns} == {"successful"}
+    found = seen(server)
+    assert most_at_once(span for talk in found for span in talk.requests) <= 4
+    assert all(most_at_once(talk.requests) == 1 for talk in found)
+
+
+def _troubled(payload: dict[str, Any]) -> str | Reply:
+    said = echo(payload)
+    if said == "c1 says 2":
+        return Reply(text=said, delay_s=60)
+    return Reply(text="no", status=400) if said == "c2 says 1" else said
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_late_turn_fails_its_item_and_skips_the_rest(
+    arith_suite: ArithSuite, start: Start, workers: tuple[str, ...]
+) -> None:
+    rules = {"turn_timeout_s": 0.2, "subtests": True}
+    write_talks(arith_suite, talks(3, 5), conversation=rules)
+    server = start(_troubled)
+
+    result = arith_suite.run("-rA", *asking(server, "--max-errors", "2", *workers))
+
+    # As many errors as may be, whatever the number of failed subtests.
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines_random(
+        [
+            "no answer: turn 3: timed out after 0.2 s (turn_timeout_s) (of 5 turns 3*",
+            "*[[]turn 3] talk.yaml::talk[[]c1]*",
+            "no answer: turn 1: * answered 400: no (of 5 turns 4 skipped)",
+        ]
+    )
+    turns = turn_rows(arith_suite)
+    statuses = [row["status"] for row in turns if row["conversation_id"] == "c1"]
+    assert statuses == ["successful", "errored", "skipped", "skipped", "skipped"]
+    assert {row["cause"] for row in turns if row["status"] == "skipped"} == {
+        "aborted_by_prior_failure"
+    }
+    measured = [row["turn"] for row in turns if row["latency_s"] is not None]
+    assert measured == [1, 3, 5, 7, 9, 1]
+    coverage = arith_suite.results()["coverage"]["talk"]
+    assert (coverage["scored"], coverage["errors"]) == (1, 2)
+    assert arith_suite.results()["latency"]["requests"] == 6
+    assert is_idle(server)
+
+
+def test_errors_are_run_again_when_a_run_is_resumed(
+    arith_suite: ArithSuite, start: Start
+) -> None:
+    rows = talks(4, 3)
+    write_talks(arith_suite, rows, conversation={"turn_timeout_s": 0.2})
+    server = start(_troubled)
+    arith_suite.run(*asking(server))
+    server.answer = echo
+    asked = len(server.worked)
+
+    result = arith_suite.run(*asking(server, "--resume", "last"))
+
+    result.assert_outcomes(passed=4)
+    # Two conversations of three turns.
+    assert len(server.worked) - asked == 6
+    turns = turn_rows(arith_suite)
+    assert named(turns) == planned(rows)
+    assert {row["status"] for row in turns} == {"successful"}
+
+
+def test_shards_of_conversations_are_merged_to_all_of_their_turns(
+    arith_suite: ArithSuite, start: Start
+) -> None:
+    rows = talks(5, 2)
+    write_talks(arith_suite, rows)
+    server = start(echo)
+    for shard in ("1/2", "2/2"):
+        arith_suite.run(*asking(server, "--shard", shard))
+    folders = [str(folder) for folder in arith_suite.folders]
+
+    assert main(["merge", *folders, "--output", "whole"]) == 0
+
+    lines = (arith_suite.root / "whole/turns_talk.jsonl").read_text("utf-8")
+    assert named(map(json.loads, lines.splitlines())) == planned(rows)
+
+
+_TOOLS = """
+import pytest
+
+@pytest.fixture
+def clerk():
+    async def call(name, arguments):
+        return f"{name} {arguments['number']}: sent"
+    return call
+"""
+_ORDER = {"type": "function", "function": {"name": "order", "parameters": {}}}
+
+
+def _shop(payload: dict[str, Any]) -> str | Reply:
+    last = payload["messages"][-1]
+    if last["role"] == "tool":
+        return f"It says: {last['content']}"
+    return Reply(tool_calls=(ToolCallPart("7", "order", '{"number": 7}'),))
+
+
+def test_a_fixture_calls_tools_in_live_conversations(
+    arith_suite: ArithSuite, start: Start
+) -> None:
+    call = {"id": "1", "type": "function"}
+    call["function"] = {"name": "order", "arguments": '{"number": 7}'}  # type: ignore[assignment]
+    row = {
+        "conversation_id": "c",
+        "tools": [_ORDER],
+        "messages": [
+            {"role": "user", "content": "Where is order 7?"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "1", "content": "lost"},
+            {"role": "assistant", "content": "It says: order 7: sent"},
+        ],
+    }
+    rules = {"history": "live", "tool_executor": "clerk"}
+    metrics = [{"metric": "last_turn_match"}, {"metric": "tool_call_match"}]
+    write_talks(arith_suite, [row], conversation=rules, metric_list=metrics)
+    arith_suite.write("conftest.py", _TOOLS)
+    server = start(_shop)
+
+    result = arith_suite.run(*asking(server))
+
+    result.assert_outcomes(passed=1)
+    assert arith_suite.score("talk", "last_turn_match") == 1.0
+    assert arith_suite.score("talk", "tool_call_match") == 1.0
+    assert [tool["function"]["name"] for tool in server.worked[0].payload["tools"]] == [
+        "order"
+    ]
+
+
+def test_a_fixture_that_there_is_not_stops_the_run_in_one_line(
+    arith_suite: ArithSuite,
+) -> None:
+    rules = {"history": "live", "tool_executor": "clerc"}
+    write_talks(arith_suite, talks(2, 2), conversation=rules)
+
+    result = arith_suite.run("--model", "oracle")
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
+        ["*talk.yaml:*: conversation.tool_executor names the fixture 'clerc', and *"]
+    )
+
+
+_INTERRUPTED = """
+def pytest_runtest_logreport(report):
+    if report.nodeid.endswith("[c1]"):
+        raise KeyboardInterrupt
+"""
+
+
+def test_an_interrupted_run_has_the_turns_of_what_it_recorded(
+    arith_suite: ArithSuite, start: Start
+) -> None:
+    rows = talks(40, 3)
+    write_talks(arith_suite, rows)
+    arith_suite.write("conftest.py", _INTERRUPTED)
+    server = start(echo, latency_s=0.01)
+
+    result = arith_suite.run_apart(*asking(server, "--max-concurrency", "2"))
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert arith_suite.results()["complete"] is False
+    led = arith_suite.ran("talk")
+    assert 2 <= len(led) < 40
+    assert named(turn_rows(arith_suite)) == planned(rows[: len(led)])
+    assert is_idle(server)

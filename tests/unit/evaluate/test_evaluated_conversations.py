@@ -54,6 +54,20 @@ TOOLS: list[dict[str, Any]] = [
 Answer = Callable[[str], AnyResponse]
 
 
+class Recorded:
+    """A run of one conversation."""
+
+    label = "RUN"
+
+    def __init__(self, sample: Any) -> None:
+        self.sample = sample
+
+    def find(self, task: str, doc_hash: str, doc_id: int) -> Any:
+        found = (self.sample["task"], self.sample["doc_hash"], self.sample["doc_id"])
+        assert found == (task, doc_hash, doc_id)
+        return self.sample
+
+
 class Talk:
     """One conversation, evaluated with answers by what was said last."""
 
@@ -105,6 +119,24 @@ class Talk:
                 execute=None if execute is None else calling_tools(execute, [], place),
             )
             return asyncio.run(evaluate_document(evaluation, 0))
+
+    def score_again(self) -> DocumentOutcome:
+        """Score what was recorded, with nobody to ask."""
+        run = Recorded(self.sample)
+        self.lines.clear()
+
+        async def ask(request: Request) -> AnyResponse:
+            raise AssertionError(f"asked: {request}")
+
+        evaluation = Evaluation(
+            opened=self.opened,
+            ask=ask,
+            record=self.lines.append,
+            reasoning_tags=[],
+            started_at=0.0,
+            recorded=run,
+        )
+        return asyncio.run(evaluate_document(evaluation, 0))
 
     @property
     def sample(self) -> dict[str, Any]:
@@ -330,6 +362,16 @@ def test_an_endpoint_that_is_gone_stops_the_run(tmp_path: Path) -> None:
     assert talk.events[-1] == "out"
 
 
+def test_a_fault_of_ours_comes_out_and_gives_the_place_back(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, FIVE)
+
+    with pytest.raises(ZeroDivisionError):
+        talk.run(failing("q2", ZeroDivisionError("a fault")))
+
+    assert talk.lines == []
+    assert talk.events[-1] == "out"
+
+
 def test_a_conversation_that_is_not_led_has_all_its_turns_skipped(
     tmp_path: Path,
 ) -> None:
@@ -437,3 +479,41 @@ def test_a_client_takes_its_time_where_the_task_says_so(
     Talk(tmp_path, [*messages, FIVE[1]], inject_tool_delay=True).run(right)
 
     assert waited == [2.5]
+
+
+def test_recorded_turns_are_scored_again(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, TOOLS, history="live", tool_executor="tools")
+    call = ToolCallPart("x", "f", "{}")
+    answers = iter([Response(text="", tool_calls=(call,)), Response(text="a")])
+    talk.run(lambda _: next(answers), lambda *_: "sent")
+    before = talk.sample
+
+    outcome = talk.score_again()
+
+    assert outcome.status == "scored"
+    after = talk.sample
+    assert after["per_turn_match"] == before["per_turn_match"] == 1.0
+    assert after["turns"][1]["tool_results"] == before["turns"][1]["tool_results"]
+    assert [turn["attempts"] for turn in after["turns"]] == [0, 0]
+    assert [turn["sent_at_s"] for turn in after["turns"]] == [None, None]
+
+
+def test_a_turn_that_counted_as_zero_counts_so_again(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, FIVE, missing="zero")
+    talk.run(failing("q2", RequestRejectedError("no")))
+
+    outcome = talk.score_again()
+
+    assert outcome.message == "turn 3: no (of 5 turns 3 skipped)"
+    assert talk.sample["per_turn_match"] == 0.2
+
+
+def test_a_conversation_in_error_is_not_scored_again(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, FIVE)
+    talk.run(failing("q2", RequestRejectedError("no")))
+
+    outcome = talk.score_again()
+
+    assert outcome.status == "error"
+    assert outcome.message is not None
+    assert "has no answer in RUN: no answer: turn 3: no" in outcome.message

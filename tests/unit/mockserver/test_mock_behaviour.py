@@ -98,6 +98,20 @@ def test_a_client_that_goes_gives_its_place_free() -> None:
         assert status_of(ask(server)) == 200
 
 
+def test_the_server_remembers_when_it_worked_on_what() -> None:
+    behaviour = Behaviour(latency_s=0.01)
+    server = MockServer(echo, behaviour=behaviour, keeps_requests=True)
+    with serve_in_thread(server):
+        for text in ("one", "two"):
+            ask(server, text)
+
+    first, second = server.worked
+    said = [one.payload["messages"][-1]["content"] for one in (first, second)]
+    assert said == ["one", "two"]
+    assert first.ended_at is not None
+    assert first.began_at < first.ended_at <= second.began_at
+
+
 @pytest.mark.parametrize("kind", ["429", "500"])
 def test_a_fault_may_be_a_status(kind: str, server: MockServer) -> None:
     server.behaviour = Behaviour(faults=Faults(rate=1.0, kinds=(kind,)))

@@ -13,7 +13,7 @@ from pytest_evalkit.errors import (
     OptionError,
     RequestRejectedError,
 )
-from pytest_evalkit.messages import Message
+from pytest_evalkit.messages import Message, ToolCallPart
 from pytest_evalkit.models.replay import Replay
 from pytest_evalkit.values import Generate, Origin, Response
 
@@ -229,3 +229,27 @@ def test_the_recorded_answers_of_gsm8k_join_on_the_question() -> None:
     assert len(answers) == 1319
     assert answers[0].endswith("A: 26")
     assert sum("A: " not in answer for answer in answers) == 4
+
+
+def turn(number: int, text: str | None, **fields: Any) -> dict[str, Any]:
+    status = "skipped" if text is None else "successful"
+    return {"turn": number, "status": status, "text": text, **fields}
+
+
+def test_the_turns_of_a_conversation_are_answered_each_by_its_own(
+    tmp_path: Path,
+) -> None:
+    call = {"id": "1", "name": "f", "arguments": "{}"}
+    turns = [turn(1, "a"), turn(3, "", tool_calls=[call]), turn(5, None)]
+    row = own(3, filtered_resps=["a", "", None], conversation_id="c", turns=turns)
+    backend = Replay(path=write(tmp_path / "samples.jsonl", row))
+
+    first, second = (respond(backend, 3, turn=place) for place in (0, 1))
+
+    assert first.text == "a"
+    assert (second.text, second.tool_calls) == ("", (ToolCallPart("1", "f", "{}"),))
+    for place, many in ((2, 3), (3, 3)):
+        with pytest.raises(
+            RequestRejectedError, match=f"{many} answers .* client turn"
+        ):
+            respond(backend, 3, turn=place)
