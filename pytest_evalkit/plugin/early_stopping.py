@@ -28,7 +28,7 @@ from pytest_evalkit.results.early_gates import (
     scores_for,
 )
 from pytest_evalkit.results.early_stop import StoppingRule, drawn_order
-from pytest_evalkit.results.gates import Gate, gates_of_task, parse_gate
+from pytest_evalkit.results.gates import Gate, gates_of_task, parse_gates
 from pytest_evalkit.results.shared_scores import SharedScores, ToldScores
 
 
@@ -217,7 +217,7 @@ def _task(node: TaskNode, selected: int, options: RunOptions) -> EarlyTask:
 
 
 def _gates(run: Run, nodes: Sequence[TaskNode]) -> list[Gate]:
-    gates = [parse_gate(text) for text in run.options.gates]
+    gates = [gate for text in run.options.gates for gate in parse_gates(text)]
     for node in nodes:
         task = node.opened.task
         gates.extend(gates_of_task(task.name, [dict(gate) for gate in task.gates]))

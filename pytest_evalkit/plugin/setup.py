@@ -78,10 +78,10 @@ def _check_names(config: pytest.Config, options: RunOptions) -> None:
 
         parse_reasoning_tags(options.reasoning_tags)
     if options.gates:
-        from pytest_evalkit.results.gates import parse_gate
+        from pytest_evalkit.results.gates import parse_gates
 
         for gate in options.gates:
-            parse_gate(gate)
+            parse_gates(gate)
     if options.sinks:
         from pytest_evalkit.plugin.sending import check_sinks
 

@@ -14,7 +14,7 @@ from pytest_evalkit.results.conclusion import RunRecord, TaskFacts
 from pytest_evalkit.results.document import RunFacts, build_results
 from pytest_evalkit.results.drops import Drops
 from pytest_evalkit.results.early_gates import EarlyTask, early_gates
-from pytest_evalkit.results.gates import CONFIDENCE, Gate, gates_of_task, parse_gate
+from pytest_evalkit.results.gates import CONFIDENCE, Gate, gates_of_task, parse_gates
 from pytest_evalkit.results.groups import conclude_groups
 from pytest_evalkit.results.journal import PlaceReader
 from pytest_evalkit.results.recorded import Answers, RecordedRun, answers_in
@@ -120,7 +120,7 @@ def gates_of(
     Raises:
         OptionError: One of them is written wrongly.
     """
-    gates = [parse_gate(text) for text in given]
+    gates = [gate for text in given for gate in parse_gates(text)]
     for name in record.tasks:
         if name in tasks:
             own = [dict(gate) for gate in tasks[name].gates]

@@ -81,6 +81,12 @@ class Drops:
         self._find_metric = find_metric
         self._by_task: dict[str, _Compared] = {}
 
+    @property
+    def before(self) -> RecordedRun | str:
+        """What the run is held against, or why that cannot be read."""
+        baseline = self._baseline
+        return baseline if isinstance(baseline, str) else baseline.run
+
     def of(self, task: str, metric: str, pipeline: str) -> Drop | str:
         """Tell how much worse a metric is, or why that cannot be told.
 

@@ -11,6 +11,12 @@ from pytest_evalkit.stats import PowerDesign, documents_needed
 
 # Sums in another order differ by as little.
 SAME = 1e-9
+"""By as little figures may differ that are the same."""
+
+NO_BASELINE = (
+    "not judged: there is no baseline to compare with; --baseline RUN gives one"
+)
+"""What is said of a drop where nothing is known that it is a drop from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +54,7 @@ class Finding:
 def asked(gate: Gate) -> str:
     """Say what a gate asks for, such as ``>= 0.8 with confidence 0.95``."""
     sure = "" if gate.confidence is None else f" with confidence {gate.confidence:g}"
-    return f"{gate.comparison} {gate.bound:.12g}{sure}"
+    return f"{gate.comparison} {gate.bound_text}{sure}"
 
 
 def between(interval: tuple[float, float] | None, level: float) -> str:

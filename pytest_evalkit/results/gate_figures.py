@@ -9,6 +9,12 @@ from typing import Any, NamedTuple, cast
 
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.results.gates import Gate
+from pytest_evalkit.results.load_gate_figures import (
+    LoadFigure,
+    is_load_name,
+    load_figures_of,
+    missing_figure,
+)
 from pytest_evalkit.results.schema import AggregateDict, ResultsDict, task_names
 
 # What is no metric of a task, but stands beside those of each filter that tells it.
@@ -37,12 +43,20 @@ class Figure(NamedTuple):
         row: The figure, or None where there is none.
         problem: Why there is none; empty where there is one.
         rivals: How many filters have the metric.
+        load: The figure where it is one of load, which then decides in place of the
+            row; else None.
     """
 
     task: str
     row: AggregateDict | None
     problem: str = ""
     rivals: int = 1
+    load: LoadFigure | None = None
+
+    @property
+    def is_of_documents(self) -> bool:
+        """Whether there is one, and of documents rather than of requests."""
+        return self.row is not None and self.load is None
 
     @property
     def is_of_run(self) -> bool:
@@ -95,6 +109,9 @@ def figure_of(gate: Gate, results: ResultsDict) -> Figure:
     key, _, path = gate.metric.partition(".")
     if key in _OF_RUN and path and not _is_a_metric(gate, results):
         return _figure_of_run(gate, key, path, results)
+    load = results.get("load") or {}
+    if is_load_name(gate.metric, load) and not _is_a_metric(gate, results):
+        return _figure_of_load(gate, load, results)
     if gate.task is None:
         return _without_task(gate, results)
     if gate.task not in results["aggregates"]:
@@ -135,6 +152,27 @@ def _figure_of_run(gate: Gate, key: str, path: str, results: ResultsDict) -> Fig
     place = f"{parent}.{counted}" if parent else counted
     count = numbers.get(place or "", 0)
     return Figure("", _plain_row(gate.metric, "", numbers[path], int(count)))
+
+
+def _figure_of_load(
+    gate: Gate, load: Mapping[str, Any], results: ResultsDict
+) -> Figure:
+    """Look a figure of load up by its name."""
+    if gate.filter is not None:
+        return Figure("", None, f"{gate.metric!r} is of requests, which have no filter")
+    figures = load_figures_of(load)
+    figure = figures.get(gate.metric)
+    if figure is None:
+        return Figure("", None, missing_figure(gate.metric, figures))
+    others = [name for name in task_names(results) if name != gate.task]
+    problem = ""
+    if gate.task is not None and others:
+        problem = (
+            f"{gate.metric} is of the requests of the whole run, in which "
+            f"{others[0]!r} ran too; run {gate.task!r} alone, or give the gate by --gate"
+        )
+    row = _plain_row(gate.metric, "", figure.value, figure.n or 0)
+    return Figure(gate.task or "", row, problem, load=figure)
 
 
 def _numbers(told: Mapping[str, Any], prefix: str = "") -> list[tuple[str, float]]:

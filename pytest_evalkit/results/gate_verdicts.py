@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pytest_evalkit.results.drop_verdicts import of_drop
 from pytest_evalkit.results.drops import Drop, Drops
 from pytest_evalkit.results.early_stop import EarlyStop
 from pytest_evalkit.results.finding import (
+    NO_BASELINE,
     Finding,
     asked,
     between,
@@ -30,6 +31,9 @@ from pytest_evalkit.results.gate_figures import (
     per_task,
 )
 from pytest_evalkit.results.gates import CONFIDENCE, Gate
+from pytest_evalkit.results.load_drops import of_load_drop
+from pytest_evalkit.results.load_gate_figures import LoadFigure
+from pytest_evalkit.results.load_verdicts import allowed_errors, of_load
 from pytest_evalkit.results.schema import (
     AggregateDict,
     GateDict,
@@ -44,10 +48,9 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<=": operator.le,
     "<": operator.lt,
+    "==": operator.eq,
 }
-_NO_BASELINE = (
-    "not judged: there is no baseline to compare with; --baseline RUN gives one"
-)
+_NO_SHARES = "a drop in per cent is told of figures of load only; give a number"
 _NO_DOCUMENTS = "a drop is told of a task's metrics only, document by document"
 
 
@@ -72,15 +75,69 @@ def judge_all(
     """
     every = [gate for written in gates for gate in per_task(written, results)]
     found = [figure_of(gate, results) for gate in every]
-    known = _drops(every, found, partial, drops)
-    judged = []
-    for gate, figure in zip(every, found, strict=True):
-        finding = _early(gate, figure, stops or {})
-        if finding is None:
-            drop = known.get(_key(figure))
-            finding = _finding(gate, figure, results, partial, drop)
-        judged.append(_judged(gate, figure, finding))
-    return judged
+    grounds = _Grounds(
+        results=results,
+        partial=partial,
+        drops=drops,
+        told_drops=_drops(every, found, partial, drops),
+        stops=stops or {},
+        allowed_errors=allowed_errors(every),
+    )
+    return [
+        _judged(gate, figure, _finding(gate, figure, grounds))
+        for gate, figure in zip(every, found, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grounds:
+    """What gates are judged on.
+
+    Attributes:
+        results: What the run concludes, but for its gates.
+        partial: By task or group, why its figures are not those of the whole task.
+        drops: How much worse figures are than a baseline's; None without a baseline.
+        told_drops: Those that gates are about, or why they are not known; by figure.
+        stops: By task, where it ended early.
+        allowed_errors: The share of requests that may fail where times are judged.
+    """
+
+    results: ResultsDict
+    partial: Mapping[str, str]
+    drops: Drops | None
+    told_drops: Mapping[tuple[str, str, str], Drop | str]
+    stops: Mapping[str, EarlyStop]
+    allowed_errors: float
+
+
+def _finding(gate: Gate, figure: Figure, grounds: _Grounds) -> Finding:
+    if figure.load is not None:
+        return _of_requests(gate, figure, figure.load, grounds)
+    early = _early(gate, figure, grounds.stops)
+    if early is not None:
+        return early
+    return _of_documents(gate, figure, grounds)
+
+
+def _of_requests(
+    gate: Gate, figure: Figure, load: LoadFigure, grounds: _Grounds
+) -> Finding:
+    """Judge a gate on a figure of load.
+
+    Documents in error do not bar it: what failed is itself such a figure.
+    """
+    results, allowed = grounds.results, grounds.allowed_errors
+    plain = Finding(verdict="inconclusive", message="", value=load.value, n=load.n)
+    reason = next(iter(grounds.partial.values()), figure.problem)
+    if reason:
+        return replace(plain, message=f"not judged: {reason}")
+    if not results["complete"]:
+        return replace(plain, verdict="fail", message="the run is not complete")
+    if gate.is_drop:
+        before = None if grounds.drops is None else grounds.drops.before
+        return of_load_drop(gate, load, results, before, allowed)
+    holds = _COMPARISONS[gate.comparison]
+    return of_load(gate, load, results["load"], allowed, holds)
 
 
 def _early(
@@ -133,7 +190,7 @@ def _drops(
     keys = dict.fromkeys(
         _key(figure)
         for gate, figure in zip(gates, figures, strict=True)
-        if gate.is_drop and figure.row is not None and figure.task not in partial
+        if gate.is_drop and figure.is_of_documents and figure.task not in partial
     )
     found = {key: drops.of(*key) for key in keys}
     told = {
@@ -149,25 +206,22 @@ def _drops(
     return found
 
 
-def _finding(
-    gate: Gate,
-    figure: Figure,
-    results: ResultsDict,
-    partial: Mapping[str, str],
-    drop: Drop | str | None,
-) -> Finding:
-    row = figure.row
-    barred = _barred(figure, results, partial)
+def _of_documents(gate: Gate, figure: Figure, grounds: _Grounds) -> Finding:
+    row, results = figure.row, grounds.results
+    barred = _barred(figure, results, grounds.partial)
     if barred is not None or row is None or row["value"] is None:
         return barred or Finding(verdict="fail", message=figure.problem)
     if not gate.is_drop:
         return _of_value(gate, figure, row, row["value"])
+    if gate.is_relative:
+        return Finding(verdict="fail", message=_NO_SHARES, value=row["value"])
+    drop = grounds.told_drops.get(_key(figure))
     if isinstance(drop, Drop):
         return of_drop(gate, drop, row)
     verdict: Verdict = "inconclusive" if drop is None else "fail"
     if row.get("method") == NO_METRIC or figure.task in results["group_subtasks"]:
         verdict, drop = "fail", _NO_DOCUMENTS
-    return Finding(verdict=verdict, message=drop or _NO_BASELINE, n=row["n"])
+    return Finding(verdict=verdict, message=drop or NO_BASELINE, n=row["n"])
 
 
 def _barred(

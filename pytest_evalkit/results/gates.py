@@ -17,17 +17,21 @@ _GATE = re.compile(
         \s* (?P<metric>[^:,<>=]*[^:,<>=\s])
         \s* (?: , \s* (?P<filter>[^:,<>=]*[^:,<>=\s]) )?
         \s* (?(drop)\))
-        \s* (?P<comparison>>=|<=|>|<)
+        \s* (?P<comparison>>=|<=|==|>|<)
         \s* (?P<bound>[^\s@]+)
         \s* (?: @ \s* (?P<confidence>\S+) )? \s*""",
     re.VERBOSE,
 )
+_BETWEEN = re.compile(
+    r"(?P<figure>.*\S)\s+between\s+(?P<low>[^\s@]+)\s+(?:and\s+)?(?P<high>[^\s@]+)"
+    r"(?P<rest>\s*(?:@.*)?)"
+)
 _BOUND_KEYS = {"min": ">=", "max": "<=", "max_drop": "<="}
 _GATE_KEYS = ("metric", "filter", *_BOUND_KEYS, "confidence")
 _FORM = (
-    "a gate reads '[task:]metric[,filter]>=number' (or >, <=, <), such as "
-    "'gsm8k:exact_match>=0.8', with '@0.95' behind it where an interval is to hold, or "
-    "'drop(metric)<=number'"
+    "a gate reads '[task:]metric[,filter]>=number' (or >, <=, <, ==), such as "
+    "'gsm8k:exact_match>=0.8', with '@0.95' behind it where an interval is to hold, "
+    "'metric between low high', or 'drop(metric)<=number'"
 )
 
 CONFIDENCE = 0.95
@@ -42,12 +46,13 @@ class Gate:
         task: Name of the task or group, or None for every task that has the metric.
         metric: Name of the metric.
         filter: Name of the filter, or None for the task's first that has the metric.
-        comparison: One of ``>=``, ``>``, ``<=``, ``<``.
+        comparison: One of ``>=``, ``>``, ``<=``, ``<``, ``==``.
         bound: What the figure is compared with.
         confidence: The coverage of the interval that is to be on the right side of the
             bound, between 0 and 1; of a drop, how sure it must be to fail. None where
             the figure alone is compared, and for a drop's 0.95.
         is_drop: Whether the figure is how much worse the metric is than in a baseline.
+        is_relative: Whether a drop is told as a share of the baseline's value.
     """
 
     task: str | None
@@ -57,6 +62,14 @@ class Gate:
     bound: float
     confidence: float | None = None
     is_drop: bool = False
+    is_relative: bool = False
+
+    @property
+    def bound_text(self) -> str:
+        """The bound as it is written: per cent where it is a share of a baseline."""
+        if self.is_relative:
+            return f"{100 * self.bound:.12g}%"
+        return f"{self.bound:.12g}"
 
     @property
     def condition(self) -> str:
@@ -66,15 +79,46 @@ class Gate:
         if self.is_drop:
             figure = f"drop({figure})"
         sure = "" if self.confidence is None else f" @ {self.confidence:.12g}"
-        return f"{figure} {self.comparison} {self.bound:.12g}{sure}"
+        return f"{figure} {self.comparison} {self.bound_text}{sure}"
+
+
+def parse_gates(text: str) -> tuple[Gate, ...]:
+    """Read what the command line writes as a gate: one, or two ends of a range.
+
+    Args:
+        text: As ``parse_gate`` has it, or ``metric between low high``, ends included.
+
+    Raises:
+        OptionError: The text has another form.
+
+    >>> [gate.condition for gate in parse_gates("osl_tokens.mean between 355 434")]
+    ['osl_tokens.mean >= 355', 'osl_tokens.mean <= 434']
+    """
+    match = _BETWEEN.fullmatch(text)
+    if match is None:
+        return (parse_gate(text),)
+    ends = (
+        f"{match['figure']} >= {match['low']}",
+        f"{match['figure']} <= {match['high']}",
+    )
+    try:
+        low, high = (parse_gate(f"{end}{match['rest']}") for end in ends)
+    except OptionError:
+        raise OptionError(f"{_FORM}, not {text!r}") from None
+    if low.is_drop or low.bound > high.bound:
+        raise OptionError(
+            "a range reads 'metric between low high', such as 'osl_tokens.mean between "
+            f"355 434', not {text!r}"
+        )
+    return low, high
 
 
 def parse_gate(text: str) -> Gate:
     """Read a gate as the command line writes it.
 
     Args:
-        text: ``[task:]metric[,filter]>=number``, or with ``>``, ``<=``, ``<``; with
-            ``@0.95`` behind it where that interval is to hold; ``drop(metric)<=number``
+        text: ``[task:]metric[,filter]>=number``, or with ``>``, ``<=``, ``<``, ``==``;
+            with ``@0.95`` behind it where that interval is to hold; ``drop(metric)<=number``
             for how much worse it may be than in a baseline.
 
     Raises:
@@ -84,7 +128,7 @@ def parse_gate(text: str) -> Gate:
     'exact_match,strict-match >= 0.8'
     """
     match = _GATE.fullmatch(text)
-    bound = _number(match["bound"]) if match else None
+    bound = _bound(match["bound"], may_be_share=bool(match["drop"])) if match else None
     if match is None or bound is None:
         raise OptionError(f"{_FORM}, not {text!r}")
     if match["drop"] and (match["comparison"] != "<=" or bound < 0):
@@ -100,6 +144,8 @@ def parse_gate(text: str) -> Gate:
                 f"the confidence of a gate is between 0 and 1, such as '@0.95', not "
                 f"{match['confidence']!r} in {text!r}"
             )
+        if match["comparison"] == "==":
+            raise OptionError(f"no interval is a single number, as {text!r} asks")
     return Gate(
         task=match["task"],
         metric=match["metric"],
@@ -108,6 +154,7 @@ def parse_gate(text: str) -> Gate:
         bound=bound,
         confidence=confidence,
         is_drop=match["drop"] is not None,
+        is_relative=match["bound"].endswith("%"),
     )
 
 
@@ -151,12 +198,15 @@ def _entry_gates(task: str, entry: Any) -> list[Gate]:
             bound=_entry_bound(owner, key, entry[key]),
             confidence=confidence,
             is_drop=key == "max_drop",
+            is_relative=isinstance(entry[key], str),
         )
         for key in bounds
     ]
 
 
 def _entry_bound(owner: str, key: str, value: Any) -> float:
+    if key == "max_drop" and isinstance(value, str) and value.endswith("%"):
+        value = _bound(value, may_be_share=True)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value):
         raise OptionError(f"{key} of {owner} must be a number, not {value!r}")
@@ -174,6 +224,14 @@ def _entry_confidence(owner: str, value: Any) -> float | None:
             f"confidence of {owner} must be between 0 and 1, such as 0.95, not {value!r}"
         )
     return float(value)
+
+
+def _bound(text: str, *, may_be_share: bool) -> float | None:
+    """Read a bound: a number, or per cent of what a drop is a drop from."""
+    if not may_be_share or not text.endswith("%"):
+        return _number(text)
+    number = _number(text[:-1])
+    return None if number is None else number / 100
 
 
 def _number(text: str) -> float | None:

@@ -62,7 +62,7 @@ def test_a_gate_is_read(text: str, gate: tuple[Any, ...]) -> None:
         "",
         "acc",
         "acc=0.8",
-        "acc==0.8",
+        "acc===0.8",
         "acc>=",
         ">=0.8",
         "acc>=high",
