@@ -14,9 +14,9 @@ from pytest_evalkit.models.masking import masked
 from pytest_evalkit.results.agreement import changed_keys
 from pytest_evalkit.results.cases import case_facts
 from pytest_evalkit.results.concluding import facts_of_task
-from pytest_evalkit.results.conclusion import TaskFacts
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import GroupDict, RunDict, SelectionDict
+from pytest_evalkit.results.task_record import TaskFacts
 from pytest_evalkit.tasks import (
     Catalogue,
     Task,

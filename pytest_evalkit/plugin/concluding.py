@@ -31,7 +31,6 @@ from pytest_evalkit.results.concluding import (
 )
 from pytest_evalkit.results.conclusion import (
     RunRecord,
-    TaskFacts,
     read_run,
     write_results,
     write_samples,
@@ -42,6 +41,7 @@ from pytest_evalkit.results.gates import Gate
 from pytest_evalkit.results.journal import SelectionDict
 from pytest_evalkit.results.load import load_of
 from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.results.task_record import TaskFacts
 from pytest_evalkit.results.turns import write_turns
 
 _PACKAGES = ("pytest-evalkit", "pytest", "pytest-xdist", "datasets", "aiohttp")

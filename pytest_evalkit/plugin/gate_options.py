@@ -28,6 +28,12 @@ GATE_OPTIONS = (
         "it has a confidence and all documents do not give it, else warn)",
     ),
     Option(
+        names=("--gate-conservative", "--gate_conservative"),
+        is_flag=True,
+        help="hold percentiles of latency against what the true ones exceed in one case "
+        "of a hundred at most, in place of those that were seen",
+    ),
+    Option(
         names=("--early-stop", "--early_stop"),
         is_flag=True,
         help="end a task as soon as its gates are decided; its documents are run in an "

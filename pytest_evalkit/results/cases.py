@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_evalkit.results.conclusion import TaskFacts
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import read_journals
+from pytest_evalkit.results.task_record import TaskFacts
 from pytest_evalkit.scoring.aggregations import AGGREGATIONS
 from pytest_evalkit.scoring.plan import FilterPipeline, MetricSpec, ScoringPlan
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_evalkit.codec import decode
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.results.baseline import Baseline, open_baseline
-from pytest_evalkit.results.conclusion import RunRecord, TaskFacts
+from pytest_evalkit.results.conclusion import RunRecord
 from pytest_evalkit.results.document import RunFacts, build_results
 from pytest_evalkit.results.drops import Drops
 from pytest_evalkit.results.early_gates import EarlyTask, early_gates
@@ -19,6 +19,7 @@ from pytest_evalkit.results.groups import conclude_groups
 from pytest_evalkit.results.journal import PlaceReader
 from pytest_evalkit.results.recorded import Answers, RecordedRun, answers_in
 from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.results.task_record import TaskFacts
 from pytest_evalkit.scoring import MetricSpec
 from pytest_evalkit.tasks import Task
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pytest_evalkit.codec import decode
 from pytest_evalkit.results.cases import PASSED_METRIC
-from pytest_evalkit.results.conclusion import RunRecord, TaskRecord
+from pytest_evalkit.results.conclusion import RunRecord
 from pytest_evalkit.results.journal import PlaceReader
 from pytest_evalkit.results.schema import GateDict, ResultsDict, task_names
+from pytest_evalkit.results.task_record import TaskRecord
 
 
 def is_failing(gate: GateDict, inconclusive: str | None) -> bool:

@@ -124,14 +124,15 @@ def _of_requests(
 ) -> Finding:
     """Judge a gate on a figure of load.
 
-    Documents in error do not bar it: what failed is itself such a figure.
+    Neither documents in error bar it, since what failed is itself such a figure, nor a
+    load that ended before all was sent, as it was asked to.
     """
     results, allowed = grounds.results, grounds.allowed_errors
     plain = Finding(verdict="inconclusive", message="", value=load.value, n=load.n)
     reason = next(iter(grounds.partial.values()), figure.problem)
     if reason:
         return replace(plain, message=f"not judged: {reason}")
-    if not results["complete"]:
+    if not results["complete"] and not results["load"].get("ended"):
         return replace(plain, verdict="fail", message="the run is not complete")
     if gate.is_drop:
         before = None if grounds.drops is None else grounds.drops.before

@@ -37,7 +37,11 @@ def load_of(record: RunRecord, options: Mapping[str, Any]) -> LoadDict:
         nobody did.
     """
     goals = options.get("goodput")
-    figures = load_figures(record.requests, parse_goals(goals) if goals else None)
+    figures = load_figures(
+        record.requests,
+        parse_goals(goals) if goals else None,
+        is_conservative=bool(options.get("gate_conservative")),
+    )
     pattern = pattern_dict(options, record.limits)
     counted = [figures["metrics"][name]["n"] for name in ("isl_tokens", "osl_tokens")]
     return {

@@ -160,10 +160,9 @@ def uncertain(figure: LoadFigure, load: Mapping[str, Any]) -> str | None:
         )
     client: Mapping[str, Any] = load.get("client") or {}
     if figure.is_of_client and client.get("saturated"):
-        return (
-            "the client was at its limit (load.client), so that the figure is not the "
-            "server's alone; use more workers (-n), or less load"
-        )
+        reason = client.get("reason")
+        why = f": {reason}" if reason else ""
+        return f"the client, not the server, was at its limit{why}"
     return None
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 from pytest_evalkit.codec import CodecError, decode
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.evaluate import SampleDict
-from pytest_evalkit.results.conclusion import RunRecord, TaskFacts, read_run
+from pytest_evalkit.results.conclusion import RunRecord, read_run
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import (
     Place,
@@ -22,6 +22,7 @@ from pytest_evalkit.results.journal import (
 )
 from pytest_evalkit.results.read import read_results
 from pytest_evalkit.results.schema import ResultsDict
+from pytest_evalkit.results.task_record import TaskFacts
 from pytest_evalkit.scoring import ScoringPlan
 from pytest_evalkit.scoring.plan import FilterPipeline
 

@@ -7,9 +7,10 @@ from typing import cast
 
 from pytest_evalkit.codec import decode, encode
 from pytest_evalkit.evaluate import SampleDict, TurnDict
-from pytest_evalkit.results.conclusion import RunRecord, TaskRecord
+from pytest_evalkit.results.conclusion import RunRecord
 from pytest_evalkit.results.folder import RunFolder, write_whole
 from pytest_evalkit.results.journal import PlaceReader
+from pytest_evalkit.results.task_record import TaskRecord
 
 TURN_SCHEMA_VERSION = 1
 

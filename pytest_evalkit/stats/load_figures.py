@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, get_args
 
+from pytest_evalkit.stats.floors import conservative_percentile
 from pytest_evalkit.stats.goals import GoodRequests
 from pytest_evalkit.stats.mean import mean, sample_deviation
 from pytest_evalkit.stats.percentile import percentile
@@ -17,12 +19,15 @@ PERCENTS = (50, 90, 95, 99)
 PERCENTILE_METHOD = "nearest rank"
 
 Figures = dict[str, Any]
+_Describe = Callable[[Iterable[float | None]], Figures]
 
 
 def load_figures(
     requests: Iterable[RequestTimes],
     goals: Mapping[str, float] | None = None,
     percents: Sequence[int] = PERCENTS,
+    *,
+    is_conservative: bool = False,
 ) -> Figures:
     """Sum up the requests of a run, without those of its warm-up.
 
@@ -33,6 +38,8 @@ def load_figures(
         requests: In any order; they are looked at once, and only numbers are kept.
         goals: What a good request meets, in milliseconds by metric; None for no goals.
         percents: The percentiles of each metric, from 1 to 100.
+        is_conservative: Whether to tell of each percentile, besides, what the true one
+            exceeds in one case of a hundred at most.
 
     Returns:
         ``n_requests`` by status, ``error_rate`` (of those that ended), ``duration_s``
@@ -47,6 +54,7 @@ def load_figures(
     seen = _Seen(goals)
     for one in requests:
         seen.add(one)
+    describe = partial(described, percents=percents, is_conservative=is_conservative)
     duration_s = seen.duration_s
     inputs, outputs = seen.inputs.total, seen.outputs.total
     both = None if inputs is None or outputs is None else inputs + outputs
@@ -61,10 +69,8 @@ def load_figures(
         "achieved_qps": _achieved(seen.sent),
         "peak_concurrency": _peak(seen.starts, seen.ends),
         "percentile_method": PERCENTILE_METHOD,
-        "metrics": {
-            name: described(values, percents) for name, values in seen.metrics.items()
-        },
-        "conversations": _conversations(seen.turns, duration_s, percents),
+        "metrics": {name: describe(values) for name, values in seen.metrics.items()},
+        "conversations": _conversations(seen.turns, duration_s, describe),
     }
 
 
@@ -144,13 +150,18 @@ class _Seen:
 
 
 def described(
-    values: Iterable[float | None], percents: Sequence[int] = PERCENTS
+    values: Iterable[float | None],
+    percents: Sequence[int] = PERCENTS,
+    *,
+    is_conservative: bool = False,
 ) -> Figures:
     """Describe values: how many, mean, deviation, extremes and percentiles.
 
     Args:
         values: Those that are None are left out.
         percents: From 1 to 100.
+        is_conservative: Whether to add ``conservative``, by percentile a value that the
+            true one exceeds in one case of a hundred at most; None of too few values.
 
     Returns:
         ``n`` alone counts where there is no value; all else is then None. ``std`` is
@@ -161,6 +172,12 @@ def described(
     """
     known = sorted(value for value in values if value is not None)
     has_any = bool(known)
+    uppers = {}
+    if is_conservative:
+        uppers["conservative"] = {
+            f"p{percent}": conservative_percentile(known, percent)
+            for percent in percents
+        }
     return {
         "n": len(known),
         "mean": mean(known) if has_any else None,
@@ -171,6 +188,7 @@ def described(
             f"p{percent}": percentile(known, percent) if has_any else None
             for percent in percents
         },
+        **uppers,
     }
 
 
@@ -227,7 +245,7 @@ def _peak(starts: Sequence[float], ends: Sequence[float]) -> int:
 def _conversations(
     requests: Iterable[RequestTimes],
     duration_s: float | None,
-    percents: Sequence[int],
+    describe: _Describe,
 ) -> Figures | None:
     grouped: defaultdict[str, list[RequestTimes]] = defaultdict(list)
     for one in requests:
@@ -241,13 +259,13 @@ def _conversations(
     return {
         "n_conversations": len(turns),
         "conversations_per_s": _rate(len(whole), duration_s),
-        "conversation_e2e_s": described(map(_duration, whole), percents),
-        "turns_per_conversation": described(map(len, turns), percents),
+        "conversation_e2e_s": describe(map(_duration, whole)),
+        "turns_per_conversation": describe(map(len, turns)),
         "dropped_turns": sum(turn.status == "skipped" for turn in asked),
         "e2e_avg_interactivity": _interactivity(asked),
-        "ttft_ms_by_turn": _by_turn(asked, percents),
-        "ttft_ms_first_turn": _ttft((one[0] for one in turns), percents),
-        "ttft_ms_last_turn": _ttft((one[-1] for one in turns), percents),
+        "ttft_ms_by_turn": _by_turn(asked, describe),
+        "ttft_ms_first_turn": _ttft((one[0] for one in turns), describe),
+        "ttft_ms_last_turn": _ttft((one[-1] for one in turns), describe),
     }
 
 
@@ -258,16 +276,14 @@ def _interactivity(turns: Iterable[RequestTimes]) -> float | None:
     return _rate(_total(turn.output_tokens for turn in answered), sum(spent_s))
 
 
-def _by_turn(
-    turns: Iterable[RequestTimes], percents: Sequence[int]
-) -> dict[str, Figures]:
+def _by_turn(turns: Iterable[RequestTimes], describe: _Describe) -> dict[str, Figures]:
     places: defaultdict[int, list[RequestTimes]] = defaultdict(list)
     for turn in turns:
         if turn.turn is not None:
             places[turn.turn].append(turn)
-    return {str(place): _ttft(places[place], percents) for place in sorted(places)}
+    return {str(place): _ttft(places[place], describe) for place in sorted(places)}
 
 
-def _ttft(turns: Iterable[RequestTimes], percents: Sequence[int]) -> Figures:
+def _ttft(turns: Iterable[RequestTimes], describe: _Describe) -> Figures:
     answered = (turn for turn in turns if turn.status == "successful")
-    return described((turn.ttft_ms for turn in answered), percents)
+    return describe(turn.ttft_ms for turn in answered)

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_evalkit.codec import encode
-from pytest_evalkit.results.conclusion import TaskFacts, read_run, write_samples
+from pytest_evalkit.results.conclusion import read_run, write_samples
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.journal import JournalWriter, SelectionDict
 from pytest_evalkit.results.survey import survey
+from pytest_evalkit.results.task_record import TaskFacts
 from pytest_evalkit.scoring import build_plan
 
 _LINES = 1_000_000

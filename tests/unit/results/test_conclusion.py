@@ -8,16 +8,12 @@ from typing import Any
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.results.concluding import end_early
-from pytest_evalkit.results.conclusion import (
-    RunRecord,
-    TaskFacts,
-    read_run,
-    write_samples,
-)
+from pytest_evalkit.results.conclusion import RunRecord, read_run, write_samples
 from pytest_evalkit.results.early_stop import drawn_order
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.gates import parse_gate
 from pytest_evalkit.results.journal import JournalWriter, SelectionDict
+from pytest_evalkit.results.task_record import TaskFacts
 from pytest_evalkit.results.turns import write_turns
 from pytest_evalkit.scoring import build_plan
 from pytest_evalkit.stats import wilson_interval

@@ -16,12 +16,13 @@ from scipy.stats import t
 from pytest_evalkit.codec import decode, encode
 from pytest_evalkit.engine import Allowance, Price
 from pytest_evalkit.results.concluding import Judging, conclude_record
-from pytest_evalkit.results.conclusion import TaskFacts, read_run
+from pytest_evalkit.results.conclusion import read_run
 from pytest_evalkit.results.document import RunFacts
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.gates import parse_gate
 from pytest_evalkit.results.journal import JournalWriter, SelectionDict
 from pytest_evalkit.results.schema import AggregateDict
+from pytest_evalkit.results.task_record import TaskFacts
 from pytest_evalkit.scoring import build_plan
 
 # What is written down as it was given.
