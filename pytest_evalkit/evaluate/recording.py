@@ -18,6 +18,7 @@ from pytest_evalkit.evaluate.sample import (
 from pytest_evalkit.evaluate.timing import token_logprobs
 from pytest_evalkit.evaluate.turn_records import TurnDict, TurnLog, turn_dicts
 from pytest_evalkit.messages import Message, ToolCallPart, message_dicts
+from pytest_evalkit.scoring.repeated import Repeated
 from pytest_evalkit.tasks import OpenedTask, Prepared
 from pytest_evalkit.values import (
     AnyResponse,
@@ -170,11 +171,23 @@ def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDic
             statuses = [parsed.status for parsed in scored.parsed]
             sample["parse_status"] = _one_or_all(statuses)
             sample["parse_rule"] = _one_or_all([each.rule for each in scored.parsed])
+        if scored.repeated is not None:
+            sample.update(_repeated(scored.repeated))
         cluster = recorded.cluster if scored.cluster is None else scored.cluster
         if cluster is not None:
             sample["cluster"] = cluster
         sample.update(scored.metrics)
         yield sample  # type: ignore[misc]  # the metrics' names are the task's
+
+
+def _repeated(own: Repeated) -> dict[str, Any]:
+    """Tell what each of several answers is worth, or why that is not known."""
+    if own.problem is not None:
+        return {"repeat_problem": own.problem}
+    return {
+        "repeat_scores": {name: list(each) for name, each in own.scores.items()},
+        "repeat_answers": list(own.answers),
+    }
 
 
 def unscored_samples(

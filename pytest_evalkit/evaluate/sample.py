@@ -89,6 +89,11 @@ class SampleDict(TypedDict):
     says ``found``, ``ambiguous`` or ``none``, and ``parse_rule`` by which rule: one value,
     or a list over the answers that were read.
 
+    Where a document was asked several times, ``repeat_scores`` has by metric the score of
+    each answer by itself, and ``repeat_answers`` for each the place of the first that says
+    the same, or None where nothing was found in it; or ``repeat_problem`` says why an
+    answer cannot be scored by itself.
+
     Where the scorer asked a judge, ``judge`` holds its name, the ``prompt`` unless it was
     told the answer alone, its ``response``, the ``value`` read from that, and
     ``attempts``; or a list of such. A document without a verdict is in error, and its
@@ -117,6 +122,9 @@ class SampleDict(TypedDict):
     cluster: NotRequired[str]
     parse_status: NotRequired[Any]
     parse_rule: NotRequired[Any]
+    repeat_scores: NotRequired[dict[str, list[float]]]
+    repeat_answers: NotRequired[list[int | None]]
+    repeat_problem: NotRequired[str]
     reasoning: NotRequired[Any]
     reasoning_truncated: NotRequired[bool]
     refusal: NotRequired[Any]

@@ -6,7 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pytest_evalkit.results.schema import AggregateDict, ResultsDict, task_names
+from pytest_evalkit.results.schema import (
+    AggregateDict,
+    RepeatFigureDict,
+    ResultsDict,
+    task_names,
+)
 
 _PARTS = 10_000
 
@@ -27,7 +32,7 @@ class Row:
         higher_is_better: Its direction, or None.
         n: Documents that have the metric.
         value: The figure, or None.
-        stderr: Its standard error, or None.
+        stderr: Its standard error, that of clusters where there are some; or None.
         ci95: Its 95 % interval, or None.
         parse_rate: The share of answers in which the filter found one; None where it
             tells none, or a row above has said it.
@@ -195,6 +200,30 @@ def _rows(results: ResultsDict, name: str, depth: int) -> Iterator[Row]:
         yield replace(row, parse_rate=None) if row.pipeline in told else row
         if row.parse_rate is not None:
             told.add(row.pipeline)
+        for figure in aggregate.get("repeats", ()):
+            yield _repeat_row(row, figure)
+
+
+def _repeat_row(row: Row, figure: RepeatFigureDict) -> Row:
+    """Write a figure of repeats below the metric that it is of."""
+    is_variance = figure["figure"] == "within_variance"
+    is_about_answers = figure["figure"] == "consistency"
+    ci95 = figure["ci95"]
+    return replace(
+        row,
+        is_first=False,
+        metric=f"{row.metric} {figure['figure']}",
+        higher_is_better=None
+        if is_variance or is_about_answers
+        else row.higher_is_better,
+        n=figure["n"],
+        value=figure["value"],
+        stderr=figure["stderr"],
+        ci95=None if ci95 is None else (ci95[0], ci95[1]),
+        parse_rate=None,
+        error=None,
+        missing=None,
+    )
 
 
 def _name(results: ResultsDict, group: str, depth: int) -> Row:
@@ -232,7 +261,8 @@ def _row(
         higher_is_better=aggregate["higher_is_better"],
         n=aggregate["n"],
         value=aggregate["value"],
-        stderr=aggregate["stderr"],
+        # Where documents depend on each other, the other one is too small.
+        stderr=aggregate.get("stderr_clustered", aggregate["stderr"]),
         ci95=(low_high[0], low_high[1]) if low_high is not None else None,
         parse_rate=aggregate.get("parse_rate"),
         scored=coverage["scored"],

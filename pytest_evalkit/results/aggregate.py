@@ -12,6 +12,7 @@ from typing import Any
 
 from pytest_evalkit.evaluate.sample import SampleDict, Status
 from pytest_evalkit.naming import suggestion
+from pytest_evalkit.results.repeats import RepeatTally
 from pytest_evalkit.results.schema import AggregateDict, CoverageDict
 from pytest_evalkit.results.spread import Drawing, add_spread
 from pytest_evalkit.scoring import BOOTSTRAP_ITERATIONS, MetricSpec, ScoringPlan
@@ -39,6 +40,7 @@ class Tally:
         self._parse_rates: dict[str, dict[int, float]] = {
             pipeline.name: {} for pipeline in plan.pipelines
         }
+        self._repeats = RepeatTally()
         # By metrics that samples have and the task does not list, the listed metric
         # whose function gave them, if any.
         self._unlisted: dict[str, str | None] = {}
@@ -61,6 +63,7 @@ class Tally:
         if "cluster" in sample:
             self._clusters[doc_id] = sample["cluster"]
         self._take(sample)
+        self._repeats.take(sample)
 
     def _take(self, sample: Mapping[str, Any]) -> None:
         pipeline, doc_id = sample["filter"], sample["doc_id"]
@@ -177,6 +180,11 @@ class Tally:
         if row["value"] is not None:
             clusters = [self._clusters.get(doc_id) for doc_id in documents]
             add_spread(row, metric, values, clusters, self._plan, drawing)
+        repeats = self._repeats.figures(
+            pipeline, metric.name, self._clusters, self._plan, drawing
+        )
+        if repeats:
+            row["repeats"] = repeats
         return row
 
     def _metrics(self, pipeline: str) -> Iterator[MetricSpec]:

@@ -13,6 +13,22 @@ RESULTS_SCHEMA_VERSION = 1
 Verdict = Literal["pass", "fail", "inconclusive"]
 
 
+class RepeatFigureDict(TypedDict):
+    """What the answers to documents that were asked several times tell together.
+
+    ``figure`` is ``mean@k``, ``pass@j``, ``majority@k``, ``within_variance`` or
+    ``consistency``; ``value`` is the mean over ``n`` documents of what each tells,
+    ``method`` how its interval was made, or after ``none: `` why it was not.
+    """
+
+    figure: str
+    value: float
+    stderr: float | None
+    ci95: tuple[float, float] | None
+    n: int
+    method: str
+
+
 class AggregateDict(TypedDict):
     """One aggregated metric of one task, or of a group of tasks, under one filter.
 
@@ -26,7 +42,8 @@ class AggregateDict(TypedDict):
     the standard error of the mean of the values, where the aggregation has none of its
     own and the values are or hold numbers. ``parse_rate``, from 0 to 1, is there where
     answers are read by a filter or scorer that tells how: the share of them in which an
-    answer was found, each document counting once. A group's also says on how many ``tasks`` it
+    answer was found, each document counting once. ``repeats`` is there where documents
+    were asked several times and each answer has a score of its own. A group's also says on how many ``tasks`` it
     rests, and what was ``missing`` where it has no value.
     """
 
@@ -44,6 +61,7 @@ class AggregateDict(TypedDict):
     stderr_clustered: NotRequired[float]
     stderr_clt: NotRequired[float]
     parse_rate: NotRequired[float]
+    repeats: NotRequired[list[RepeatFigureDict]]
     error: NotRequired[str]
     tasks: NotRequired[int]
     missing: NotRequired[str]

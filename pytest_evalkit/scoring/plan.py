@@ -10,6 +10,7 @@ from pytest_evalkit.messages import ToolCallPart
 from pytest_evalkit.scoring.dialogues import Missing
 from pytest_evalkit.scoring.judging import JudgeQuestion
 from pytest_evalkit.scoring.parsed import Parsed
+from pytest_evalkit.scoring.repeated import Repeated
 
 MUTUAL_INFORMATION = "acc_mutual_info"
 """The metric for which each choice is asked for without its question too."""
@@ -194,6 +195,8 @@ class Scored:
         cluster: What the document shares with those it depends on, or None.
         parsed: How each answer was read, where a filter or the task's own scorer tells
             it; empty where none does.
+        repeated: What each answer is worth by itself, where there are several; None
+            where there is one, and where a judge would be asked again for it.
     """
 
     filter: str
@@ -202,3 +205,4 @@ class Scored:
     sources: Mapping[str, str] = field(default_factory=dict)
     cluster: str | None = None
     parsed: tuple[Parsed, ...] = ()
+    repeated: Repeated | None = None

@@ -23,6 +23,7 @@ from pytest_evalkit.scoring.plan import (
     TurnAnswer,
 )
 from pytest_evalkit.scoring.reasoned import FORMAT, format_scores, reasoned_answer
+from pytest_evalkit.scoring.repeated import OneAnswer, Repeated, repeated
 
 T = TypeVar("T")
 
@@ -112,7 +113,13 @@ def _reasoned(
         metrics={**metrics, FORMAT: format_scores(whole)},
         sources={name: names.get(own, own) for name, own in scored.sources.items()},
         parsed=scored.parsed or tuple(answers[:1] if is_one else answers),
+        repeated=None if scored.repeated is None else _renamed(scored.repeated, names),
     )
+
+
+def _renamed(own: Repeated, names: Mapping[str, str]) -> Repeated:
+    scores = {names.get(name, name): each for name, each in own.scores.items()}
+    return replace(own, scores=scores)
 
 
 def _scored(
@@ -135,6 +142,7 @@ def _scored(
         sources=values.sources,
         cluster=_cluster(plan, doc),
         parsed=own or tuple(parsed for _, each in read for parsed in each),
+        repeated=_repeated(plan, pipeline, doc, key, responses),
     )
 
 
@@ -164,6 +172,55 @@ def _scored_turns(
         cluster=_cluster(plan, doc),
         parsed=own or tuple(parsed),
     )
+
+
+def _repeated(
+    plan: ScoringPlan,
+    pipeline: FilterPipeline,
+    doc: Mapping[str, Any],
+    key: AnswerKey,
+    responses: Sequence[Sequence[Any]],
+) -> Repeated | None:
+    """Score each of several answers by itself; the document's own values stand."""
+    is_several = len(responses) == 1 and len(responses[0]) > 1
+    if not (plan.is_scoring and plan.is_generation and is_several):
+        return None
+    answers = []
+    for response in responses[0]:
+        try:
+            answer = _one_answer(plan, pipeline, doc, key, response)
+        # A filter or the task's own code may want all answers at once, and then raises
+        # anything; what the document is worth is known all the same.
+        except Exception as error:  # noqa: BLE001
+            return Repeated(problem=f"{type(error).__name__}: {error}")
+        if answer is None:
+            return None
+        answers.append(answer)
+    return repeated(answers, plan.score_key)
+
+
+def _one_answer(
+    plan: ScoringPlan,
+    pipeline: FilterPipeline,
+    doc: Mapping[str, Any],
+    key: AnswerKey,
+    response: Any,
+) -> OneAnswer | None:
+    """Score one answer; None where a judge is wanted for it."""
+    filtered, parsed = _filtered(pipeline, doc, key, [response])
+    flow = _values(plan, doc, key, [filtered])
+    try:
+        next(flow)
+    except StopIteration as ended:
+        values, own = ended.value
+        read = own or parsed
+        return OneAnswer(
+            filtered=filtered,
+            is_found=all(each.status != "none" for each in read),
+            values=_checked(plan, values.metrics),
+        )
+    flow.close()
+    return None
 
 
 def _values(

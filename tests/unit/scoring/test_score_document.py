@@ -111,7 +111,8 @@ def test_process_results_gets_what_its_dialect_hands_over(
 
     score_document(plan, DOC, AnswerKey(target="4"), [["4", "5"]])
 
-    assert calls == [(DOC, seen)]
+    # What the document is worth comes first; then each answer by itself.
+    assert calls[0] == (DOC, seen)
 
 
 def test_answers_are_stripped_for_process_results_of_lmms() -> None:
