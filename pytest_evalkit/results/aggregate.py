@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import replace
 from numbers import Real
 from typing import Any
 
-from pytest_evalkit.evaluate.sample import SampleDict, Status
+from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.naming import suggestion
+from pytest_evalkit.results.document_column import DocumentColumn
 from pytest_evalkit.results.repeats import RepeatTally
 from pytest_evalkit.results.schema import AggregateDict, CoverageDict
 from pytest_evalkit.results.spread import Drawing, add_spread
@@ -32,21 +34,21 @@ class Tally:
     def __init__(self, plan: ScoringPlan) -> None:
         self._plan = plan
         self._listed = {metric.name for metric in plan.metrics}
-        self._status: dict[int, Status] = {}
-        self._hashes: dict[int, str] = {}
+        self._status = DocumentColumn[str]()
+        self._hashes = DocumentColumn[str]()
         self._error_kinds: dict[int, str] = {}
         self._clusters: dict[int, str] = {}
         # Share of a document's answers in which one was found, for each filter.
-        self._parse_rates: dict[str, dict[int, float]] = {
-            pipeline.name: {} for pipeline in plan.pipelines
+        self._parse_rates = {
+            pipeline.name: DocumentColumn[float]() for pipeline in plan.pipelines
         }
         self._repeats = RepeatTally()
         # By metrics that samples have and the task does not list, the listed metric
         # whose function gave them, if any.
         self._unlisted: dict[str, str | None] = {}
         # Values by document, for each filter and metric: only what has a value.
-        self._values: dict[tuple[str, str], dict[int, Any]] = {
-            (pipeline.name, metric.name): {}
+        self._values = {
+            (pipeline.name, metric.name): DocumentColumn[Any]()
             for pipeline in plan.pipelines
             for metric in plan.metrics
         }
@@ -54,7 +56,7 @@ class Tally:
     def add(self, sample: SampleDict) -> None:
         """Take in one sample."""
         doc_id = sample["doc_id"]
-        self._status[doc_id] = sample["status"]
+        self._status[doc_id] = sys.intern(sample["status"])
         self._hashes[doc_id] = sample["doc_hash"]
         if sample["status"] == "error":
             self._error_kinds[doc_id] = _error_kind(sample)
@@ -69,9 +71,9 @@ class Tally:
         pipeline, doc_id = sample["filter"], sample["doc_id"]
         for (owner, _), values in self._values.items():
             if owner == pipeline:
-                values.pop(doc_id, None)
-        rates = self._parse_rates.setdefault(pipeline, {})
-        rates.pop(doc_id, None)
+                values.discard(doc_id)
+        rates = self._rates_of(pipeline)
+        rates.discard(doc_id)
         if sample["status"] != "scored":
             return
         if "parse_status" in sample:
@@ -80,10 +82,15 @@ class Tally:
         for name in sample["metrics"]:
             key = (pipeline, name)
             if key not in self._values:
-                self._values[key] = {}
+                self._values[key] = DocumentColumn()
             if name not in self._listed:
                 self._unlisted[name] = sources.get(name)
             self._values[key][doc_id] = sample[name]
+
+    def _rates_of(self, pipeline: str) -> DocumentColumn[float]:
+        if pipeline not in self._parse_rates:
+            self._parse_rates[pipeline] = DocumentColumn()
+        return self._parse_rates[pipeline]
 
     def values(self, metric: str, pipeline: str) -> Mapping[int, Any]:
         """Give the values of a metric under a filter, by document."""
@@ -99,7 +106,7 @@ class Tally:
 
     def forget(self, documents: frozenset[int]) -> None:
         """Leave documents out of everything, as if they had not been run."""
-        kept: list[dict[int, Any]] = [
+        kept: list[MutableMapping[int, Any]] = [
             *(self._status, self._hashes, self._error_kinds, self._clusters),
             *self._parse_rates.values(),
             *self._values.values(),
@@ -133,7 +140,7 @@ class Tally:
 
     def task_hash(self) -> str:
         """Hash the documents' hashes, in document order: SHA-256 in hexadecimal."""
-        return task_hash(self._hashes[doc_id] for doc_id in sorted(self._hashes))
+        return task_hash(self._hashes.values())
 
     def aggregates(
         self,
@@ -170,10 +177,10 @@ class Tally:
         self, metric: MetricSpec, pipeline: str, drawing: Drawing
     ) -> AggregateDict:
         by_document = self._values[pipeline, metric.name]
-        documents = sorted(by_document)
+        documents = list(by_document)
         values = [by_document[doc_id] for doc_id in documents]
         row = _aggregate(metric, pipeline, values)
-        rates = self._parse_rates.get(pipeline, {})
+        rates = self._rates_of(pipeline)
         told = [rates[doc_id] for doc_id in documents if doc_id in rates]
         if told:
             row["parse_rate"] = mean(told)
@@ -251,8 +258,9 @@ def task_hash(doc_hashes: Iterable[str]) -> str:
 
 
 def _found_share(status: Any) -> float:
-    statuses = status if isinstance(status, list) else [status]
-    return mean([float(one == "found") for one in statuses])
+    if not isinstance(status, list):
+        return float(status == "found")
+    return mean([float(one == "found") for one in status])
 
 
 def _error_kind(sample: SampleDict) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import chain
+
+# To look into more, one after another, takes longer than to look into a set.
+_MOST_RANGES = 16
 
 
 def ranges_of(positions: Iterable[int]) -> list[list[int]]:
@@ -31,10 +36,30 @@ def _last(current: Sequence[int]) -> int:
     return current[1] - 1
 
 
-def positions_of(ranges: Iterable[Sequence[int]]) -> set[int]:
-    """Read positions from their ranges."""
-    return {
-        position
-        for start, stop, step in ranges
-        for position in range(start, stop, step)
-    }
+class Positions(AbstractSet[int]):
+    """The positions in ranges; those of a million documents are mostly a few ranges.
+
+    Args:
+        ranges: Of start, stop and step.
+    """
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, ranges: Iterable[Sequence[int]]) -> None:
+        parts: list[Collection[int]]
+        parts = [range(start, stop, step) for start, stop, step in ranges]
+        if len(parts) > _MOST_RANGES:
+            parts = [frozenset(chain.from_iterable(parts))]
+        self._parts = parts
+
+    def __contains__(self, position: object) -> bool:
+        """Tell whether a position is in one of the ranges."""
+        return any(position in part for part in self._parts)
+
+    def __iter__(self) -> Iterator[int]:
+        """List the positions in order, each once."""
+        return iter(sorted(set(chain.from_iterable(self._parts))))
+
+    def __len__(self) -> int:
+        """Count the positions."""
+        return len(set(chain.from_iterable(self._parts)))

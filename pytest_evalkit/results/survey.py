@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict, cast
@@ -23,7 +24,7 @@ from pytest_evalkit.results.journal import (
     read_lines,
     session_of,
 )
-from pytest_evalkit.results.positions import positions_of
+from pytest_evalkit.results.positions import Positions
 from pytest_evalkit.results.wire_shapes import require_line
 
 _OFFSET_BITS = 48
@@ -91,14 +92,14 @@ class TaskSurvey:
         return next(iter(self.selections.values()))
 
     @property
-    def selected(self) -> frozenset[int] | None:
+    def selected(self) -> AbstractSet[int] | None:
         """The documents of the last session; None where it did not say which."""
-        chosen: set[int] = set()
+        ranges: list[Sequence[int]] = []
         for selection in self.selections.values():
             if "documents" not in selection:
                 return None
-            chosen |= positions_of(selection["documents"])
-        return frozenset(chosen)
+            ranges.extend(selection["documents"])
+        return Positions(ranges)
 
     def add(self, head: _HeadDict, packed: int) -> None:
         """Take in where a sample stands; those of a document follow each other."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pytest_evalkit.engine import Allowance, Price
 from pytest_evalkit.evaluate.sample import SampleDict, TokenCounts
+from pytest_evalkit.results.document_column import DocumentColumn
 from pytest_evalkit.results.schema import BudgetDict
 from pytest_evalkit.stats import mean, percentile
 from pytest_evalkit.values import Usage
@@ -19,12 +19,19 @@ _PERCENTS = (50, 90, 99)
 class _Cost(NamedTuple):
     """What one document cost: its tokens by kind, or None, and its requests' seconds.
 
-    It is small, as there may be many.
+    It is small, as there may be many: most have one request, of which the seconds stand
+    alone.
     """
 
     tokens: tuple[int | None, ...] | None
-    latencies_s: tuple[float, ...]
+    latencies_s: float | tuple[float, ...]
     stream: _Stream | None = None
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """What each request took."""
+        told = self.latencies_s
+        return told if isinstance(told, tuple) else (told,)
 
 
 class _Stream(NamedTuple):
@@ -44,30 +51,46 @@ class Traffic:
     """
 
     def __init__(self) -> None:
-        self._costs: dict[tuple[str, int], _Cost] = {}
+        self._costs: dict[str, DocumentColumn[_Cost]] = {}
 
     def add(self, sample: SampleDict) -> None:
         """Take in one sample."""
-        self._costs[sys.intern(sample["task"]), sample["doc_id"]] = _Cost(
+        seconds = sample.get("request_latency_s")
+        self._costs_of(sample["task"])[sample["doc_id"]] = _Cost(
             tokens=_spent(sample),
-            latencies_s=_numbers(sample.get("request_latency_s")),
+            latencies_s=seconds if isinstance(seconds, float) else _numbers(seconds),
             stream=_stream(sample.get("timing")),
         )
+
+    def _costs_of(self, task: str) -> DocumentColumn[_Cost]:
+        if task not in self._costs:
+            self._costs[task] = DocumentColumn()
+        return self._costs[task]
+
+    def _each(self) -> Iterator[_Cost]:
+        """List what each document cost."""
+        for costs in self._costs.values():
+            yield from costs.values()
 
     def joined(self, other: Traffic) -> Traffic:
         """Take the requests of two together, which are of different documents."""
         if not other._costs:
             return self
         both = Traffic()
-        both._costs = {**other._costs, **self._costs}
+        both._take(other)
+        both._take(self)
         return both
+
+    def _take(self, other: Traffic) -> None:
+        for task, costs in other._costs.items():
+            self._costs_of(task).update(costs)
 
     def usage(self) -> dict[str, int | None]:
         """Sum the tokens of each kind that the run spent; None where no response told.
 
         ``documents_with_counts`` says how many documents the sums rest on.
         """
-        told = [cost.tokens for cost in self._costs.values() if cost.tokens is not None]
+        told = [cost.tokens for cost in self._each() if cost.tokens is not None]
         usage: dict[str, int | None] = {"documents_with_counts": len(told)}
         for position, kind in enumerate(_COUNTS):
             usage[kind] = _sum_told(counts[position] for counts in told)
@@ -104,7 +127,7 @@ class Traffic:
             return {"documents_per_s": None, "output_tokens_per_s": None}
         tokens = self.usage()["output_tokens"]
         return {
-            "documents_per_s": len(self._costs) / elapsed_s,
+            "documents_per_s": sum(map(len, self._costs.values())) / elapsed_s,
             "output_tokens_per_s": None if tokens is None else tokens / elapsed_s,
         }
 
@@ -115,11 +138,11 @@ class Traffic:
         first visible one (``ttfo``) and the time between tokens (``inter_token``), and
         counts the events that could not be read.
         """
-        seconds = [s for cost in self._costs.values() for s in cost.latencies_s]
+        seconds = [s for cost in self._each() for s in cost.seconds]
         if not seconds:
             return {}
         described = {**_description(seconds), "method": "nearest rank"}
-        streams = [cost.stream for cost in self._costs.values() if cost.stream]
+        streams = [cost.stream for cost in self._each() if cost.stream]
         if streams:
             described["ttft"] = _description([s for one in streams for s in one.ttft_s])
             described["ttfo"] = _description([s for one in streams for s in one.ttfo_s])

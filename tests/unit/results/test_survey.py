@@ -15,7 +15,7 @@ from pytest_evalkit.results.journal import (
     SelectionDict,
     journal_paths,
 )
-from pytest_evalkit.results.positions import positions_of, ranges_of
+from pytest_evalkit.results.positions import Positions, ranges_of
 from pytest_evalkit.results.resuming import find_run, newest_run, next_session
 from pytest_evalkit.results.survey import survey
 
@@ -100,7 +100,8 @@ def test_a_sample_that_nobody_announced_is_told(tmp_path: Path) -> None:
 def test_ranges_hold_the_positions_they_were_made_of(positions: set[int]) -> None:
     ranges = ranges_of(positions)
 
-    assert positions_of(ranges) == positions
+    assert set(Positions(ranges)) == positions
+    assert [n for n in range(-1, 62) if n in Positions(ranges)] == sorted(positions)
     assert len(ranges) <= max(1, len(positions))
 
 
