@@ -108,7 +108,7 @@ class ArithSuite:
 
     def run_apart(self, *arguments: str) -> pytest.RunResult:
         """Run pytest in a process of its own."""
-        return self.pytester.runpytest_subprocess(*arguments, timeout=60)
+        return self.pytester.runpytest_subprocess(*arguments, timeout=300)
 
     @property
     def folders(self) -> list[Path]:
