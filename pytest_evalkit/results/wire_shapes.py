@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, get_args
 
 from pytest_evalkit.codec import CodecError, convert
 from pytest_evalkit.evaluate.sample import SampleDict, TokenCounts
@@ -31,7 +31,8 @@ _OF_REQUESTS = (
 )
 # What a sample tells of an answer that was streamed: all or nothing.
 _STREAM_TIMES = ("ttft_s", "ttfo_s", "inter_token_s", "bad_frames")
-_TIMES = tuple(dict.fromkeys((*_OF_REQUESTS, *_STREAM_TIMES)))
+_TIMES = frozenset((*_OF_REQUESTS, *_STREAM_TIMES))
+_STATUSES = get_args(RequestStatus)
 _PERCENTILES = ("p50_s", "p90_s", "p99_s")
 
 
@@ -152,8 +153,9 @@ def require_sample(value: Mapping[str, Any]) -> None:
     if value.get("parse_status", "none") == []:
         raise CodecError("parse_status of a sample tells of no answer")
     timing = value.get("timing", {})
-    for name in _TIMES:
-        _require_numbers(timing, name)
+    for name in timing:
+        if name in _TIMES:
+            _require_numbers(timing, name)
     _require_requests(timing)
     if "ttft_s" in timing and not timing.keys() >= {*_STREAM_TIMES}:
         raise CodecError("timing of a sample tells only some times of a stream")
@@ -168,16 +170,18 @@ def _require_requests(timing: Mapping[str, Any]) -> None:
     status = timing.get("request_status")
     if status is None:
         return
-    convert(status, list[RequestStatus] if isinstance(status, list) else RequestStatus)
+    for one in status if isinstance(status, list) else [status]:
+        if one not in _STATUSES:
+            raise CodecError(f"request_status of a sample is none: {one!r}")
+    count = _count(status)
     for name in _OF_REQUESTS:
-        if name not in timing or (
-            timing[name] is None and not isinstance(status, list)
-        ):
-            continue
-        if isinstance(timing[name], list) != isinstance(status, list) or (
-            isinstance(status, list) and len(timing[name]) != len(status)
-        ):
+        if name in timing and _count(timing[name]) != count:
             raise CodecError(f"{name} of a sample is not of the requests it tells of")
+
+
+def _count(told: Any) -> int | None:
+    """Count what is told of several requests; None of what is told of one."""
+    return len(told) if isinstance(told, list) else None
 
 
 def require_results(value: Any) -> None:
