@@ -55,7 +55,7 @@ def strip_reasoning(text: str, tags: Sequence[tuple[str, str]]) -> Stripped:
     >>> strip_reasoning("<think>2+2</think> 4", DEFAULT_REASONING_TAGS)
     Stripped(text='4', reasoning='2+2', truncated=False)
     """
-    if not any(tag in text for pair in tags for tag in pair):
+    if not any(start in text or end in text for start, end in tags):
         return Stripped(text=text, reasoning=None, truncated=False)
     outside, thoughts, truncated = _split(text, tags)
     before, answer = _around_last_closing(outside, tags)
