@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -132,10 +132,7 @@ async def _answered(document: _Document, prepared: Prepared) -> Answered:
     flow = document_flow(evaluation.opened, prepared, evaluation.reasoning_tags)
     ask = _asking(evaluation, document, prepared)
     answering = _driven(evaluation, flow, ask)
-    if evaluation.picture is None:
-        return await answering
-    answered, _ = await asyncio.gather(answering, _pictured(evaluation, prepared))
-    return answered
+    return await _beside(answering, _picturing(evaluation, prepared))
 
 
 async def _driven(
@@ -201,11 +198,32 @@ async def _prepared(evaluation: Evaluation, doc_id: int) -> Prepared:
     return await loop.run_in_executor(evaluation.preparing, prepare)
 
 
-async def _pictured(evaluation: Evaluation, prepared: Prepared) -> None:
-    """Keep pictures while the model answers: what is shown goes with the document."""
-    assert evaluation.picture is not None
+def _picturing(
+    evaluation: Evaluation, prepared: Prepared
+) -> asyncio.Future[None] | None:
+    """Begin to keep pictures, if any: what is shown goes with the document."""
+    if evaluation.picture is None:
+        return None
     loop = asyncio.get_running_loop()
-    await loop.run_in_executor(evaluation.picturing, evaluation.picture, prepared)
+    return loop.run_in_executor(evaluation.picturing, evaluation.picture, prepared)
+
+
+async def _beside(
+    answering: Awaitable[Answered], picturing: asyncio.Future[None] | None
+) -> Answered:
+    """Wait for the answer, and for the pictures where the document will be recorded."""
+    if picturing is None:
+        return await answering
+    try:
+        answered = await answering
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        picturing.cancel()
+        raise
+    except BaseException:
+        await picturing
+        raise
+    await picturing
+    return answered
 
 
 def _scoring_place(evaluation: Evaluation) -> Executor | None:

@@ -56,10 +56,15 @@ class Demo:
 
     async def aclose(self) -> None:
         """Stop the server; another request would start it again."""
-        chat, self._chat = self._chat, None
-        if chat is not None:
-            await chat.aclose()
-        await asyncio.to_thread(self._running.close)
+        if self._chat is not None:
+            await self._chat.aclose()
+        await asyncio.to_thread(self._stop)
+
+    def _stop(self) -> None:
+        # Who asked may have been cancelled while the server starts: it is awaited here.
+        with self._starting:
+            self._chat = None
+            self._running.close()
 
     def _start(self) -> OpenAIChat:
         # Requests come from several tasks at once, and from more than one loop.

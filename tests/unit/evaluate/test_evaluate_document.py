@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +20,7 @@ from pytest_evalkit.evaluate import (
     skip_document,
 )
 from pytest_evalkit.scoring import DEFAULT_REASONING_TAGS
-from pytest_evalkit.tasks import OpenedTask
+from pytest_evalkit.tasks import OpenedTask, Prepared
 from pytest_evalkit.values import Request, Response, Timing, Usage
 
 if TYPE_CHECKING:
@@ -133,6 +133,64 @@ def test_a_full_disk_is_no_error_of_the_document(open_task: OpenTask) -> None:
 
     with pytest.raises(ResultsError):
         asyncio.run(evaluate_document(evaluation, 0))
+
+
+def pictured(
+    opened: OpenedTask,
+    ask: Callable[[Request], Coroutine[Any, Any, Response]],
+    picture: Callable[[Prepared], None],
+    journal: Journal,
+) -> Evaluation:
+    return Evaluation(
+        opened=opened,
+        ask=ask,
+        record=journal,
+        reasoning_tags=(),
+        started_at=0.0,
+        picture=picture,
+    )
+
+
+def test_an_interrupt_leaves_nothing_of_a_document_at_work(open_task: OpenTask) -> None:
+    """Who waits for two things at once must not leave one when the other ends."""
+    seen: list[int] = []
+
+    async def ask(_: Request) -> Response:
+        seen.append(len(asyncio.all_tasks()))
+        return Response(text="2")
+
+    evaluation = pictured(open_task(), ask, lambda _: None, Journal())
+
+    asyncio.run(evaluate_document(evaluation, 0))
+
+    assert seen == [1]
+
+
+def test_a_document_without_an_answer_has_its_pictures(open_task: OpenTask) -> None:
+    kept: list[Prepared] = []
+    journal = Journal()
+
+    async def refuse(_: Request) -> Response:
+        raise RequestRejectedError("HTTP 400: too long")
+
+    evaluation = pictured(open_task(), refuse, kept.append, journal)
+
+    outcome = asyncio.run(evaluate_document(evaluation, 0))
+
+    assert outcome.status == "error"
+    assert len(kept) == 1
+    assert len(journal.samples) == 1
+
+
+def test_pictures_that_cannot_be_kept_stop_the_run(open_task: OpenTask) -> None:
+    async def ask(_: Request) -> Response:
+        return Response(text="2")
+
+    def full(_: Prepared) -> None:
+        raise ResultsError("cannot write: no space left")
+
+    with pytest.raises(ResultsError):
+        asyncio.run(evaluate_document(pictured(open_task(), ask, full, Journal()), 0))
 
 
 def test_thought_is_taken_out_before_filters_and_kept(open_task: OpenTask) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 
 import pytest
 
@@ -56,3 +57,23 @@ def test_the_demo_model_says_that_it_needs_a_picture() -> None:
 
     with pytest.raises(RequestRejectedError, match="needs a picture"):
         asyncio.run(run())
+
+
+def servers() -> list[str]:
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name == "evalkit-mock-server"]
+
+
+def test_a_server_that_is_just_starting_is_stopped_too() -> None:
+    demo = Demo()
+
+    async def run() -> None:
+        asking = asyncio.ensure_future(demo.generate(ask_colour((220, 40, 40))))
+        while not servers():  # noqa: ASYNC110 - a thread of its own starts it
+            await asyncio.sleep(0)
+        asking.cancel()
+        await demo.aclose()
+
+    asyncio.run(run())
+
+    assert servers() == []
