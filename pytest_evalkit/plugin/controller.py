@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_evalkit.plugin.interrupts import end_at_once_from_now
+from pytest_evalkit.plugin.interrupts import keep_interrupts, tell_interrupt
 from pytest_evalkit.plugin.notices import NoticeBoard
 from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.place import (
@@ -197,14 +197,15 @@ class Controller:
             is_whole = True
             return result
         finally:
-            if not is_whole:
-                end_at_once_from_now(self._config)
+            keep_interrupts(session)
             if self._board is not None:
                 self._board.stop()
             if self._watch is not None:
                 self._watch.end()
             self._tell_deaths()
             self._conclude(session, is_whole=is_whole)
+            if is_whole:
+                tell_interrupt(self._config)
 
     def _tell_deaths(self) -> None:
         """Say what became of processes of the model that ended by themselves."""

@@ -1,39 +1,86 @@
-"""A second Ctrl-C: who interrupts a run while it concludes wants it to end at once."""
+"""Ctrl-C after the last document: it must not land where the run concludes.
+
+pytest takes an interrupt for the end of the run while items run, and for nothing it knows
+afterwards: what was about to be written would be lost, and the exit status with it. So
+from the end of the documents to the end of the session, the first interrupt is only
+noted, and the run ends as one that was interrupted. Who interrupts once more wants it to
+end at once.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
-_USUAL_KEY: pytest.StashKey[Any] = pytest.StashKey()
-_LAST_WORDS = b"\nended at once, without results; what was recorded is in the journal of the run\n"
+_KEPT_KEY: pytest.StashKey[_Keeper] = pytest.StashKey()
+_NOTED = b"\ninterrupted while the run concludes; once more ends it at once\n"
+_LAST_WORDS = (
+    b"\nended at once; what was recorded is in the journal of the run, and results may be"
+    b" missing\n"
+)
 
 
-def end_at_once_from_now(config: pytest.Config) -> None:
-    """Have the next interrupt end the process, with nothing concluded.
-
-    Journals are written through, so that they are as good as they were. Workers and
-    servers of the session end when they find it gone.
+class _Keeper:
+    """Takes the interrupts of a session.
 
     Args:
-        config: pytest's configuration, which remembers how interrupts were handled.
+        session: The session, which ends.
+        is_noted: Whether it was interrupted before.
     """
-    if threading.current_thread() is threading.main_thread():
-        config.stash[_USUAL_KEY] = signal.signal(signal.SIGINT, _end)
+
+    def __init__(self, session: pytest.Session, *, is_noted: bool) -> None:
+        self._session = session
+        self._usual: Any = signal.getsignal(signal.SIGINT)
+        self.is_noted = is_noted
+
+    def take(self, _: int, __: FrameType | None) -> None:
+        """Note the first interrupt; end the process at another.
+
+        Journals are written through, so that they are as good as they were. Workers and
+        servers of the session end when they find it gone.
+        """
+        if self.is_noted:
+            os.write(2, _LAST_WORDS)
+            os._exit(pytest.ExitCode.INTERRUPTED)
+        self.is_noted = True
+        os.write(2, _NOTED)
+
+    def release(self) -> None:
+        """Let interrupts be what they were: the process may have other sessions."""
+        signal.signal(signal.SIGINT, self._usual)
+        if self.is_noted:
+            self._session.exitstatus = pytest.ExitCode.INTERRUPTED
 
 
-def end_as_usual(config: pytest.Config) -> None:
-    """Take that back: the session is over, and the process may have others."""
-    usual = config.stash.get(_USUAL_KEY, None)
-    if usual is not None:
-        signal.signal(signal.SIGINT, usual)
+def keep_interrupts(session: pytest.Session) -> None:
+    """Take the interrupts from now until the session is over.
+
+    To be called where what ended the documents is still being raised: if that is an
+    interrupt, it counts as the first.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    keeper = _Keeper(session, is_noted=isinstance(sys.exception(), KeyboardInterrupt))
+    session.config.stash[_KEPT_KEY] = keeper
+    signal.signal(signal.SIGINT, keeper.take)
+    session.config.add_cleanup(keeper.release)
 
 
-def _end(_: int, __: FrameType | None) -> NoReturn:
-    os.write(2, _LAST_WORDS)
-    os._exit(pytest.ExitCode.INTERRUPTED)
+def tell_interrupt(config: pytest.Config) -> None:
+    """Interrupt a session that ran to its end, and was interrupted since.
+
+    Args:
+        config: pytest's configuration.
+
+    Raises:
+        KeyboardInterrupt: It was.
+    """
+    keeper = config.stash.get(_KEPT_KEY, None)
+    if keeper is not None and keeper.is_noted:
+        raise KeyboardInterrupt

@@ -17,6 +17,7 @@ from typing import Any
 
 from pytest_evalkit.evaluate import DocumentOutcome
 from pytest_evalkit.plugin.collection import DocumentItem
+from pytest_evalkit.plugin.loop import run_through
 from pytest_evalkit.plugin.watch import Watch
 
 # Reporting leaves the loop standing still; longer than this, and requests that could
@@ -173,7 +174,8 @@ class Lookahead:
         tasks = [task for task in self._tasks.values() if not task.done()]
         for task in tasks:
             task.cancel()
-        self._run_all(tasks)
+        if tasks:
+            run_through(self._loop, asyncio.wait(tasks))
         for task in self._tasks.values():
             if task.done() and not task.cancelled():
                 task.exception()
@@ -185,18 +187,7 @@ class Lookahead:
             if not place.done():
                 place.set_result(None)
         self._resting.clear()
-        for _ in range(_QUIET_ROUNDS):
-            self._loop.call_soon(self._loop.stop)
-            self._loop.run_forever()
-
-    def _run_all(self, tasks: Sequence[asyncio.Task[DocumentOutcome]]) -> None:
-        """Run until they have ended, whatever an interrupt left behind to stop the loop."""
-        if not tasks:
-            return
-        ended = asyncio.ensure_future(asyncio.wait(tasks), loop=self._loop)
-        ended.add_done_callback(lambda _: self._loop.stop())
-        while not ended.done():
-            self._loop.run_forever()
+        run_through(self._loop, _rounds(_QUIET_ROUNDS))
 
     def _fill(self) -> None:
         while self._coming:
@@ -302,3 +293,8 @@ class Lookahead:
     def _raise_fault(self) -> None:
         if self._fault is not None:
             raise self._fault
+
+
+async def _rounds(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)

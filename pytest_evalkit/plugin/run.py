@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,6 +33,7 @@ from pytest_evalkit.plugin.hosting import (
 from pytest_evalkit.plugin.journals import begin_journal
 from pytest_evalkit.plugin.judging import RunJudge
 from pytest_evalkit.plugin.load import wants_stream
+from pytest_evalkit.plugin.loop import close_loop, new_loop, run_through
 from pytest_evalkit.plugin.notices import Notices
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
 from pytest_evalkit.plugin.pace import Pace
@@ -138,15 +138,8 @@ class Run:
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The session's event loop, run on the main thread; uvloop's where it is there.
-
-        Requests cost it less.
-        """
-        if find_spec("uvloop") is None:
-            return asyncio.new_event_loop()
-        import uvloop
-
-        return uvloop.new_event_loop()
+        """The session's event loop, run on the main thread."""
+        return new_loop()
 
     @property
     def has_journal(self) -> bool:
@@ -305,7 +298,7 @@ class Run:
             try:
                 if self._described is not None:
                     self._describe(model)
-                self.loop.run_until_complete(model.backend.aclose())
+                run_through(self.loop, model.backend.aclose())
             # A user's backend may raise anything, and the results are to stand.
             except Exception as error:  # noqa: BLE001
                 problem = f"{model.name} did not close: {type(error).__name__}: {error}"
@@ -323,7 +316,7 @@ class Run:
             return None
         self.journal.write(encode(described) + b"\n")
         try:
-            self.loop.run_until_complete(self.judge.aclose())
+            run_through(self.loop, self.judge.aclose())
         # As above: the results are to stand.
         except Exception as error:  # noqa: BLE001
             return f"the judge did not close: {type(error).__name__}: {error}"
@@ -332,9 +325,7 @@ class Run:
     def close(self) -> None:
         """Give back files and the loop."""
         if "loop" in vars(self):
-            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-            self.loop.run_until_complete(self.loop.shutdown_default_executor())
-            self.loop.close()
+            close_loop(self.loop)
         if self.has_journal:
             self.journal.close()
         if self.recorded is not None:

@@ -16,7 +16,7 @@ from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.concluding import Conclusion, conclude
 from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
 from pytest_evalkit.plugin.early_stopping import EarlyStopping
-from pytest_evalkit.plugin.interrupts import end_at_once_from_now
+from pytest_evalkit.plugin.interrupts import keep_interrupts, tell_interrupt
 from pytest_evalkit.plugin.pace import most_in_flight
 from pytest_evalkit.plugin.place import NOTES_KEY, resume_notes, worker_input
 from pytest_evalkit.plugin.refusal import note_refusal
@@ -175,9 +175,12 @@ class EvaluationSession:
                 self._end(session, is_whole=is_whole)
 
     def _end(self, session: pytest.Session, *, is_whole: bool) -> None:
-        """Stop what is under way, and conclude from what was recorded."""
-        if not is_whole:
-            end_at_once_from_now(self._config)
+        """Stop what is under way, and conclude from what was recorded.
+
+        Raises:
+            KeyboardInterrupt: Nothing had been interrupted before, and now it was.
+        """
+        keep_interrupts(session)
         self._documents.close()
         problem = self._run.close_models()
         self._watch.end()
@@ -186,6 +189,8 @@ class EvaluationSession:
             gc.freeze()
             self._conclusion = conclude(session, self._run, is_whole=is_whole)
             self._conclusion.problem = self._conclusion.problem or problem
+        if is_whole:
+            tell_interrupt(self._config)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_evalkit.errors import EvalkitError
-from pytest_evalkit.plugin.interrupts import end_as_usual
 from pytest_evalkit.plugin.options import (
     OPTIONS_KEY,
     RunOptions,
@@ -205,7 +204,6 @@ def _is_evaluated(item: Any) -> bool:
 
 def tear_down(config: pytest.Config) -> None:
     """Give back what the run holds."""
-    end_as_usual(config)
     options = config.stash.get(OPTIONS_KEY, None)
     if options is not None and options.allow_code_execution:
         from pytest_evalkit.sandbox import revoke_execution

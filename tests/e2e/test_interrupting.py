@@ -35,6 +35,13 @@ def is_half_done(suite: ArithSuite) -> bool:
     return recorded >= 4 and len(suite.noted("waiting")) >= 2
 
 
+def recorded(suite: ArithSuite) -> list[str]:
+    """The documents in the journals of the only run."""
+    (journals,) = suite.root.glob("results/*/*/journal")
+    lines = [line.value for line in read_journals(journals) if "kind" not in line.value]
+    return sorted(line["item_id"] for line in lines)
+
+
 def interrupted(
     suite: ArithSuite, *arguments: str, is_twice: bool = False
 ) -> tuple[int, str]:
@@ -96,10 +103,8 @@ def test_a_second_ctrl_c_ends_the_run_at_once_and_keeps_the_journals(
 
     status, output = interrupted(arith_suite, *workers, is_twice=True)
 
-    (journals,) = arith_suite.root.glob("results/*/*/journal")
-    lines = [line.value for line in read_journals(journals) if "kind" not in line.value]
     assert status == pytest.ExitCode.INTERRUPTED
-    assert sorted(line["item_id"] for line in lines) == ["q0", "q1", "q2", "q3"]
+    assert recorded(arith_suite) == ["q0", "q1", "q2", "q3"]
     assert "INTERNALERROR" not in output
 
 
@@ -144,3 +149,49 @@ def test_an_interrupt_within_a_request_leaves_the_results(
     assert (
         {"q0", "q1", "q2"} <= set(arith_suite.ran()) <= {"q0", "q1", "q2", "q4", "q5"}
     )
+
+
+_INTERRUPTS = """
+import os, signal
+async def interrupting(self):
+    for _ in range({times}):
+        os.kill(os.getpid(), signal.SIGINT)
+MockBackend.aclose = interrupting
+"""
+_INTERRUPTS_LATE = """
+import os, signal
+def pytest_terminal_summary():
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+_ALL_ANSWERS = "def answer(request): return target_of(request)"
+
+
+@pytest.mark.parametrize(
+    "more", [_INTERRUPTS.format(times=1), _INTERRUPTS_LATE], ids=["closing", "summary"]
+)
+def test_ctrl_c_after_the_last_document_costs_no_result(
+    arith_suite: ArithSuite, more: str
+) -> None:
+    arith_suite.model(_ALL_ANSWERS, more=more)
+
+    result = arith_suite.run_apart()
+
+    results = arith_suite.results()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert results["complete"] is True
+    assert results["coverage"]["arith"]["scored"] == 6
+    assert "Traceback" not in result.stderr.str()
+    assert "once more ends it at once" in result.stderr.str()
+
+
+def test_a_second_ctrl_c_after_the_last_document_ends_the_run(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.model(_ALL_ANSWERS, more=_INTERRUPTS.format(times=2))
+
+    result = arith_suite.run_apart()
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert recorded(arith_suite) == [f"q{n}" for n in range(6)]
+    assert not list(arith_suite.root.glob("results/*/*/results.json"))
+    assert "ended at once" in result.stderr.str()

@@ -95,7 +95,7 @@ def engine(issuing: Issuing | None) -> Callable[[int], Coroutine[Any, Any, None]
     """Ask an engine."""
 
     async def ask(count: int) -> None:
-        asked = Engine(AtOnce(), control=Control(issuing=issuing))  # type: ignore[arg-type]  # enough of one
+        asked = Engine(AtOnce(), control=Control(issuing=issuing))
         for _ in range(count):
             await asked.ask(_QUESTION)
 

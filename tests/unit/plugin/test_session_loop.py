@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from pytest_evalkit.plugin.loop import close_loop, new_loop, run_through
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, new_loop], ids=["asyncio", "ours"])
+def loop(request: pytest.FixtureRequest) -> Iterator[asyncio.AbstractEventLoop]:
+    make: Callable[[], asyncio.AbstractEventLoop] = request.param
+    loop = make()
+    yield loop
+    if not loop.is_closed():
+        loop.close()
+
+
+async def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+async def waiting(depth: int) -> None:
+    await asyncio.ensure_future(waiting(depth - 1) if depth else interrupted())
+
+
+def interrupt(loop: asyncio.AbstractEventLoop, depth: int) -> asyncio.Task[None]:
+    """Run a loop as the look-ahead does, until an interrupt lands in a task."""
+    task = loop.create_task(waiting(depth))
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_forever()
+    return task
+
+
+def test_an_interrupt_does_not_come_up_again_where_work_must_be_done(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    task = interrupt(loop, 3)
+
+    done = run_through(loop, asyncio.sleep(0.001, "done"))
+
+    assert done == "done"
+    assert isinstance(task.exception(), KeyboardInterrupt)
+
+
+def test_what_was_to_stop_the_loop_does_not_leave_work_undone(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    loop.call_soon(loop.stop)
+    loop.call_later(0.001, loop.stop)
+
+    assert run_through(loop, asyncio.sleep(0.01, "done")) == "done"
+
+
+def test_what_the_work_raises_is_raised(loop: asyncio.AbstractEventLoop) -> None:
+    async def fail() -> None:
+        raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        run_through(loop, fail())
+
+
+def test_a_loop_is_closed_when_all_on_it_has_ended(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    ended: list[str] = []
+
+    async def long() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            ended.append("long")
+
+    left = loop.create_task(long())
+    interrupt(loop, 3)
+
+    close_loop(loop)
+
+    assert left.cancelled()
+    assert ended == ["long"]
+    assert loop.is_closed()
