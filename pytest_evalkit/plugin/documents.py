@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, NoReturn
 
 import pytest
 
-from pytest_evalkit.engine import Model
-from pytest_evalkit.engine.drive import Ask
 from pytest_evalkit.errors import EvalkitError, ResultsError
 from pytest_evalkit.evaluate import (
-    CodeLimit,
     DocumentOutcome,
-    Evaluation,
     skip_document,
 )
 from pytest_evalkit.plugin.anchor import PENDING, Anchors
 from pytest_evalkit.plugin.collection import DocumentItem, TaskNode
 from pytest_evalkit.plugin.conversing import (
-    executing,
     executors_of,
     is_conversation,
-    is_pending,
-    keeping,
     require_executors,
 )
 from pytest_evalkit.plugin.early_stopping import EarlyStopping
-from pytest_evalkit.plugin.likelihoods import require_speakers
+from pytest_evalkit.plugin.evaluations import Evaluations
 from pytest_evalkit.plugin.load_watch import LoadWatch
 from pytest_evalkit.plugin.lookahead import LeftOutError, Lookahead
-from pytest_evalkit.plugin.pictures import Pictures
 from pytest_evalkit.plugin.place import worker_input
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.stalls import Scene, StallWatch, UnderWay
@@ -48,8 +38,6 @@ from pytest_evalkit.plugin.wire import (
 )
 from pytest_evalkit.results.journal import SelectionDict
 from pytest_evalkit.results.positions import ranges_of
-from pytest_evalkit.tasks import Task
-from pytest_evalkit.values import AnyResponse, Request
 
 # Documents that wait for their turn at the model: so that requests which begin alike can
 # go together, and that when all are answered at once, all can be sent at once. A few for
@@ -58,8 +46,6 @@ from pytest_evalkit.values import AnyResponse, Request
 _IN_LINE_EACH = 4
 _LEAST_IN_LINE = 64
 _MOST_IN_LINE_WITH_MEDIA = 16
-
-_GIB = 1 << 30
 
 
 class RunStoppedError(Exception):
@@ -81,10 +67,7 @@ class DocumentRunner:
         self._watch = watch
         self._early = early
         self._anchors = Anchors(lambda file: executors_of(self._items, file))
-        # One thread: the functions of task files need not know of threads.
-        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="evalkit-prepare")
-        self._pictures = Pictures(run)
-        self._evaluations: dict[TaskNode, Evaluation] = {}
+        self._evaluations = Evaluations(run, self._anchors, self._rest)
         self._skips: dict[TaskNode, str] = {}
         self._lookahead: Lookahead | None = None
         self._load = LoadWatch(run)
@@ -257,7 +240,7 @@ class DocumentRunner:
                 require_executors(self._anchors, item.parent)
                 require_subtests(item.parent)
                 self._anchors.enter(item.task_file, item)
-            self._evaluation(item.parent)
+            self._evaluations.of(item.parent)
         except (EvalkitError, pytest.UsageError) as error:
             self._stop(error)
         except (KeyboardInterrupt, pytest.exit.Exception, pytest.skip.Exception):
@@ -346,73 +329,14 @@ class DocumentRunner:
         )
 
     def _start(self, item: DocumentItem) -> Coroutine[Any, Any, DocumentOutcome] | None:
-        evaluation = self._evaluation(item.parent)
+        evaluation = self._evaluations.of(item.parent)
         if evaluation is None:
             return None
         return self._early.evaluate(item, evaluation)
 
-    def _evaluation(self, node: TaskNode) -> Evaluation | None:
-        evaluation = self._evaluations.get(node)
-        if evaluation is None:
-            evaluation = self._make_evaluation(node)
-            if evaluation is not None:
-                self._evaluations[node] = evaluation
-        return evaluation
-
-    def _make_evaluation(self, node: TaskNode) -> Evaluation | None:
-        """Say how a task is evaluated; None while a fixture has to wait its turn."""
-        if self._run.recorded is not None:
-            return self._evaluation_by(node, _ask_nobody)
-        value = self._anchors.value(node.file)
-        if value is PENDING or is_pending(self._anchors, node):
-            return None
-        model = self._run.as_model(value)
-        require_speakers(model.backend, node.opened)
-        evaluation = self._evaluation_by(node, self._asking_of(model))
-        if node.opened.task.conversation is None:
-            return evaluation
-        return replace(
-            evaluation,
-            picture=None,
-            keep=keeping(model, self._run),
-            execute=executing(self._anchors, node, self._preparing),
-        )
-
-    def _evaluation_by(self, node: TaskNode, ask: Ask) -> Evaluation:
-        task = node.opened.task
-        return Evaluation(
-            opened=node.opened,
-            ask=ask,
-            record=self._run.journal.write,
-            reasoning_tags=task.tags_of_thought(self._run.tasks.reasoning_tags),
-            started_at=self._run.started_at,
-            recorded=self._run.recorded,
-            limit=self._limit_of(task),
-            preparing=self._preparing,
-            picture=self._pictures.keeper(node.opened),
-            picturing=self._pictures.thread,
-            judge=self._run.judge.judge(
-                self._run.pace, self._run.loop.run_until_complete
-            ),
-        )
-
-    def _limit_of(self, task: Task) -> CodeLimit:
-        """Bound what a task's code may take; each repeat has the whole of the time."""
-        seconds, gib = self._run.options.doc_timeout, self._run.options.doc_memory
-        return CodeLimit(
-            None if seconds is None else seconds * task.repeats,
-            None if gib is None else int(gib * _GIB),
-        )
-
-    def _asking_of(self, model: Model) -> Ask:
-        async def ask(request: Request) -> AnyResponse:
-            response = await model.answer(request)
-            self._run.cache.note()
-            if self._lookahead is not None:
-                await self._lookahead.rest()
-            return response
-
-        return ask
+    async def _rest(self) -> None:
+        if self._lookahead is not None:
+            await self._lookahead.rest()
 
     def close(self) -> None:
         """Cancel what is still under way."""
@@ -422,14 +346,4 @@ class DocumentRunner:
             self._lookahead.close()
         self._early.close()
         self._load.close()
-        self._preparing.shutdown(cancel_futures=True)
-        self._pictures.close()
-
-
-async def _ask_nobody(request: Request) -> AnyResponse:
-    """Fail: where recorded answers are scored, no request goes any further.
-
-    Raises:
-        RuntimeError: Always.
-    """
-    raise RuntimeError(f"a model would be asked: {request!r:.80}")
+        self._evaluations.close()
