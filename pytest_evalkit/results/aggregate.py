@@ -114,6 +114,7 @@ class Tally:
         for by_document in kept:
             for doc_id in documents & by_document.keys():
                 del by_document[doc_id]
+        self._repeats.forget(documents)
 
     def coverage(self, original: int, selected: int) -> CoverageDict:
         """Say how many documents the figures rest on.

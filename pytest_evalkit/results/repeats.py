@@ -46,6 +46,12 @@ class RepeatTally:
                 sample["repeat_scores"], sample["repeat_answers"]
             )
 
+    def forget(self, documents: frozenset[int]) -> None:
+        """Leave documents out, as if they had not been run."""
+        for answered in self._answered.values():
+            for doc_id in documents & answered.keys():
+                del answered[doc_id]
+
     def figures(
         self,
         pipeline: str,

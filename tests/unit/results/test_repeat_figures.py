@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import t
 
 from pytest_evalkit.evaluate.sample import SampleDict
-from pytest_evalkit.results.aggregate import aggregate_task
+from pytest_evalkit.results.aggregate import Tally, aggregate_task
 from pytest_evalkit.results.schema import RepeatFigureDict
 from tests.unit.results.scored_samples import plan_of, scored
 
@@ -137,3 +137,16 @@ def test_a_document_that_was_run_again_counts_as_it_was_last() -> None:
 
 def test_documents_that_were_asked_once_have_no_such_figures() -> None:
     assert figures_of([scored(0, acc=1.0), scored(1, acc=0.0)]) == {}
+
+
+def test_documents_that_are_forgotten_are_in_no_figure_of_repeats() -> None:
+    tally = Tally(plan_of("acc"))
+    for line in samples():
+        tally.add(line)
+
+    tally.forget(frozenset({1, 2}))
+    (row,) = tally.aggregates()
+
+    figures = {figure["figure"]: figure for figure in row["repeats"]}
+    assert figures["mean@4"]["value"] == 0.75
+    assert figures["mean@4"]["n"] == 1
