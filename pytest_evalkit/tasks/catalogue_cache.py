@@ -18,7 +18,7 @@ from typing import NamedTuple
 from pytest_evalkit.codec import CodecError, decode_as, encode
 
 # Part of each file; another number makes older files count as absent.
-_VERSION = 2
+_VERSION = 3
 
 _ABSENT = (-1, -1)
 Stamp = tuple[int, int]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from pytest_evalkit.tasks.catalogue_cache import (
     Definition,
@@ -130,7 +130,7 @@ def _definition(
         name=name,
         kind=kind,
         tags=tags if kind == "group" else (*tags, *texts(values.get("group"))),
-        output_type=_text(values.get("output_type")),
+        output_type=_output_type(values),
         dataset_path=_text(values.get("dataset_path")),
         dataset_name=_text(values.get("dataset_name")),
         members=member_names(name, values["task"]) if kind == "group" else (),
@@ -138,6 +138,12 @@ def _definition(
         documents=documents_of(values),
     )
     return definition, merged.files
+
+
+def _output_type(values: Mapping[str, Any]) -> str | None:
+    if values.get("conversation") is not None:
+        return "conversation"
+    return _text(values.get("output_type"))
 
 
 def _text(value: object) -> str | None:

@@ -25,6 +25,9 @@ from pytest_evalkit.tasks.source import Source
 ID_COLUMN = "conversation_id"
 TARGET = "target"
 """What a client row may say besides: what is right to answer, a text or several."""
+PLACEHOLDER = "placeholder"
+"""What a row of the assistant may say besides: true where nobody recorded what it says,
+so that only a live conversation can go on after it."""
 
 _COLUMNS = (ID_COLUMN, "system", "turns")
 
@@ -154,6 +157,15 @@ def _check(recipe: Recipe, conversation: Conversation) -> None:
     except UnsuitedModelError as error:
         raise recipe.source.error(str(error), "conversation", "history") from error
     path = recipe.source.path
+    held = [turn for turn in conversation.turns if turn.others.get(PLACEHOLDER)]
+    if held and recipe.conversation.dialogue.history == "dataset":
+        raise recipe.source.error(
+            f"conversation {conversation.id!r} has a placeholder for what the assistant "
+            f"says (turn {held[0].number}, line {held[0].line}), which cannot be shown; "
+            "use history: live",
+            "conversation",
+            "history",
+        )
     for turn in conversation.client_turns:
         named = f"conversation {conversation.id!r}, turn {turn.number}"
         if turn.settings.parameters.extra.get("n", 1) != 1:

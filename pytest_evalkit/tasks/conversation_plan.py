@@ -13,7 +13,7 @@ from pytest_evalkit.conversations import (
 from pytest_evalkit.conversations.conversation import Turn
 from pytest_evalkit.messages import Message, TextPart, ToolCallPart
 from pytest_evalkit.scoring import TurnKey
-from pytest_evalkit.tasks.conversation_documents import TARGET
+from pytest_evalkit.tasks.conversation_documents import PLACEHOLDER, TARGET
 from pytest_evalkit.tasks.conversation_rules import ConversationRules
 from pytest_evalkit.values import Generate, Origin
 
@@ -76,7 +76,7 @@ def turn_keys(conversation: Conversation) -> list[TurnKey | None]:
     """Tell what is right for each client turn.
 
     That is the ``target`` of its row where it has one, else what the assistant says
-    next; None where it is the last and has none.
+    next; None where it is the last and has none, or where that only holds its place.
     """
     following = {turn.number: turn for turn in conversation.turns if not turn.is_client}
     return [
@@ -86,6 +86,8 @@ def turn_keys(conversation: Conversation) -> list[TurnKey | None]:
 
 def _key(turn: Turn, answer: Turn | None) -> TurnKey | None:
     target = turn.others.get(TARGET)
+    if answer is not None and answer.others.get(PLACEHOLDER):
+        answer = None
     if answer is None and target is None:
         return None
     parts = () if answer is None else answer.message.parts

@@ -23,7 +23,10 @@ _NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off"})
 
 # Of these it is enough to know that they are given.
 _PRESENT = frozenset(
-    {"doc_to_audio", "doc_to_image", "doc_to_messages", "doc_to_visual"}
+    {
+        *("conversation", "doc_to_audio", "doc_to_image", "doc_to_messages"),
+        "doc_to_visual",
+    }
 )
 # These are read where they hold one of these words; most do not.
 _OF_INTEREST: Mapping[str, tuple[str, ...]] = {

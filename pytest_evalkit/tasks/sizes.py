@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_evalkit.codec import CodecError, decode
 from pytest_evalkit.errors import TaskError
 from pytest_evalkit.tasks.entries import Entry
 from pytest_evalkit.tasks.locations import (
@@ -66,9 +67,21 @@ def _count(source: Source, sources: DataSources) -> int | None:
     if not isinstance(location, LocalFiles) or not is_plain or location.kwargs:
         return None
     try:
+        if values.get("conversation") is not None:
+            return _conversations(location.files)
         return _rows(location.format, location.files)
-    except (OSError, ValueError):
+    except (OSError, ValueError, CodecError):
         return None
+
+
+def _conversations(files: Sequence[Path]) -> int | None:
+    """Count the conversations of files, each of which may have several rows."""
+    if not all(file.suffix == ".jsonl" for file in files):
+        return None
+    lines = (line for file in files for line in file.read_bytes().splitlines())
+    rows = [decode(line) for line in lines if line.strip()]
+    ids = {str(row.get("conversation_id")) for row in rows if isinstance(row, dict)}
+    return len(ids)
 
 
 def _rows(kind: str, files: Sequence[Path]) -> int | None:

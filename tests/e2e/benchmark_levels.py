@@ -65,6 +65,8 @@ LEVELS: Mapping[str, Level] = {
     "cv_bench_2d": Level(said={"A": (2 / 3 + 0) / 2}),
     "cv_bench_3d": Level(said={"A": 0.5}),
     "docvqa_test": Level(said={"A": 1.0, "yes": 1.0}),
+    # Where no tool helps, calling none is right.
+    "function_calls": Level(empty=0.25, said={"A": 0.25, "yes": 0.25}),
     "hellaswag": _LIKELIHOODS,
     "infovqa_test": Level(said={"A": 1.0, "yes": 1.0}),
     # Errors by the hundred words; one of the seventeen words is "a".
@@ -98,6 +100,8 @@ LEVELS: Mapping[str, Level] = {
     "mmlu_generative": Level(said={"A": 0.25}, chance=closed(4, 8)),
     # Of seven kinds one wholly, and one by half.
     "mmstar": Level(said={"A": 1.5 / 7}, chance=closed(4, 7)),
+    # Whatever is said is an answer.
+    "mt_bench": Level(said={"A": 1.0, "yes": 1.0}),
     "pope": Level(best=_POPE.best, said=_POPE.said, chance=closed(2, 6)),
     "pope_adv": _POPE,
     "pope_pop": _POPE,

@@ -24,9 +24,8 @@ _ENTRIES = {
 }
 _TASKS = sorted(_ENTRIES)
 # What is chosen by likelihood has no text that could be empty or the same for all.
-_WRITTEN = [
-    name for name in _TASKS if _ENTRIES[name].output_type in {None, "generate_until"}
-]
+_WRITING = {None, "generate_until", "conversation"}
+_WRITTEN = [name for name in _TASKS if _ENTRIES[name].output_type in _WRITING]
 _ANSWERS = "A", "yes"
 # Whatever has a word in it hurts a little.
 _JUDGE = "def rate(text): return 0.25\n"

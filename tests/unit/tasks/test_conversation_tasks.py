@@ -7,7 +7,15 @@ import pytest
 from pytest_evalkit.conversations import ConversationError, recorded_prompts
 from pytest_evalkit.errors import DatasetError, TaskError
 from pytest_evalkit.messages import to_openai_messages
-from pytest_evalkit.tasks import ConversationPlan, OpenedTask, TaskSettings
+from pytest_evalkit.tasks import (
+    Catalogue,
+    ConversationPlan,
+    DataSources,
+    OpenedTask,
+    Sizes,
+    TaskSettings,
+    sizes_of,
+)
 from pytest_evalkit.values import Generate
 from tests.unit.tasks.conftest import TaskFolder
 
@@ -213,9 +221,44 @@ process_docs: !function utils.talks
 """
     task = folder.load_text(text)
 
-    from pytest_evalkit.tasks import DataSources
-
     assert list(task.open(DataSources()).item_ids) == ["1+1", "2*3", "9-4"]
+
+
+PLACEHOLDER: list[dict[str, Any]] = [
+    {
+        "conversation_id": "a",
+        "messages": [
+            {"role": "user", "content": "one"},
+            {"role": "assistant", "content": "...", "placeholder": True},
+            {"role": "user", "content": "two"},
+        ],
+    }
+]
+
+
+def test_what_holds_the_place_of_an_answer_is_not_right(folder: TaskFolder) -> None:
+    task = opened(folder, PLACEHOLDER, conversation={"history": "live"})
+
+    assert plan_of(task, 0).keys == (None, None)
+    assert task.prepare(0).target == [None, None]
+
+
+def test_what_holds_the_place_of_an_answer_cannot_be_shown(folder: TaskFolder) -> None:
+    with pytest.raises(TaskError, match=r"placeholder .*\(turn 2, line 1\), which"):
+        opened(folder, PLACEHOLDER)
+
+
+def test_listings_count_conversations_and_not_their_rows(folder: TaskFolder) -> None:
+    folder.rows("talk.jsonl", ROWS)
+    file = keys(dataset_path="json", test_split="train")
+    folder.task_file(**file)
+    sample = [dict(row, conversation_id=n) for n in range(3) for row in ROWS[:3]]
+    folder.rows("sample/train.jsonl", sample)
+
+    entry = Catalogue.of([folder.root]).entries.by_name["sums"]
+
+    assert entry.output_type == "conversation"
+    assert sizes_of(entry) == Sizes(documents=2, sample=3)
 
 
 def test_all_problems_of_a_file_are_told_at_once(folder: TaskFolder) -> None:
