@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.reports.standing import Standing, value_of
-from pytest_evalkit.stats import mean, standard_error, t_interval, wilson_interval
+from pytest_evalkit.scoring import MetricSpec
+from pytest_evalkit.scoring.aggregations import AGGREGATIONS
+from pytest_evalkit.scoring.intervals import spread_of
+from pytest_evalkit.stats import mean
 
 # A column with more values than this tells documents apart rather than kinds of them.
 _MOST_VALUES = 100
 # By these names scorers of lmms-eval put what a document is into a metric's value.
 _NAMES = ("category", "sub_category", "l2_category", "subject", "subdomain", "domain")
+_MEAN = MetricSpec(
+    name="mean",
+    function=None,
+    aggregation=AGGREGATIONS["mean"],
+    aggregation_name="mean",
+    higher_is_better=None,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +34,10 @@ class Share:
         name: What they have in common.
         n: How many have a number.
         value: The mean of their numbers.
-        stderr: Its standard error, or None of fewer than two.
-        ci95: Its 95 % interval, Wilson's where all numbers are 0 or 1, else Student's;
-            None where there is none.
+        stderr: Its standard error, that of clusters where there are some; None of fewer
+            than two.
+        ci95: Its 95 % interval, made as those of means in results; None where there is
+            none.
     """
 
     name: str
@@ -60,11 +71,19 @@ class Breakdown:
         return all(0 <= share.value <= 1 for share in self.shares)
 
 
+@dataclass(slots=True)
+class _Kind:
+    """The documents of one kind: their scores, and what each shares with others."""
+
+    scores: list[float] = field(default_factory=list)
+    clusters: list[str | None] = field(default_factory=list)
+
+
 class Breakdowns:
     """Gathers the scores of documents by what they are."""
 
     def __init__(self) -> None:
-        self._scores: dict[tuple[str, str, str, str], dict[str, list[float]]] = {}
+        self._kinds: dict[tuple[str, str, str, str], dict[str, _Kind]] = {}
 
     def add(self, sample: SampleDict, standing: Standing) -> None:
         """Take in one sample."""
@@ -72,23 +91,25 @@ class Breakdowns:
             return
         for column, name in categories_of(sample).items():
             key = (sample["task"], sample["filter"], column, standing.metric)
-            scores = self._scores.setdefault(key, {})
-            if name in scores or len(scores) <= _MOST_VALUES:
-                scores.setdefault(name, []).append(standing.score)
+            kinds = self._kinds.setdefault(key, {})
+            if name in kinds or len(kinds) <= _MOST_VALUES:
+                kind = kinds.setdefault(name, _Kind())
+                kind.scores.append(standing.score)
+                kind.clusters.append(sample.get("cluster"))
 
     def __iter__(self) -> Iterator[Breakdown]:
         """List the breakdowns that tell something."""
-        for (task, pipeline, column, metric), scores in self._scores.items():
-            if not 1 < len(scores) <= _MOST_VALUES:
+        for (task, pipeline, column, metric), kinds in self._kinds.items():
+            if not 1 < len(kinds) <= _MOST_VALUES:
                 continue
-            if all(len(each) == 1 for each in scores.values()):
+            if all(len(each.scores) == 1 for each in kinds.values()):
                 continue
             yield Breakdown(
                 task=task,
                 filter=pipeline,
                 column=column,
                 metric=metric,
-                shares=tuple(_share(name, scores[name]) for name in sorted(scores)),
+                shares=tuple(_share(name, kinds[name]) for name in sorted(kinds)),
             )
 
 
@@ -112,12 +133,18 @@ def categories_of(sample: SampleDict) -> dict[str, str]:
     return found
 
 
-def _share(name: str, scores: list[float]) -> Share:
-    value, stderr = mean(scores), standard_error(scores)
-    if {*scores} <= {0.0, 1.0}:
-        ci95 = wilson_interval(value, len(scores))
-    elif stderr is None:
-        ci95 = None
-    else:
-        ci95 = t_interval(value, stderr, len(scores) - 1)
-    return Share(name=name, n=len(scores), value=value, stderr=stderr, ci95=ci95)
+def _share(name: str, kind: _Kind) -> Share:
+    """Tell the mean, as sure as results tell means: in clusters where there are some."""
+    value = mean(kind.scores)
+    shared = [
+        position if cluster is None else cluster
+        for position, cluster in enumerate(kind.clusters)
+    ]
+    spread = spread_of(_MEAN, kind.scores, value, shared)
+    return Share(
+        name=name,
+        n=len(kind.scores),
+        value=value,
+        stderr=spread.stderr,
+        ci95=spread.ci95,
+    )

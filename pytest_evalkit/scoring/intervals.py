@@ -252,12 +252,13 @@ def _of_draws(value: float, redrawn: Redrawn, *, is_shared: bool) -> Spread:
         return _none(_SAME, stderr=stderr, clusters=clusters)
     at: _Interval
     if len(figures) < _FEWEST_FOR_PERCENTILES:
-        method, at = "bootstrap t", _by_t(value, stderr, redrawn.clusters - 1)
+        freedom = redrawn.clusters - max(1, redrawn.strata)
+        method, at = "bootstrap t", _by_t(value, stderr, freedom)
     else:
         method = "bootstrap bca" if without else "bootstrap percentile"
         at = partial(_between_percentiles, figures, value, without)
     return Spread(
-        method=method,
+        method=f"stratified {method}" if redrawn.strata else method,
         stderr=stderr,
         at=at,
         clusters=clusters,

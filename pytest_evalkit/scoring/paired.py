@@ -162,7 +162,9 @@ def _of_draws(gap: float, redrawn: Redrawn, *, is_shared: bool) -> PairedDiffere
         freedom = len(redrawn.without) - 1
     else:
         stderr, method = sample_deviation(redrawn.figures), "paired bootstrap"
-        freedom = redrawn.clusters - 1
+        freedom = redrawn.clusters - max(1, redrawn.strata)
+        if redrawn.strata:
+            method = "paired stratified bootstrap"
     if not stderr:
         return _none(gap, "the difference is the same whatever the documents")
     # One error for interval and p value, so that they never contradict each other.

@@ -21,6 +21,7 @@ from typing import Any
 
 from pytest_evalkit.scoring.copies import Copies, labels_in, opaque_labels
 from pytest_evalkit.scoring.plan import Aggregation
+from pytest_evalkit.scoring.strata import drawn_by_strata, strata_of
 from pytest_evalkit.stats import draws
 
 # Values that all draws together hold: of 1,000 documents there are 500 draws.
@@ -47,11 +48,13 @@ class Redrawn:
         without: The aggregate with each group of clusters left out in turn; empty
             where it refuses that.
         clusters: How many clusters there are.
+        strata: How many categories they were drawn within; 0 where they were not.
     """
 
     figures: Sequence[float]
     without: Sequence[float]
     clusters: int
+    strata: int = 0
 
 
 def redraw(
@@ -65,7 +68,8 @@ def redraw(
 
     A cluster that is drawn twice is two clusters: where its values are told by a name,
     such as that of an image, the second has another. Where documents stand alone and
-    the aggregation refuses them, those that share such a name are drawn together.
+    the aggregation refuses them, those that share such a name are drawn together. Where
+    it adds up categories, clusters are drawn within each.
 
     Args:
         aggregation: The function.
@@ -78,10 +82,7 @@ def redraw(
         UnfitError: The aggregation refuses any other documents, takes too long, or is
             given the command line, as those are that write files.
     """
-    if isinstance(aggregation, partial) and "args" in aggregation.keywords:
-        raise UnfitError(
-            "the aggregation takes the command line, so it may write files"
-        )
+    _refuse_command_line(aggregation)
     with _silence():
         figure = partial(_figure, aggregation)
         started = clock()
@@ -91,6 +92,9 @@ def redraw(
         second_best: Redrawn | None = None
         for keys in _groupings(values, clusters):
             grouped = grouped_by(keys, values)
+            stratified = _stratified(figure, [grouped], iterations)
+            if stratified is not None:
+                return stratified[0]
             redrawn = _redrawn(figure, value, grouped, iterations)
             if redrawn is not None and redrawn.figures:
                 return redrawn
@@ -122,10 +126,7 @@ def redraw_pairs(
     Raises:
         UnfitError: As of ``redraw``.
     """
-    if isinstance(aggregation, partial) and "args" in aggregation.keywords:
-        raise UnfitError(
-            "the aggregation takes the command line, so it may write files"
-        )
+    _refuse_command_line(aggregation)
     with _silence():
         figure = partial(_figure, aggregation)
         started = clock()
@@ -134,9 +135,13 @@ def redraw_pairs(
         iterations = _affordable(2 * len(runs[0]), iterations, seconds)
         second_best: Redrawn | None = None
         for keys in _groupings(runs[0], clusters):
+            both = [grouped_by(keys, run) for run in runs]
+            stratified = _stratified(figure, both, iterations)
+            if stratified is not None:
+                return _between(*stratified)
             first, second = (
-                _redrawn(figure, value, grouped_by(keys, run), iterations)
-                for value, run in zip(values, runs, strict=True)
+                _redrawn(figure, value, grouped, iterations)
+                for value, grouped in zip(values, both, strict=True)
             )
             if first is None or second is None:
                 continue
@@ -147,6 +152,13 @@ def redraw_pairs(
     if second_best is None or not second_best.without:
         raise UnfitError("the aggregation refuses any documents but all")
     return second_best
+
+
+def _refuse_command_line(aggregation: Aggregation) -> None:
+    if isinstance(aggregation, partial) and "args" in aggregation.keywords:
+        raise UnfitError(
+            "the aggregation takes the command line, so it may write files"
+        )
 
 
 def _between(first: Redrawn, second: Redrawn) -> Redrawn:
@@ -160,7 +172,52 @@ def _between(first: Redrawn, second: Redrawn) -> Redrawn:
             (first.without, second.without),
         )
     )
-    return Redrawn(figures=figures, without=without, clusters=first.clusters)
+    return Redrawn(
+        figures=figures,
+        without=without,
+        clusters=first.clusters,
+        strata=first.strata,
+    )
+
+
+def _stratified(
+    figure: Callable[[Sequence[Any]], float],
+    runs: Sequence[Sequence[Sequence[Any]]],
+    iterations: int,
+) -> list[Redrawn] | None:
+    """Draw clusters within the categories that an aggregation adds up.
+
+    None where it adds up none, or refuses what was drawn.
+
+    Raises:
+        UnfitError: A category has one cluster.
+    """
+    try:
+        parted = [strata_of(figure, clusters) for clusters in runs]
+    except UnfitError:
+        return None
+    strata = [each for each in parted if each is not None]
+    if len(strata) < len(runs) or len({_sizes(each) for each in strata}) > 1:
+        return None
+    if min(_sizes(strata[0])) < len(("one", "another")):
+        raise UnfitError(
+            "a category of one cluster does not tell how clusters differ, and the "
+            "aggregate adds up categories"
+        )
+    try:
+        drawn = drawn_by_strata([figure] * len(runs), strata, iterations)
+    except UnfitError:
+        return None
+    return [
+        Redrawn(
+            figures=figures, without=(), clusters=len(runs[0]), strata=len(strata[0])
+        )
+        for figures in drawn
+    ]
+
+
+def _sizes(strata: Sequence[Sequence[Any]]) -> tuple[int, ...]:
+    return tuple(len(own) for own in strata)
 
 
 def _groupings(

@@ -11,6 +11,8 @@ from pytest_evalkit.stats.mean import sample_deviation
 
 # Replicates that share one seed, in lm-evaluation-harness and here.
 _CHUNK = 1000
+# Seeds of one stream; nobody draws as many thousands.
+_STREAM = 1_000_003
 # Positions held in memory at once, some tens of megabytes.
 _BLOCK = 2_000_000
 
@@ -58,12 +60,13 @@ def replicates(
     return figures if all(map(math.isfinite, figures)) else None
 
 
-def draws(size: int, iterations: int) -> Iterator[Any]:
+def draws(size: int, iterations: int, *, stream: int = 0) -> Iterator[Any]:
     """Draw positions with replacement.
 
     Args:
         size: How many there are to draw from, and in each replicate.
         iterations: Replicates; above a thousand only whole thousands are drawn.
+        stream: Draws of other streams are independent of these.
 
     Yields:
         Arrays of positions, one replicate in each row, in the order of the draws.
@@ -72,7 +75,7 @@ def draws(size: int, iterations: int) -> Iterator[Any]:
         return
     chunk = min(_CHUNK, iterations)
     for seed in range(iterations // chunk):
-        yield from _chunk(size, chunk, seed)
+        yield from _chunk(size, chunk, stream * _STREAM + seed)
 
 
 def _chunk(size: int, rows: int, seed: int) -> Iterator[Any]:

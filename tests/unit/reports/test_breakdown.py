@@ -41,6 +41,28 @@ def test_numbers_between_have_students_interval(results: ResultsDict) -> None:
     assert second.ci95 is None
 
 
+def test_documents_that_depend_on_each_other_count_as_clusters(
+    results: ResultsDict,
+) -> None:
+    breakdowns = Breakdowns()
+    for n, value in enumerate([1.0, 1.0, 0.0, 0.0]):
+        # Two films, in each of which all questions have one answer.
+        one = sample(
+            doc_id=n,
+            exact_match=value,
+            categories={"kind": "a"},
+            cluster=f"film{n // 2}",
+        )
+        breakdowns.add(one, standing_of(one, results))
+    other = sample(exact_match=1.0, categories={"kind": "b"})
+    breakdowns.add(other, standing_of(other, results))
+
+    ((clustered, _),) = (breakdown.shares for breakdown in breakdowns)
+
+    # Means of 1 and 0: a deviation of 0.7071 over the root of 2.
+    assert clustered.stderr == pytest.approx(0.5)
+
+
 def test_a_column_that_names_every_document_is_no_breakdown(
     results: ResultsDict,
 ) -> None:
