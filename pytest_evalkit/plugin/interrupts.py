@@ -31,13 +31,14 @@ class _Keeper:
 
     Args:
         session: The session, which ends.
-        is_noted: Whether it was interrupted before.
+        is_second: Whether it was interrupted before.
     """
 
-    def __init__(self, session: pytest.Session, *, is_noted: bool) -> None:
+    def __init__(self, session: pytest.Session, *, is_second: bool) -> None:
         self._session = session
+        self._is_second = is_second
         self._usual: Any = signal.getsignal(signal.SIGINT)
-        self.is_noted = is_noted
+        self.is_noted = False
 
     def take(self, _: int, __: FrameType | None) -> None:
         """Note the first interrupt; end the process at another.
@@ -45,7 +46,7 @@ class _Keeper:
         Journals are written through, so that they are as good as they were. Workers and
         servers of the session end when they find it gone.
         """
-        if self.is_noted:
+        if self.is_noted or self._is_second:
             os.write(2, _LAST_WORDS)
             os._exit(pytest.ExitCode.INTERRUPTED)
         self.is_noted = True
@@ -66,7 +67,11 @@ def keep_interrupts(session: pytest.Session) -> None:
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    keeper = _Keeper(session, is_noted=isinstance(sys.exception(), KeyboardInterrupt))
+    error = sys.exception()
+    # What pytest raises to stop a run is one by its class, and nobody's interrupt.
+    is_stopped = isinstance(error, pytest.Session.Interrupted)
+    is_second = isinstance(error, KeyboardInterrupt) and not is_stopped
+    keeper = _Keeper(session, is_second=is_second)
     session.config.stash[_KEPT_KEY] = keeper
     signal.signal(signal.SIGINT, keeper.take)
     session.config.add_cleanup(keeper.release)
