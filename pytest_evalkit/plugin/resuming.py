@@ -76,6 +76,9 @@ def choose_run(
 class Resumption:
     """What a process takes from the earlier sessions of its run.
 
+    A worker that replaces another takes from that one, too, what it has recorded in this
+    session. That one had finished with it, however it ended.
+
     Attributes:
         differences: In what this session is not like the last one, a line each.
 
@@ -83,18 +86,27 @@ class Resumption:
         options: What the user asked for.
         folder: The run.
         session: Number of this session.
+        replaces: Whether this process replaces another of the session.
     """
 
-    def __init__(self, options: RunOptions, folder: RunFolder, session: int) -> None:
+    def __init__(
+        self,
+        options: RunOptions,
+        folder: RunFolder,
+        session: int,
+        *,
+        replaces: bool = False,
+    ) -> None:
         self._options = options
         self._folder = folder
         self._session = session
+        self._replaces = replaces
         self._same: dict[tuple[str, int], bool] = {}
         self.differences: list[str] = []
 
     @cached_property
     def _recorded(self) -> RecordedDocuments:
-        return RecordedDocuments(self._folder, self._session)
+        return RecordedDocuments(self._folder, self._session + self._replaces)
 
     def compare_model(self, name: str, description: Mapping[str, Any]) -> None:
         """Note in what the model is not the one that answered before.
@@ -175,11 +187,16 @@ class Resumption:
     def is_taken(self, opened: OpenedTask, doc_id: int) -> bool:
         """Tell whether a document is taken as it was recorded."""
         found = self._recorded.task(opened.task.name)
-        if found is None or found.status(doc_id) not in self._taken_statuses:
+        if found is None or found.status(doc_id) is None:
             return False
         names = [pipeline.name for pipeline in opened.task.scoring.pipelines]
-        is_whole = len(list(found.places(doc_id, names))) == len(names)
-        return is_whole and self._is_same_document(found, opened, doc_id)
+        places = list(found.places(doc_id, names))
+        if len(places) != len(names):
+            return False
+        if self._recorded.session_at(places[0]) == self._session:
+            return True
+        is_done = found.status(doc_id) in self._taken_statuses
+        return is_done and self._is_same_document(found, opened, doc_id)
 
     @property
     def _taken_statuses(self) -> tuple[Status, ...]:

@@ -128,8 +128,10 @@ class Run:
 
         A replacement takes what its predecessor has recorded in this very session, too.
         """
-        session = session_number(self.config) + is_replacement(self.config)
-        return None if session == 1 else Resumption(self.options, self.folder, session)
+        session, replaces = session_number(self.config), is_replacement(self.config)
+        if session == 1 and not replaces:
+            return None
+        return Resumption(self.options, self.folder, session, replaces=replaces)
 
     @cached_property
     def notices(self) -> Notices:

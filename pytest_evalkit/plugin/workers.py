@@ -138,6 +138,7 @@ class SharedScheduling:
         self._pending: dict[WorkerController, dict[int, None]] = {}
         self._unfinished: dict[int, dict[int, None]] = {}
         self._deaths: dict[str, int] = {}
+        self._total = 0
         self.blamed: list[str] = []
 
     @property
@@ -193,7 +194,7 @@ class SharedScheduling:
             return
         for node in list(self._pending):
             self._hand_on(node)
-        self._set_collected(sum(len(items) for items in self._collections.values()))
+        self._set_collected(self._total)
 
     def _have_parts(self) -> bool:
         collections = list(self._collections.values())
@@ -202,6 +203,7 @@ class SharedScheduling:
         return any(items != collections[0] for items in collections)
 
     def _hand_out_all(self) -> None:
+        self._total = sum(map(len, self._collections.values()))
         for node, items in self._collections.items():
             self._send(node, dict.fromkeys(range(len(items))))
 

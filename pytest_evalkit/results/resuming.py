@@ -11,7 +11,12 @@ from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.evaluate import DocumentOutcome, SampleDict
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.results.folder import RunFolder, run_folders
-from pytest_evalkit.results.journal import PlaceReader, journal_paths, session_of
+from pytest_evalkit.results.journal import (
+    Place,
+    PlaceReader,
+    journal_paths,
+    session_of,
+)
 from pytest_evalkit.results.locking import first_in_use
 from pytest_evalkit.results.survey import TaskSurvey, survey
 
@@ -97,6 +102,10 @@ class RecordedDocuments:
         lines = [note for note in self._survey.notes if note[1]["kind"] == "model"]
         last = max((session for session, _ in lines), default=None)
         return next((line for session, line in lines if session == last), None)
+
+    def session_at(self, place: Place) -> int:
+        """Tell which session recorded a sample."""
+        return self._survey.session_at(place)
 
     def samples(self, task: TaskSurvey, doc_id: int) -> list[SampleDict]:
         """Read the samples of a recorded document, in the order of the filters."""

@@ -30,6 +30,27 @@ def answer(request):
         os.kill(os.getpid(), signal.SIGKILL)
     return target_of(request)
 """
+# Document 0 takes its worker down when those after it are recorded, in error.
+_DIES_BESIDE_ERRORS = """
+import asyncio, pathlib, signal
+
+def errors():
+    journals = pathlib.Path("results").glob("*/*/journal/*.jsonl")
+    return sum(path.read_text().count('"status":"error"') for path in journals)
+
+async def answer(request):
+    number = request.origin.doc_id
+    with open("asked", "a") as file:
+        file.write(f"{number}\\n")
+    if number in (2, 4):
+        raise RequestRejectedError("HTTP 400: too long")
+    if number == 0 and not os.path.exists("died"):
+        while errors() < 2:
+            await asyncio.sleep(0.01)
+        open("died", "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return target_of(request)
+"""
 _DIES_EACH_TIME = """
 import signal
 
@@ -115,6 +136,20 @@ def test_a_replacement_asks_nothing_that_its_predecessor_recorded(
     # What was recorded is in the dead worker's journal and asked once; document 10 was
     # under way, and others may have been.
     assert 10 in again
+
+
+def test_a_replacement_does_not_ask_again_what_its_predecessor_recorded_in_error(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.model(_DIES_BESIDE_ERRORS)
+
+    result = arith_suite.run("-n", "2", "--max-concurrency", "4")
+
+    asked = Counter(int(line) for line in arith_suite.noted("asked"))
+    result.assert_outcomes(passed=4, failed=2)
+    assert asked == {0: 2, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1}
+    assert arith_suite.results()["coverage"]["arith"]["errors"] == 2
+    result.stdout.fnmatch_lines(["*arith?q2?*HTTP 400: too long*"])
 
 
 def test_a_document_that_kills_its_worker_twice_is_to_blame(

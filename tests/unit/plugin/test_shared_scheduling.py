@@ -149,6 +149,20 @@ def test_a_replacement_runs_what_the_dead_one_left() -> None:
     assert not session.scheduling.tests_finished
 
 
+def test_a_replacement_does_not_change_how_many_items_there_are() -> None:
+    session = Session()
+    one, two = session.join(*documents(0, 2, 4)), session.join(*documents(1))
+    session.scheduling.schedule()
+    session.scheduling.mark_test_complete(two, 0)
+    session.scheduling.remove_node(two)
+
+    session.die(one)
+    session.join(*documents(0, 2, 4))
+    session.scheduling.schedule()
+
+    assert session.totals == [4, 4]
+
+
 def test_a_document_that_kills_two_workers_is_blamed_and_left_out() -> None:
     session = Session(1)
     one = session.join(*documents(0, 1, 2))
