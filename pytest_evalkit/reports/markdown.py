@@ -6,6 +6,7 @@ import re
 
 from pytest_evalkit.naming import printable
 from pytest_evalkit.reports.rows import Row, rows_of
+from pytest_evalkit.reports.spending import budget_words, cache_words
 from pytest_evalkit.results.schema import ResultsDict
 
 _HEADING = (
@@ -37,7 +38,7 @@ def markdown_gates(results: ResultsDict) -> str:
 
 
 def markdown_summary(results: ResultsDict) -> str:
-    """Write what a run concludes: model, figures, errors, gates.
+    """Write what a run concludes: model, figures, spending, errors, gates.
 
     No newline is at its end.
     """
@@ -49,8 +50,20 @@ def markdown_summary(results: ResultsDict) -> str:
         for task, kinds in results["errors"].items()
         for kind, count in kinds.items()
     )
-    parts = [heading, markdown_table(results), errors, markdown_gates(results)]
+    parts = [
+        heading,
+        markdown_table(results),
+        _spent(results),
+        errors,
+        markdown_gates(results),
+    ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _spent(results: ResultsDict) -> str:
+    """Write what became of budget and cache as a list; empty where there are none."""
+    words = {"budget": budget_words(results), "cache": cache_words(results)}
+    return "\n".join(f"- {name}: {said}" for name, said in words.items() if said)
 
 
 def _line(row: Row) -> str:

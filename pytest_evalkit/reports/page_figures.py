@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pytest_evalkit.reports.breakdown import Share
 from pytest_evalkit.reports.page_details import plain
 from pytest_evalkit.reports.rows import Row, rows_of
+from pytest_evalkit.reports.spending import budget_words, cache_words
 from pytest_evalkit.results.schema import ResultsDict, task_names
 
 _MINUTE_S = 60
@@ -127,6 +128,12 @@ def _measured(results: ResultsDict) -> Iterator[Fact]:
     if speed.get("output_tokens_per_s") is not None:
         per_s = speed["output_tokens_per_s"]
         yield Fact(name="Output tokens per second", value=f"{per_s:,.4g}")
+    for name, said in (
+        ("Budget", budget_words(results)),
+        ("Response cache", cache_words(results)),
+    ):
+        if said is not None:
+            yield Fact(name=name, value=said)
     if results["latency"]:
         times = results["latency"]
         percentiles = " / ".join(f"{times[f'p{p}_s']:.2f}" for p in (50, 90, 99))

@@ -8,12 +8,8 @@ from pathlib import Path
 
 from pytest_evalkit.naming import printable
 from pytest_evalkit.reports.rows import Row, rows_of
-from pytest_evalkit.results.schema import (
-    BudgetDict,
-    GateDict,
-    ResultsDict,
-    task_names,
-)
+from pytest_evalkit.reports.spending import budget_words, cache_words
+from pytest_evalkit.results.schema import GateDict, ResultsDict, task_names
 
 _GAP = "  "
 _INDENT = "  "
@@ -126,16 +122,8 @@ def budget_lines(results: ResultsDict) -> list[str]:
     Args:
         results: What the run concludes.
     """
-    budget: BudgetDict | None = results["usage"].get("budget")
-    if budget is None:
-        return []
-    counts = [results["coverage"][task] for task in task_names(results)]
-    skipped = sum(count["skipped"] for count in counts)
-    spent = [_tokens_spent(budget), _money_spent(budget)]
-    line = f"budget  {', '.join(part for part in spent if part)}"
-    if budget["spent"] is not None:
-        line += f"; it is spent, {skipped:,} documents were skipped"
-    return [line]
+    said = budget_words(results)
+    return [] if said is None else [f"budget  {said}"]
 
 
 def cache_lines(results: ResultsDict) -> list[str]:
@@ -144,30 +132,8 @@ def cache_lines(results: ResultsDict) -> list[str]:
     Args:
         results: What the run concludes.
     """
-    cache = results.get("cache")
-    if cache is None:
-        return []
-    line = f"cache   {cache['hits']:,} hits, {cache['misses']:,} misses"
-    line += f", {cache['stores']:,} stores"
-    if cache["sampled"]:
-        line += (
-            f"; {cache['sampled']:,} requests whose answers are sampled were asked, "
-            "since only --cache-sampled keeps those"
-        )
-    return [line]
-
-
-def _tokens_spent(budget: BudgetDict) -> str:
-    tokens, most = budget["total_tokens"], budget["max_total_tokens"]
-    said = "no tokens told" if tokens is None else f"{tokens:,} tokens"
-    return said if most is None else f"{said} of {most:,}"
-
-
-def _money_spent(budget: BudgetDict) -> str:
-    cost, most = budget["cost_usd"], budget["max_cost_usd"]
-    if cost is None:
-        return ""
-    return f"{cost:.4f} USD" if most is None else f"{cost:.4f} of {most:.4f} USD"
+    said = cache_words(results)
+    return [] if said is None else [f"cache   {said}"]
 
 
 def baseline_lines(results: ResultsDict) -> list[str]:

@@ -162,6 +162,21 @@ def test_facts_of_the_run_are_told_and_unmeasured_ones_left_out(
     assert "Output tokens" not in text
 
 
+def test_budget_and_cache_are_told_where_there_are_any(results: ResultsDict) -> None:
+    quiet = "".join(Page(render_html(results, [])).text)
+    keys = ("max_cost_usd", "total_tokens", "cost_usd", "spent")
+    budget = {**dict.fromkeys(keys), "max_total_tokens": 90, "total_tokens": 12}
+    results["usage"]["budget"] = budget
+    results["cache"] = {"hits": 9998, "misses": 2, "stores": 2, "sampled": 0}
+
+    told = "".join(Page(render_html(results, [])).text)
+
+    assert "12 tokens of 90" in told
+    assert "9,998 hits, 2 misses, 2 stores" in told
+    assert "Response cache" not in quiet
+    assert "Budget" not in quiet
+
+
 def test_a_page_without_documents_has_no_list_of_them(results: ResultsDict) -> None:
     assert 'id="documents"' not in render_html(results, [])
 

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_evalkit.reports import markdown_gates, markdown_table, markdown_text
+from pytest_evalkit.reports import (
+    markdown_gates,
+    markdown_summary,
+    markdown_table,
+    markdown_text,
+)
 from pytest_evalkit.results.schema import ResultsDict
 
 
@@ -28,6 +33,21 @@ def test_a_name_cannot_leave_its_cell(results: ResultsDict) -> None:
     line = markdown_table(results).splitlines()[2]
 
     assert line.startswith("| a\\|b \\<i\\> | strict |")
+
+
+def test_budget_and_cache_are_told_where_there_are_any(results: ResultsDict) -> None:
+    quiet = markdown_summary(results)
+    keys = ("max_cost_usd", "total_tokens", "cost_usd", "spent")
+    budget = {**dict.fromkeys(keys), "max_total_tokens": 90, "total_tokens": 12}
+    results["usage"]["budget"] = budget
+    results["cache"] = {"hits": 9998, "misses": 2, "stores": 2, "sampled": 0}
+
+    told = markdown_summary(results).splitlines()
+
+    assert "- budget: 12 tokens of 90" in told
+    assert "- cache: 9,998 hits, 2 misses, 2 stores" in told
+    assert "cache" not in quiet
+    assert "budget" not in quiet
 
 
 def test_gates_are_a_list(results: ResultsDict) -> None:
