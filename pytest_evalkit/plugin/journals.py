@@ -41,6 +41,7 @@ def begin_journal(
     session = session_number(config)
     path = folder.journal_dir / journal_name(process, session)
     journal = JournalWriter(path, masked=secrets_of(config).lines)
+    journal.keep_synced()
     journal.write_session(
         {
             "kind": "session",

@@ -19,7 +19,7 @@ from pytest_evalkit.engine import (
     Event,
     Model,
 )
-from pytest_evalkit.errors import OptionError
+from pytest_evalkit.errors import OptionError, ResultsError
 from pytest_evalkit.models.backend import Backend, StreamingBackend
 from pytest_evalkit.plugin.asked import asked_of
 from pytest_evalkit.plugin.cache import RunCache
@@ -309,7 +309,17 @@ class Run:
         if self._server is not None:
             problem = next(iter(self._server.obituaries()), problem)
             self._server.stop()
-        return problem
+        return self._unsynced() or problem
+
+    def _unsynced(self) -> str | None:
+        """Have the journal on the disk before anything is concluded from it."""
+        if not self.has_journal:
+            return None
+        try:
+            self.journal.sync()
+        except ResultsError as error:
+            return str(error)
+        return None
 
     def _close_judge(self) -> str | None:
         """Record who judged, and give back what that held."""

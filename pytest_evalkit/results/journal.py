@@ -35,6 +35,7 @@ from pytest_evalkit.codec import CodecError, decode, encode
 from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.evaluate import SampleDict
 from pytest_evalkit.results.locking import lock
+from pytest_evalkit.results.syncing import Syncing
 
 T = TypeVar("T")
 
@@ -176,13 +177,17 @@ class JournalWriter:
                 ) from error
             raise _unwritable(path, error) from error
         lock(self._file)
+        self._syncing = Syncing(self._file)
 
     def write(self, lines: bytes) -> None:
         """Append whole lines, or none of them.
 
         Raises:
-            ResultsError: They cannot be written, such as on a full disk.
+            ResultsError: They cannot be written, such as on a full disk; or what was
+                written before could not be kept.
         """
+        if self._syncing.failure is not None:
+            raise _unwritable(self._path, self._syncing.failure)
         if self._masked is not None:
             lines = self._masked(lines)
         try:
@@ -193,6 +198,21 @@ class JournalWriter:
             self._take_back()
             raise _unwritable(self._path, error) from error
         self._size += len(lines)
+        self._syncing.is_due = True
+
+    def keep_synced(self) -> None:
+        """Have the disk itself hold all but the last second; to be called once."""
+        self._syncing.begin()
+
+    def sync(self) -> None:
+        """Wait until the disk itself holds all that was written.
+
+        Raises:
+            ResultsError: It does not.
+        """
+        self._syncing.sync()
+        if self._syncing.failure is not None:
+            raise _unwritable(self._path, self._syncing.failure)
 
     def _take_back(self) -> None:
         """Cut off a part of a line, lest the next one be appended to it."""
@@ -233,6 +253,7 @@ class JournalWriter:
 
     def close(self) -> None:
         """Close the file."""
+        self._syncing.end()
         os.close(self._file)
 
 

@@ -327,3 +327,24 @@ def test_a_backend_that_cannot_close_leaves_the_results_and_one_line(
     result = arith_suite.run_apart("--model", "mine:Mine")
 
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+_FAILING_DISK = """
+import errno, os
+def fail(_):
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+os.fdatasync = fail
+"""
+
+
+def test_a_disk_that_does_not_keep_the_journal_fails_the_run(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.write("conftest.py", _FAILING_DISK)
+
+    result = arith_suite.run_apart("--model", "oracle")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert arith_suite.results()["coverage"]["arith"]["scored"] == 6
+    result.stdout.fnmatch_lines(["*cannot write *main.jsonl: Input/output error*"])
+    assert "Traceback" not in result.stdout.str()
