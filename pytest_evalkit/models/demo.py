@@ -24,11 +24,15 @@ class Demo:
 
     Requests go over HTTP to a server of its own, which starts at the first of them on a
     free port of this machine.
+
+    Attributes:
+        stream_for_latency: True when the run measures latency.
     """
 
     model_name = "demo"
 
     def __init__(self) -> None:
+        self.stream_for_latency = False
         self._starting = threading.Lock()
         self._running = ExitStack()
         self._chat: OpenAIChat | None = None
@@ -80,5 +84,6 @@ class Demo:
                 base_url=server.url,
                 connection=Connection(api_key=""),
             )
+            chat.stream_for_latency = self.stream_for_latency
             self._chat = chat
             return chat

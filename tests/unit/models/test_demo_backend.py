@@ -9,7 +9,7 @@ import pytest
 from pytest_evalkit.errors import RequestRejectedError
 from pytest_evalkit.messages import ImagePart, ImageSource, Message, TextPart
 from pytest_evalkit.models.demo import Demo
-from pytest_evalkit.values import Generate
+from pytest_evalkit.values import Generate, Timing
 
 
 def ask_colour(colour: tuple[int, int, int]) -> Generate:
@@ -77,3 +77,18 @@ def test_a_server_that_is_just_starting_is_stopped_too() -> None:
     asyncio.run(run())
 
     assert servers() == []
+
+
+def test_the_demo_model_says_when_the_first_token_came_where_that_is_measured() -> None:
+    async def run() -> Timing | None:
+        demo = Demo()
+        demo.stream_for_latency = True
+        answer = await demo.generate(ask_colour((220, 40, 40)))
+        await demo.aclose()
+        assert answer.text == "red"
+        return answer.timing
+
+    timing = asyncio.run(run())
+
+    assert timing is not None
+    assert timing.ttft_s is not None
