@@ -22,6 +22,7 @@ from pytest_evalkit.models.registry import BACKENDS
 from pytest_evalkit.naming import import_object
 from pytest_evalkit.plugin import options
 from pytest_evalkit.scoring.aggregations import AGGREGATIONS
+from pytest_evalkit.scoring.conversation_metrics import CONVERSATION_METRICS
 from pytest_evalkit.scoring.filters import FILTERS, TASK_ARGUMENTS
 from pytest_evalkit.scoring.libraries import LIBRARY_METRICS
 from pytest_evalkit.scoring.likelihoods import LIKELIHOOD_METRICS
@@ -207,6 +208,25 @@ def _text_metrics() -> str:
     return _table(("metric", "arguments and defaults"), [*own, pairs])
 
 
+def _conversation_metrics() -> str:
+    rows = [
+        (_code(name), _conversation_arguments(function), _first_line(function))
+        for name, function in sorted(CONVERSATION_METRICS.items())
+    ]
+    return _table(("metric", "arguments and defaults", "value"), rows)
+
+
+def _conversation_arguments(function: Any) -> str:
+    parameters = inspect.signature(function).parameters
+    given = ("keys", "answers", "missing", "rules")
+    own = [
+        _code(str(parameter.replace(annotation=parameter.empty)))
+        for name, parameter in parameters.items()
+        if name not in given
+    ]
+    return ", ".join(own) + ("those of `exact_match`" if "rules" in parameters else "")
+
+
 def _aggregations() -> str:
     rows = [
         (_code(name), _first_line(function), _error(name))
@@ -322,6 +342,7 @@ _PARTS: dict[str, Callable[[], str]] = {
     "filters": _filters,
     "metrics": _metrics,
     "text-metrics": _text_metrics,
+    "conversation-metrics": _conversation_metrics,
     "aggregations": _aggregations,
     "oddities": _oddities,
     "fewshot": lambda: _listed(schema.FEWSHOT_KEYS),
