@@ -86,8 +86,6 @@ def needed_documents(
     return documents_needed(effect, design)
 
 
-def decides(documents: int | None) -> str:
+def decides(count: int | None, noun: str = "documents") -> str:
     """Say how many documents would decide a gate; nothing where that is not known."""
-    if documents is None:
-        return ""
-    return f": some {documents:,} documents would decide it"
+    return "" if count is None else f": some {count:,} {noun} would decide it"

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pytest_evalkit.results.finding import Finding, asked, between
+from pytest_evalkit.results.finding import (
+    Finding,
+    asked,
+    between,
+    decides,
+    needed_documents,
+)
 from pytest_evalkit.results.gates import CONFIDENCE, Gate
 from pytest_evalkit.results.load_gate_figures import ERROR_RATE, LoadFigure
 from pytest_evalkit.results.schema import Verdict
@@ -56,7 +63,7 @@ def of_load(
     value = value if upper is None else upper
     interval, level = _interval(gate, figure, value)
     verdict: Verdict = "pass" if holds(value, gate.bound) else "fail"
-    is_unproven = False
+    is_unproven, needed = False, None
     said = [_said(gate, figure, load, between(interval, level), upper)]
     problem = uncertain(figure, load)
     failing = fast_failing(figure, load, allowed)
@@ -69,6 +76,10 @@ def of_load(
     elif gate.confidence is not None:
         verdict, reason = _sure(gate, interval, holds)
         is_unproven = verdict == "inconclusive"
+        if is_unproven and figure.n and interval is not None:
+            error = math.sqrt(value * (1 - value) / figure.n)
+            needed = needed_documents(value - gate.bound, error, figure.n, level)
+            reason += decides(needed, "requests")
         said += [reason] if reason else []
     return Finding(
         verdict=verdict,
@@ -77,6 +88,7 @@ def of_load(
         n=figure.n,
         interval=interval,
         level=None if interval is None else level,
+        documents=needed,
         is_unproven=is_unproven,
     )
 

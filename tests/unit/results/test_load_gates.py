@@ -199,6 +199,9 @@ def test_a_share_of_requests_has_an_interval() -> None:
         "fail",
     ]
     assert unsure.get("unproven")
+    # (1.959964 + 0.841621)^2 is 7.848880; times 0.025 * 0.975 / 0.005^2 is 7652.7.
+    assert unsure["documents"] == 7653
+    assert "some 7,653 requests would decide it" in unsure["message"]
 
 
 @pytest.mark.parametrize(
