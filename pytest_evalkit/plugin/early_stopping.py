@@ -79,23 +79,21 @@ class EarlyStopping:
         Raises:
             OptionError: There is a gate that only all documents can decide, or none.
         """
-        owned: dict[TaskNode, list[int]] = {}
+        owned: dict[TaskNode, dict[int, DocumentItem]] = {}
         for place, item in enumerate(items):
             if isinstance(item, DocumentItem):
-                owned.setdefault(item.parent, []).append(place)
+                owned.setdefault(item.parent, {})[place] = item
         if not owned:
             return
-        tasks = [
-            _task(node, len(places), self._run.options)
-            for node, places in owned.items()
-        ]
+        options = self._run.options
+        tasks = [_task(node, len(own), options) for node, own in owned.items()]
         gates = early_gates(_gates(self._run, list(owned)), tasks)
-        for node, places in owned.items():
+        for node, own in owned.items():
             name = node.opened.task.name
             if name in gates:
-                by_document = {items[n].doc_id: items[n] for n in places}  # type: ignore[attr-defined]  # they are documents
-                order = drawn_order(by_document, seed=self._run.options.seed, task=name)
-                for place, document in zip(places, order, strict=True):
+                by_document = {item.doc_id: item for item in own.values()}
+                order = drawn_order(by_document, seed=options.seed, task=name)
+                for place, document in zip(own, order, strict=True):
                     items[place] = by_document[document]
                 self._watched[name] = _Watched(order, gates[name])
 

@@ -277,6 +277,8 @@ def add_anytime_intervals(
         ends = known.get(row["metric"])
         values = values_of(row["metric"], row["filter"])
         ordered = [values.get(document) for document in stop.counted]
+        for told in row.get("repeats", ()):
+            told["ci95"], told["method"] = None, _NO_INTERVAL
         levels = list(row.pop("intervals", {}))
         row["ci95"] = None
         row["method"] = _NO_INTERVAL
@@ -284,8 +286,8 @@ def add_anytime_intervals(
             continue
         row["ci95"] = _anytime(ordered, ends, CONFIDENCE)
         row["method"] = "betting sequence"
-        told = {level: _anytime(ordered, ends, float(level)) for level in levels}
-        found = {level: one for level, one in told.items() if one is not None}
+        asked = {level: _anytime(ordered, ends, float(level)) for level in levels}
+        found = {level: one for level, one in asked.items() if one is not None}
         if found:
             row["intervals"] = found
 

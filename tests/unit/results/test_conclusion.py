@@ -383,3 +383,20 @@ def without_times(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
         **dict.fromkeys(("gaps_sum_s", "n_chunks", "bad_frames", "attempts")),
     }
     return [one | {"turns": [empty | turn for turn in one["turns"]]} for one in samples]
+
+
+def test_repeats_of_a_stopped_task_are_of_what_was_needed(tmp_path: Path) -> None:
+    asked = {"repeat_scores": {"acc": [1.0, 0.0]}, "repeat_answers": [0, 1]}
+    whole: Any = {"original": 300, "documents": [[0, 300, 1]]}
+    lines = [line | asked for n in range(300) for line in both(n, 1.0)]
+    folder = run_of(tmp_path, gw0=[selection(300, **whole), *lines])
+    record = read_run(folder, facts_of)
+
+    end_early(record, [parse_gate("acc>=0.5")], seed=1)
+
+    conclusion = record.tasks["sums"].conclude(judge_partial=False)
+    told = conclusion.aggregates[0]["repeats"]
+    assert conclusion.coverage["scored"] < 300
+    assert {one["n"] for one in told} == {conclusion.coverage["scored"]}
+    assert all(one["ci95"] is None for one in told)
+    assert all(one["method"].startswith("none: ") for one in told)
