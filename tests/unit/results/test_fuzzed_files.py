@@ -35,7 +35,7 @@ from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.gates import parse_gate
 from pytest_evalkit.results.read import iter_samples, read_results
 from tests.unit.fuzzing import altered, damaged, fuzz, values
-from tests.unit.results.test_conclusion import both, facts_of, sample, selection
+from tests.unit.results.run_journals import both, facts_of, sample, selection
 
 TIMED = {
     "token_counts": {"input_tokens": 3, "output_tokens": 1, "reasoning_tokens": None,
