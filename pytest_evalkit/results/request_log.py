@@ -82,6 +82,9 @@ class RequestLog:
         # The same name may be there in another task.
         self._conversations.append(f"{sample['task']}/{name}")
         for turn in turns:
+            if turn.get("recalled"):
+                # Nothing was sent.
+                continue
             self._append(_of_turn(turn), clock, turn["turn"], len(self._conversations))
 
     def _append(

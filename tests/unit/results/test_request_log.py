@@ -106,6 +106,18 @@ def test_turns_of_a_conversation_are_requests() -> None:
     assert figures["error_rate"] == 0.5
 
 
+def test_a_turn_that_was_recalled_is_no_request() -> None:
+    log = RequestLog()
+    turns = [
+        turn(1, "successful", None, recalled=True),
+        turn(2, "successful", 1.5, latency_s=2.0),
+    ]
+
+    log.add(sample(0, conversation_id="a", turns=turns))
+
+    assert [one.turn for one in log] == [2]
+
+
 def test_time_in_which_nobody_was_at_work_is_left_out() -> None:
     log = RequestLog()
 

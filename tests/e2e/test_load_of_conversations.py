@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from itertools import islice
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_evalkit.engine.load_pattern import arrivals, load_pattern
+from pytest_evalkit.mockserver.answers import echo
+from tests.e2e.talking import (
+    asking,
+    is_one_after_another,
+    most_at_once,
+    seen,
+    talks,
+    turn_rows,
+    write_talks,
+)
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import ArithSuite, Start
+
+TURNS = 3
+
+
+def load_of(suite: ArithSuite) -> Any:
+    return suite.results()["load"]
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_so_many_conversations_are_active_with_one_request_each(
+    arith_suite: ArithSuite, start: Start, workers: tuple[str, ...]
+) -> None:
+    write_talks(arith_suite, talks(8, TURNS))
+    server = start(echo, ttft_s=0.01)
+    options = ("--load-pattern", "conversation", "--target-concurrency", "3")
+
+    result = arith_suite.run(*asking(server, *options, *workers))
+
+    result.assert_outcomes(passed=8)
+    found = seen(server)
+    assert all(map(is_one_after_another, found))
+    assert most_at_once(talk.span for talk in found) <= 3
+    load = load_of(arith_suite)
+    assert load["n_requests"]["successful"] == 8 * TURNS
+    assert load["peak_concurrency"] <= 3
+    assert load["metrics"]["ttft_ms"]["n"] == 8 * TURNS
+    conversations = load["conversations"]
+    assert conversations["n_conversations"] == 8
+    assert conversations["dropped_turns"] == 0
+    assert conversations["turns_per_conversation"]["mean"] == TURNS
+    assert [one["n"] for one in conversations["ttft_ms_by_turn"].values()] == [8] * 3
+
+
+def test_each_turn_takes_the_next_moment_of_a_schedule(
+    arith_suite: ArithSuite, start: Start
+) -> None:
+    write_talks(arith_suite, talks(4, TURNS))
+    options = ("--load-pattern", "poisson", "--target-qps", "100")
+
+    result = arith_suite.run(*asking(start(echo), *options))
+
+    result.assert_outcomes(passed=4)
+    drawn = arrivals(load_pattern("poisson", target_qps=100), Random(42))
+    moments = [at for at in islice(drawn, 4 * TURNS) if at is not None]
+    planned = sorted(row["planned_at_s"] for row in turn_rows(arith_suite))
+    assert [at - planned[0] for at in planned] == pytest.approx(moments, abs=1e-5)
+    assert load_of(arith_suite)["metrics"]["client_queue_ms"]["n"] == 4 * TURNS
+
+
+def test_turns_that_are_cut_at_the_end_are_no_errors(
+    arith_suite: ArithSuite, start: Start
+) -> None:
+    write_talks(arith_suite, talks(4, TURNS))
+    server = start(echo, latency_s=30.0)
+    options = ("--concurrency", "2", "--duration", "0.2", "--drain-timeout", "0.1")
+
+    result = arith_suite.run(*asking(server, *options))
+
+    result.assert_outcomes(skipped=4)
+    load = load_of(arith_suite)
+    assert load["n_requests"]["incomplete"] == 2
+    assert load["n_requests"]["errored"] == 0
+    assert load["error_rate"] is None
+    assert load["metrics"]["e2el_ms"]["n"] == 0
+    assert load["ended"] == "the 0.2 s of --duration are over"
