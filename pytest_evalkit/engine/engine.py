@@ -167,15 +167,15 @@ class Engine:
 
     async def _send(self, request: Request, gate: Gate | None) -> AnyResponse:
         """Ask the backend; between two attempts others take a place that is not kept."""
-        gate = gate or self._gate()
+        is_kept, gate = gate is not None, gate or self._gate()
         attempts = Attempts(self.policy)
         self._asking[attempts] = request.origin
         tried = partial(self._tried, gate, request, attempts)
         issuing = self._control.issuing
         try:
-            return await (
-                tried() if issuing is None else issuing.issue(attempts, tried)
-            )
+            if issuing is None:
+                return await tried()
+            return await issuing.issue(attempts, tried, follows=is_kept)
         except ModelError as error:
             attempts.blame(error)
             raise

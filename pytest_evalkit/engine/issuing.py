@@ -100,20 +100,26 @@ class Issuing:
             raise IssuingEndedError(f"not sent: {reason}")
 
     async def issue(
-        self, attempts: Attempts, ask: Callable[[], Awaitable[AnyResponse]]
+        self,
+        attempts: Attempts,
+        ask: Callable[[], Awaitable[AnyResponse]],
+        *,
+        follows: bool = False,
     ) -> AnyResponse:
         """Ask when it is time.
 
         Args:
             attempts: Those of the request.
             ask: Gets its answer.
+            follows: Whether it could not be asked sooner, since it follows an answer: it
+                is then planned no sooner than now.
 
         Raises:
             IssuingEndedError: It was not sent, since the load had ended.
             RequestCutError: It had no answer when those in flight had to end.
             ModelError: As asking raises it; says when it was planned.
         """
-        planned_at = await self._turn()
+        planned_at = await self._turn(follows=follows)
         self.in_flight += 1
         if self.on_turn is not None:
             self.on_turn()
@@ -132,7 +138,7 @@ class Issuing:
         timing = replace(response.timing, planned_at=planned_at)
         return replace(response, timing=timing)
 
-    async def _turn(self) -> float | None:
+    async def _turn(self, *, follows: bool) -> float | None:
         """Wait until a request may be sent; tell when that was planned, by the clock."""
         self._begin()
         self.refuse_if_ended()
@@ -141,6 +147,8 @@ class Issuing:
             return None
         assert self.begun_at is not None, "it has begun"
         planned_at = self.begun_at + time
+        if follows:
+            planned_at = max(planned_at, self._clock())
         # Timers may be early by the little that loops round to.
         while (wait_s := planned_at - self._clock()) > 0:
             await self._sleep(wait_s)

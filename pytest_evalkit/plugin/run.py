@@ -219,6 +219,7 @@ class Run:
             [] if self.pace.budget is None else ["--max-total-tokens", "--max-cost"]
         )
         ignored += [] if self.options.use_cache is None else ["--use-cache"]
+        ignored += [] if self.pace.issuing is None else ["the load that was asked for"]
         if ignored:
             raise OptionError(
                 "the model fixture returned a Model that it made itself, which knows "

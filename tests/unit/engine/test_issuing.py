@@ -130,6 +130,19 @@ def test_without_a_schedule_nothing_is_planned() -> None:
     assert answer.timing.planned_at is None
 
 
+def test_what_follows_an_answer_is_planned_no_sooner_than_that() -> None:
+    engine, _, _ = made(taking(1.0), [0.0, 0.25, 5.0])
+
+    async def turns() -> list[AnyResponse]:
+        async with engine.keep(QUESTION) as ask:
+            return [await ask(QUESTION) for _ in range(3)]
+
+    answers = run(turns())
+
+    # The second could have gone after a quarter of a second, but for the first answer.
+    assert [one.planned_at for one in timings(answers)] == [1_000.0, 1_001.0, 1_005.0]
+
+
 def test_after_its_duration_nothing_is_sent_and_what_is_in_flight_may_end() -> None:
     engine, issuing, watch = made(taking(2.0), [0.0, 0.5, 1.5, 9.0], duration_s=1.0)
 
