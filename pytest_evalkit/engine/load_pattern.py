@@ -76,6 +76,11 @@ class LoadPattern:
         return self.name not in _CLOSED
 
     @property
+    def is_timed(self) -> bool:
+        """Whether requests are sent by the clock."""
+        return self.name in _TIMED
+
+    @property
     def is_drawn(self) -> bool:
         """Whether its schedule depends on a seed."""
         has_gaps = self.name == "poisson" or self.burstiness is not None

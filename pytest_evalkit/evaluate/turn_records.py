@@ -152,7 +152,7 @@ def _turn(turn: int, status: TurnStatus, cause: str | None, note: TurnNote) -> T
         "finish_reason": None if response is None else response.finish_reason,
         "token_counts": None if response is None else _tokens(response.usage),
         "planned_at_s": _rounded(note.planned_at_s),
-        "sent_at_s": _rounded(note.sent_at_s),
+        "sent_at_s": None if status == "skipped" else _rounded(note.sent_at_s),
         "latency_s": None,
         "ttft_s": None,
         "ttfo_s": None,

@@ -313,7 +313,7 @@ class DocumentRunner:
         """
         asked = self._run.concurrency
         if is_conversation(item):
-            return asked
+            return self._load.places(asked)
         if self._has_media:
             most = _MOST_IN_LINE_WITH_MEDIA
         else:

@@ -9,6 +9,8 @@ from pytest_evalkit.models.backend import (
     LoglikelihoodBackend,
     SpeakerlessBackend,
 )
+from pytest_evalkit.plugin.load import pattern_of
+from pytest_evalkit.plugin.run_options import RunOptions
 from pytest_evalkit.tasks import OpenedTask, Task
 from pytest_evalkit.tools import toolbox_of
 from pytest_evalkit.values import Generate
@@ -96,6 +98,23 @@ def require_speakers(backend: Backend | None, opened: OpenedTask) -> None:
             "offers tools of its own, which do not go with those of mcp_server; leave "
             "mcp_server out",
         )
+
+
+def require_unscheduled(options: RunOptions, opened: OpenedTask) -> None:
+    """Refuse conversations where requests are to be sent by the clock.
+
+    Raises:
+        UnsuitedModelError: They are: a turn can only follow the answer to the last one.
+    """
+    pattern = pattern_of(options)
+    if opened.task.conversation is None or pattern is None or not pattern.is_timed:
+        return
+    raise UnsuitedModelError(
+        _place(opened.task),
+        "has turns that follow each other, and cannot be sent by the clock of "
+        f"--load-pattern {pattern.name}; use --load-pattern conversation with "
+        "--concurrency N",
+    )
 
 
 def _place(task: Task) -> str:

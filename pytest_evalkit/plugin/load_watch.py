@@ -58,6 +58,15 @@ class LoadWatch:
             return self._run.concurrency
         return usual
 
+    def places(self, usual: int) -> int:
+        """Tell how many conversations may be under way: none once the load has ended.
+
+        Args:
+            usual: How many requests may be in flight.
+        """
+        issuing = self._issuing
+        return 0 if issuing is not None and issuing.has_ended else usual
+
     def withheld(self) -> str | None:
         """Say why a document is not begun any more; None where it may be."""
         issuing = self._issuing

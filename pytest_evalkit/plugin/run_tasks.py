@@ -18,6 +18,7 @@ from pytest_evalkit.plugin.likelihoods import (
     require_likelihoods,
     require_likelihoods_of_class,
     require_speakers,
+    require_unscheduled,
 )
 from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.rescoring import recorded_run, require_recorded
@@ -116,6 +117,7 @@ class RunTasks:
             opened = task.open(sources)
             require_likelihoods_of_class(self._backend, opened)
             require_speakers(self._backend, opened)
+            require_unscheduled(self._options, opened)
             resumption = self._resumption()
             if resumption is not None:
                 resumption.compare_task(opened, self.identity_of(task))
