@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_evalkit.cli import main
+from pytest_evalkit.codec import encode
 from pytest_evalkit.messages import ToolCallPart
 from pytest_evalkit.mockserver import Reply
 from pytest_evalkit.mockserver.answers import echo
@@ -27,6 +28,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.conftest import ArithSuite, Start
+
+
+_DIES_ONCE = """
+import os
+import signal
+
+import pytest
+
+from pytest_evalkit.models.openai_chat import OpenAIChat
+
+
+class Mortal(OpenAIChat):
+    async def generate(self, request):
+        place = (request.origin.doc_id, request.origin.turn)
+        if place == (9, 2) and not os.path.exists("died"):
+            open("died", "w").close()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await super().generate(request)
+
+
+@pytest.fixture(scope="session")
+def model():
+    return Mortal(model="m", base_url="{url}")
+"""
 
 
 def test_a_conversation_is_one_item_and_each_turn_one_row(
@@ -105,28 +130,24 @@ def test_the_recorded_conversations_of_agents_are_led_whole(
     assert most_at_once(talk.span for talk in found) <= 4
 
 
-_DIES_ONCE = """
-import os
-import signal
+def test_a_killed_worker_leaves_each_recorded_turn_of_agents_once(
+    arith_suite: ArithSuite, start: Start, shared_data: Path
+) -> None:
+    path = agentic(arith_suite, shared_data)
+    server = start(lambda _: "ok")
+    arith_suite.write("conftest.py", _DIES_ONCE.replace("{url}", server.url))
 
-import pytest
+    result = arith_suite.run("-n", "2", "--max-concurrency", "4")
 
-from pytest_evalkit.models.openai_chat import OpenAIChat
-
-
-class Mortal(OpenAIChat):
-    async def generate(self, request):
-        place = (request.origin.doc_id, request.origin.turn)
-        if place == (9, 2) and not os.path.exists("died"):
-            open("died", "w").close()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return await super().generate(request)
-
-
-@pytest.fixture(scope="session")
-def model():
-    return Mortal(model="m", base_url="{url}")
-"""
+    assert (arith_suite.root / "died").exists()
+    result.assert_outcomes(passed=20)
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    turns = turn_rows(arith_suite)
+    assert named(turns) == named(row for row in lines if row["role"] != "assistant")
+    assert {row["status"] for row in turns} == {"successful"}
+    found = seen(server)
+    assert most_at_once(span for talk in found for span in talk.requests) <= 4
+    assert all(most_at_once(talk.requests) == 1 for talk in found)
 
 
 def test_a_killed_worker_loses_no_turn_and_doubles_none(
@@ -225,6 +246,25 @@ def test_shards_of_conversations_are_merged_to_all_of_their_turns(
     assert named(map(json.loads, lines.splitlines())) == planned(rows)
 
 
+def test_recorded_history_is_the_same_bytes_for_every_model(
+    arith_suite: ArithSuite, start: Start
+) -> None:
+    rows = talks(1, 3)
+    rows[0] |= {"tools": [_ORDER], "temperature": 0.25, "model": "other"}
+    rows[0]["messages"][4]["temperature"] = 0.75
+    write_talks(arith_suite, rows)
+    servers = [start(lambda _: "one"), start(lambda _: "quite another")]
+    for server in servers:
+        arith_suite.run(*asking(server))
+
+    one, other = ([w.payload for w in server.worked] for server in servers)
+    assert [encode(body) for body in one] == [encode(body) for body in other]
+    # What a row says wins, and what is offered arrives.
+    assert [body["temperature"] for body in one] == [0.25, 0.25, 0.75]
+    assert {body["model"] for body in one} == {"other"}
+    assert all(body["tools"][0]["function"]["name"] == "order" for body in one)
+
+
 _TOOLS = """
 import pytest
 
@@ -313,3 +353,31 @@ def test_an_interrupted_run_has_the_turns_of_what_it_recorded(
     recorded = [row for row in rows if row["conversation_id"] in led]
     assert named(turn_rows(arith_suite)) == planned(recorded)
     assert is_idle(server)
+
+
+def test_a_load_pattern_says_how_many_conversations_are_active(
+    arith_suite: ArithSuite, start: Start
+) -> None:
+    write_talks(arith_suite, talks(9, 3), conversation={"turn_timeout_s": 0.2})
+    server = start(_troubled, latency_s=0.002)
+    load = ("--load-pattern", "conversation", "--concurrency", "3")
+
+    arith_suite.run(*asking(server, *load))
+
+    assert most_at_once(talk.span for talk in seen(server)) <= 3
+    figures = arith_suite.results()["load"]["conversations"]
+    # Of one a turn comes late and one is left, of another two are.
+    assert (figures["n_conversations"], figures["dropped_turns"]) == (9, 3)
+
+
+def test_turns_are_not_sent_by_the_clock(arith_suite: ArithSuite) -> None:
+    write_talks(arith_suite, talks(1, 1))
+
+    load = ("--load-pattern", "poisson", "--target-qps", "5")
+
+    result = arith_suite.run("talk.yaml", "--model", "oracle", *load)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(
+        ["*talk.yaml: task 'talk' (conversation) has turns that follow each other, *"]
+    )
