@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pytest_evalkit.results.finding import (
@@ -15,7 +16,6 @@ from pytest_evalkit.results.finding import (
 )
 from pytest_evalkit.results.gates import CONFIDENCE, Gate
 from pytest_evalkit.results.load_gate_figures import ERROR_RATE, LoadFigure
-from pytest_evalkit.results.schema import Verdict
 from pytest_evalkit.stats import wilson_interval
 
 MOST_ERRORS = 0.05
@@ -62,34 +62,56 @@ def of_load(
     upper = figure.upper if gate.comparison in _AT_MOST else None
     value = value if upper is None else upper
     interval, level = _interval(gate, figure, value)
-    verdict: Verdict = "pass" if holds(value, gate.bound) else "fail"
-    is_unproven, needed = False, None
-    said = [_said(gate, figure, load, between(interval, level), upper)]
-    problem = uncertain(figure, load)
-    failing = fast_failing(figure, load, allowed)
-    if failing is not None:
-        verdict = "fail"
-        said.append(failing)
-    elif problem is not None:
-        verdict = "inconclusive"
-        said.append(problem)
-    elif gate.confidence is not None:
-        verdict, reason = _sure(gate, interval, holds)
-        is_unproven = verdict == "inconclusive"
-        if is_unproven and figure.n and interval is not None:
-            error = math.sqrt(value * (1 - value) / figure.n)
-            needed = needed_documents(value - gate.bound, error, figure.n, level)
-            reason += decides(needed, "requests")
-        said += [reason] if reason else []
-    return Finding(
-        verdict=verdict,
-        message="; ".join(said),
+    said = _said(gate, figure, load, between(interval, level), upper)
+    finding = Finding(
+        verdict="pass" if holds(value, gate.bound) else "fail",
+        message=said,
         value=value,
         n=figure.n,
         interval=interval,
         level=None if interval is None else level,
+    )
+    failing = fast_failing(figure, load, allowed)
+    if failing is not None:
+        return replace(finding, verdict="fail", message=f"{said}; {failing}")
+    problem = uncertain(figure, load)
+    if problem is not None:
+        return replace(finding, verdict="inconclusive", message=f"{said}; {problem}")
+    return finding if gate.confidence is None else _sure(gate, finding, holds)
+
+
+def _sure(
+    gate: Gate, finding: Finding, holds: Callable[[float, float], bool]
+) -> Finding:
+    """Judge a gate that asks the whole interval to hold."""
+    value, n, interval, level = (
+        finding.value,
+        finding.n,
+        finding.interval,
+        finding.level,
+    )
+    if value is None or n is None or interval is None or level is None:
+        reason = (
+            "there is no interval: only shares of requests have one; of percentiles, "
+            "--gate-conservative takes the end of one"
+        )
+        return _unproven(finding, reason, None)
+    ends = [holds(end, gate.bound) for end in interval]
+    if len(set(ends)) == 1:
+        return replace(finding, verdict="pass" if ends[0] else "fail")
+    error = math.sqrt(value * (1 - value) / n)
+    needed = needed_documents(value - gate.bound, error, n, level)
+    reason = f"the interval has the bound in it{decides(needed, 'requests')}"
+    return _unproven(finding, reason, needed)
+
+
+def _unproven(finding: Finding, reason: str, needed: int | None) -> Finding:
+    return replace(
+        finding,
+        verdict="inconclusive",
+        message=f"{finding.message}; {reason}",
         documents=needed,
-        is_unproven=is_unproven,
+        is_unproven=True,
     )
 
 
@@ -176,22 +198,3 @@ def uncertain(figure: LoadFigure, load: Mapping[str, Any]) -> str | None:
         why = f": {reason}" if reason else ""
         return f"the client, not the server, was at its limit{why}"
     return None
-
-
-def _sure(
-    gate: Gate,
-    interval: tuple[float, float] | None,
-    holds: Callable[[float, float], bool],
-) -> tuple[Verdict, str]:
-    """Judge a gate that asks the whole interval to hold."""
-    if interval is None:
-        return "inconclusive", (
-            "there is no interval: only shares of requests have one; of percentiles, "
-            "--gate-conservative takes the end of one"
-        )
-    ends = [holds(end, gate.bound) for end in interval]
-    if all(ends):
-        return "pass", ""
-    if any(ends):
-        return "inconclusive", "the interval has the bound in it"
-    return "fail", ""
