@@ -65,6 +65,8 @@ def conclude_record(record: RunRecord, run: RunFacts, judging: Judging) -> Resul
 def end_early(record: RunRecord, gates: Sequence[Gate], seed: int) -> None:
     """Leave out of a run the documents that were not needed to decide its gates.
 
+    Cases in Python are all run.
+
     Args:
         record: What its journals say.
         gates: Its gates.
@@ -78,6 +80,8 @@ def end_early(record: RunRecord, gates: Sequence[Gate], seed: int) -> None:
         for name, task in record.tasks.items()
         if all(said["path"] is not None for said in task.selections)
     ]
+    if not tasks:
+        return
     for name, own in early_gates(gates, tasks).items():
         record.tasks[name].end_early(own, seed)
 
