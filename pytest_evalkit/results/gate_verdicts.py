@@ -81,7 +81,11 @@ def judge_all(
         drops=drops,
         told_drops=_drops(every, found, partial, drops),
         stops=stops or {},
-        allowed_errors=allowed_errors(every),
+        allowed_errors=allowed_errors(
+            gate
+            for gate, figure in zip(every, found, strict=True)
+            if figure.load is not None
+        ),
     )
     return [
         _judged(gate, figure, _finding(gate, figure, grounds))

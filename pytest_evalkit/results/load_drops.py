@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -69,9 +70,7 @@ def _judged(
 ) -> Finding:
     assert old.value is not None
     worse = old.value - value if old.higher_is_better else value - old.value
-    drop = worse
-    if gate.is_relative:
-        drop = worse / old.value if old.value else (0.0 if not worse else float("inf"))
+    drop = _share(worse, old.value) if gate.is_relative else worse
     verdict: Verdict = "pass" if drop <= gate.bound + SAME else "fail"
     word = "fall" if old.higher_is_better else "rise"
     amount = f"{100 * drop:.3g} %" if gate.is_relative else f"{drop:.6g}"
@@ -87,10 +86,17 @@ def _judged(
     return Finding(
         verdict=verdict,
         message="; ".join(said),
-        value=drop,
+        value=drop if math.isfinite(drop) else None,
         n=n,
         baseline=old.value,
     )
+
+
+def _share(worse: float, before: float) -> float:
+    """Tell how much worse a figure is as a share of what it was; of 0 it is any."""
+    if before:
+        return worse / before
+    return math.inf if worse > 0 else 0.0
 
 
 def _differences(

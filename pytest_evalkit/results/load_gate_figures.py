@@ -59,7 +59,7 @@ class LoadFigure:
     @property
     def is_time(self) -> bool:
         """Whether it is of the times of those requests alone that succeeded."""
-        return self.root.endswith(_TIMES)
+        return self.root.endswith(_TIMES) and not self.name.endswith(".n")
 
     @property
     def is_fraction(self) -> bool:

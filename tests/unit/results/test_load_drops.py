@@ -13,7 +13,7 @@ from pytest_evalkit.results.gates import parse_gates
 from pytest_evalkit.results.recorded import RecordedRun
 from pytest_evalkit.results.schema import GateDict
 from pytest_evalkit.stats.request_times import RequestTimes
-from tests.unit.results.loaded_runs import PATTERN, answered, judged, results
+from tests.unit.results.loaded_runs import PATTERN, answered, failed, judged, results
 
 
 def drop(
@@ -108,3 +108,22 @@ def test_a_drop_in_per_cent_is_of_load_only() -> None:
 
     assert gate["verdict"] == "fail"
     assert "figures of load only" in gate["message"]
+
+
+def test_what_was_0_has_no_share_that_it_may_be_worse_by() -> None:
+    some = [answered()] * 99 + [failed()]
+
+    worse = drop("drop(error_rate)<=50%", some, [answered()] * 100)
+    same = drop("drop(error_rate)<=50%", [answered()] * 100, [answered()] * 100)
+
+    assert (worse["verdict"], worse["value"]) == ("fail", None)
+    assert (same["verdict"], same["value"]) == ("pass", 0.0)
+
+
+def test_a_drop_of_errors_that_is_allowed_lets_no_more_requests_fail() -> None:
+    now = [answered()] * 140 + [failed()] * 20
+    gates = [*parse_gates("ttft_ms.p95<=500"), *parse_gates("drop(error_rate)<=0.5")]
+
+    verdicts = [gate["verdict"] for gate in judge_all(gates, results(now), {})]
+
+    assert verdicts == ["fail", "inconclusive"]
