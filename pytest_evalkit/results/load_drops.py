@@ -40,7 +40,7 @@ def of_load_drop(
     if isinstance(before, str):
         return Finding(verdict="fail", message=before, n=figure.n)
     if figure.value is None:
-        return undefined(figure)
+        return undefined(figure, results["load"])
     earlier: Mapping[str, Any] = before.results or {}
     problem = next(_differences(figure, results, earlier, before), None)
     if problem is not None:

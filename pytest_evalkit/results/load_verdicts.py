@@ -60,7 +60,7 @@ def of_load(
     """
     value = figure.value
     if value is None:
-        return undefined(figure)
+        return undefined(figure, load)
     upper = figure.upper if gate.comparison in _AT_MOST else None
     value = value if upper is None else upper
     interval, level = _interval(gate, figure, value)
@@ -117,20 +117,31 @@ def _unproven(finding: Finding, reason: str, needed: int | None) -> Finding:
     )
 
 
-def undefined(figure: LoadFigure) -> Finding:
-    """Fail a gate whose figure is not known, saying why."""
-    return Finding(verdict="fail", message=_undefined(figure), n=figure.n)
+def undefined(figure: LoadFigure, load: Mapping[str, Any]) -> Finding:
+    """Fail a gate whose figure is not known.
+
+    Args:
+        figure: What it is about.
+        load: The load of the run.
+    """
+    message = f"{figure.name} is not known of this run{_reason(figure, load)}"
+    return Finding(verdict="fail", message=message, n=figure.n)
 
 
-def _undefined(figure: LoadFigure) -> str:
-    reason = f"{figure.name} is not known of this run"
+def _reason(figure: LoadFigure, load: Mapping[str, Any]) -> str:
+    """Say why a figure is not known, after a colon; nothing where nobody can tell."""
+    counts: Mapping[str, int] = load.get("n_requests") or {}
+    if not any(counts.values()):
+        return ": no request was sent"
+    if not counts.get("successful"):
+        return f": none of {sum(counts.values())} requests succeeded"
     if figure.root.startswith(_UNSTREAMED):
-        return f"{reason}: it needs answers that are streamed (--measure-latency)"
+        return ": it needs answers that are streamed (--measure-latency)"
     if figure.root.endswith(("_tokens", "_throughput")):
-        return f"{reason}: it needs an endpoint that counts tokens"
+        return ": it needs an endpoint that counts tokens"
     if figure.root in {"request_goodput", "good_request_fraction"}:
-        return f"{reason}: it needs goals of latency (--goodput)"
-    return reason
+        return ": it needs goals of latency (--goodput)"
+    return ""
 
 
 def _interval(

@@ -289,3 +289,19 @@ def test_a_load_that_ended_as_it_was_asked_to_is_judged() -> None:
     gate = judged("ttft_ms.p95<=500", results(requests, complete=False, ended="time"))
 
     assert gate["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("requests", "reason"),
+    [
+        ([], "no request was sent"),
+        ([failed()] * 20, "none of 20 requests succeeded"),
+    ],
+)
+def test_where_nothing_was_answered_no_time_passes(
+    requests: list[RequestTimes], reason: str
+) -> None:
+    gate = judged("e2el_ms.p50<=500", results(requests))
+
+    assert gate["verdict"] == "fail"
+    assert reason in gate["message"]
