@@ -35,6 +35,7 @@ _OWN = {
     "pytest_evalkit.plugin.gate_options",
     "pytest_evalkit.plugin.hookspecs",
     "pytest_evalkit.plugin.interrupts",
+    "pytest_evalkit.plugin.load_options",
     "pytest_evalkit.plugin.option",
     "pytest_evalkit.plugin.option_table",
     "pytest_evalkit.plugin.options",
