@@ -71,7 +71,7 @@ def _name_at(text: str, position: int) -> tuple[str, int]:
         piece = text[position:].partition(",")[0]
         if names_secret(text):
             piece = MASK
-        raise OptionError(f"expected key=value, got {piece!r} in {_shown(text)}")
+        raise OptionError(f"expected name=value, got {piece!r} in {_shown(text)}")
     start = position + len(name) + 1
     while text[start : start + 1].isspace():
         start += 1
@@ -125,7 +125,7 @@ def _next_piece(text: str, start: int, end: int) -> int:
             f"expected a comma after the value that starts {_shown(text, start)}"
         )
     if not rest[1:].strip():
-        raise OptionError(f"expected key=value after the last comma of {_shown(text)}")
+        raise OptionError(f"expected name=value after the last comma of {_shown(text)}")
     return len(text) - len(rest) + 1
 
 

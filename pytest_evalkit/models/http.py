@@ -6,6 +6,7 @@ of the wire becomes one of ours here and nowhere else.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from pytest_evalkit.models.openai_failure import AnswerReader
 from pytest_evalkit.models.per_loop import PerLoop
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
+    from aiohttp import ClientConnectorError, ClientSession
 
 _LARGE_BYTES = 1 << 18
 
@@ -221,7 +222,7 @@ def translated(url: str, listener: Listener | None = None) -> Iterator[None]:
         ) from error
     except aiohttp.ClientConnectorError as error:
         raise TransientModelError(
-            f"cannot reach {masked_url(url)}: {error.strerror or error}",
+            f"cannot reach {masked_url(url)}: {_why_not(error)}",
             is_unreachable=True,
         ) from error
     except (aiohttp.ClientError, OSError) as error:
@@ -231,3 +232,12 @@ def translated(url: str, listener: Listener | None = None) -> Iterator[None]:
             f"{masked_url(url)} broke off the connection: "
             f"{error or type(error).__name__}"
         ) from error
+
+
+def _why_not(error: ClientConnectorError) -> str:
+    """Say why there is no connection, as the system says it."""
+    number = error.os_error.errno
+    # What looking names up says has numbers of its own, below zero.
+    if number is not None and number > 0:
+        return os.strerror(number)
+    return error.strerror or str(error)

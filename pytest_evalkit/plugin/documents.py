@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from pytest_evalkit.errors import EvalkitError, ResultsError
+from pytest_evalkit.errors import EvalkitError, OptionError, ResultsError
 from pytest_evalkit.evaluate import (
     DocumentOutcome,
     skip_document,
@@ -26,6 +26,7 @@ from pytest_evalkit.plugin.evaluations import Evaluations
 from pytest_evalkit.plugin.load_watch import LoadWatch
 from pytest_evalkit.plugin.lookahead import LeftOutError, Lookahead
 from pytest_evalkit.plugin.place import worker_input
+from pytest_evalkit.plugin.refusal import note_refusal
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.plugin.stalls import Scene, StallWatch, UnderWay
 from pytest_evalkit.plugin.turn_reports import report_turns, require_subtests
@@ -241,7 +242,10 @@ class DocumentRunner:
                 require_subtests(item.parent)
                 self._anchors.enter(item.task_file, item)
             self._evaluations.of(item.parent)
-        except (EvalkitError, pytest.UsageError) as error:
+        except (OptionError, pytest.UsageError) as error:
+            note_refusal(self._run.config)
+            self._stop(error)
+        except EvalkitError as error:
             self._stop(error)
         except (KeyboardInterrupt, pytest.exit.Exception, pytest.skip.Exception):
             raise

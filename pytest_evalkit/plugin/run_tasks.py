@@ -34,6 +34,7 @@ from pytest_evalkit.tasks import (
     load_task,
     task_identity,
 )
+from pytest_evalkit.tasks.generation import require_spelling
 
 
 class RunTasks:
@@ -75,13 +76,15 @@ class RunTasks:
     def settings(self) -> TaskSettings:
         """What the command line overrides in task files."""
         options, run = self._options, recorded_run(self._config)
+        generation = parse_model_args(options.gen_kwargs)
+        require_spelling(generation)
         return TaskSettings(
             num_fewshot=options.num_fewshot,
             system_instruction=options.system_instruction,
             fewshot_as_multiturn=options.fewshot_as_multiturn,
             prompt_variant=options.prompt_variant,
             model_name=options.model if run is None else run.variant_model,
-            generation=parse_model_args(options.gen_kwargs),
+            generation=generation,
             repeats=options.repeats,
             fewshot_seed=options.seed,
             compat=options.compat,

@@ -103,7 +103,8 @@ def _mappings(path: Path) -> list[MappingNode]:
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeError) as error:
-        raise OptionError(f"cannot read the experiment file {path}: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise OptionError(f"cannot read the experiment file {path}: {why}") from error
     except yaml.YAMLError as error:
         said = " ".join(str(error).split())
         raise OptionError(f"experiment file {path} is not YAML: {said}") from error

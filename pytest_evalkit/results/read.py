@@ -139,7 +139,8 @@ def _decoded(file: Path) -> object:
         return decode(file.read_bytes())
     except FileNotFoundError:
         raise ResultsError(
-            f"there is no {file}; a finished run's folder holds one"
+            f"there is no {file}; name the folder of a finished run, which holds "
+            "results.json, or 'last'"
         ) from None
     except OSError as error:
         raise ResultsError(f"cannot read {file}: {error.strerror}") from error

@@ -33,9 +33,9 @@ def find_run(place: Path) -> RunFolder:
     root = place.parent if place.name == "results.json" else place
     folder = RunFolder(root.resolve())
     if not root.is_dir():
-        near = [path.name for path in root.parent.glob("*")]
-        hint = f"; {suggestion(root.name, near)}" if near else ""
-        raise ResultsError(f"there is no run {place}{hint}")
+        runs = [path.parents[1].name for path in root.parent.glob("*/journal/*.jsonl")]
+        hint = suggestion(root.name, set(runs)) if runs else "'last' is the newest one"
+        raise ResultsError(f"there is no run {place}; {hint}")
     if not journal_paths(folder.journal_dir):
         raise ResultsError(
             f"{place} cannot be resumed: it has no journal; name the folder that holds "

@@ -96,7 +96,10 @@ class Entries:
         hint = suggestion(name, known)
         if len(known) <= _LISTED or "did you mean" in hint:
             return hint
-        return "no name is similar; `evalkit tasks` lists them all"
+        return (
+            "no name is similar; `evalkit tasks` lists them all, and --include-path DIR "
+            "looks in a folder of yours"
+        )
 
     def _tag(self, entry: Entry) -> None:
         if entry.kind == "group":

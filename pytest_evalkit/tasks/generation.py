@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pytest_evalkit.errors import OptionError
@@ -33,6 +34,8 @@ _SENT = frozenset(
         "typical_p",
     }
 )
+# So alike are names that differ by a slip; ``top_a`` and ``top_k`` are less so.
+_ALMOST = 0.85
 # Mean something to this program, or to no model that answers a request at a time.
 _NOT_SAMPLING = frozenset({"max_agentic_steps", "visual_cot"})
 
@@ -53,6 +56,26 @@ def dropped(task: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in task.items()
         if key not in known and value is not None and (key, value) != ("num_beams", 1)
     }
+
+
+def require_spelling(overrides: Mapping[str, Any]) -> None:
+    """Refuse a parameter that looks like a known one and is none.
+
+    Others are the server's to know.
+
+    Args:
+        overrides: Generation parameters from the command line.
+
+    Raises:
+        OptionError: A name is almost that of a known parameter.
+    """
+    known = {*_MAX_TOKENS, *_STOP, *_OWN, *_SENT}
+    for name in overrides.keys() - known:
+        close = get_close_matches(name, known, n=1, cutoff=_ALMOST)
+        if close:
+            raise OptionError(
+                f"unknown generation parameter {name!r}; did you mean {close[0]!r}?"
+            )
 
 
 def without_bounds(task: Mapping[str, Any]) -> dict[str, Any]:

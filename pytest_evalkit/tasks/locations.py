@@ -17,6 +17,7 @@ from pytest_evalkit.tasks.source import Source
 BUILDERS = frozenset({"arrow", "csv", "json", "parquet", "text"})
 
 _SAMPLE_SUFFIXES = ("jsonl", "parquet", "arrow", "csv")
+_TASK_SUFFIXES = (".yaml", ".yml")
 _MIRROR_SUFFIXES = ("parquet", "jsonl", "arrow")
 _FORMATS = {"jsonl": "json", "parquet": "parquet", "arrow": "arrow", "csv": "csv"}
 
@@ -294,7 +295,11 @@ def _file(source: Source, pattern: str) -> Path:
 def _nearby(file: Path) -> str:
     if not file.parent.is_dir():
         return f"; no folder {file.parent}"
-    names: Sequence[str] = [entry.name for entry in file.parent.iterdir()]
+    # A task stands beside its data and is none.
+    near = (
+        entry for entry in file.parent.iterdir() if entry.suffix not in _TASK_SUFFIXES
+    )
+    names: Sequence[str] = [entry.name for entry in near]
     return f"; {suggestion(file.name, names)}" if names else ""
 
 

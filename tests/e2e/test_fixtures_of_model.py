@@ -146,7 +146,7 @@ def test_no_model_at_all_is_said_in_one_line(arith_suite: ArithSuite) -> None:
 
     result.stdout.fnmatch_lines(["*no model: name one with --model, or write*"])
     assert result.stdout.str().count("no model:") == 1
-    assert result.ret not in {0, pytest.ExitCode.INTERNAL_ERROR}
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.assert_outcomes()
 
 
@@ -156,7 +156,7 @@ def test_no_model_at_all_is_said_in_one_line_with_workers(
     result = arith_suite.run("-n", "2")
 
     assert "no model: name one with --model" in result.stdout.str()
-    assert result.ret not in {0, pytest.ExitCode.INTERNAL_ERROR}
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.assert_outcomes()
 
 

@@ -133,9 +133,12 @@ def test_last_is_the_run_concluded_last(
 @pytest.mark.parametrize(
     ("run", "message"),
     [
-        ("gone", "evalkit: there is no gone; a finished run's folder holds one\n"),
+        (
+            "gone",
+            "evalkit: there is no gone; name the folder of a finished run, which holds",
+        ),
         ("last", "evalkit: there is no run under results/; name a run folder"),
-        (".", "evalkit: there is no results.json; a finished run's folder"),
+        (".", "evalkit: there is no results.json; name the folder of a finished run"),
     ],
 )
 def test_a_run_that_is_not_there_is_one_line_and_status_4(

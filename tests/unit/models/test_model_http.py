@@ -244,6 +244,8 @@ def test_a_refused_connection_or_unknown_host_is_unreachable(host: str) -> None:
         asyncio.run(ask())
 
     assert failure.value.is_unreachable
+    if host == "127.0.0.1":
+        assert str(failure.value).endswith(": Connection refused")
 
 
 def test_tls_where_none_is_spoken_stops_the_run() -> None:

@@ -126,7 +126,16 @@ def test_a_run_is_found_by_its_folder_or_results(tmp_path: Path) -> None:
     write(tmp_path / "run" / "journal" / "main.jsonl")
 
     assert find_run(tmp_path / "run") == find_run(tmp_path / "run" / "results.json")
-    with pytest.raises(ResultsError, match="there is no run"):
+    with pytest.raises(
+        ResultsError, match=r"there is no run .*rum; did you mean 'run'"
+    ):
+        find_run(tmp_path / "rum")
+
+
+def test_what_is_no_run_is_not_offered_as_one(tmp_path: Path) -> None:
+    (tmp_path / "rum.txt").write_text("not a run")
+
+    with pytest.raises(ResultsError, match="rum; 'last' is the newest one"):
         find_run(tmp_path / "rum")
 
 

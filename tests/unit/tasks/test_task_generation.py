@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.errors import OptionError
-from pytest_evalkit.tasks.generation import dropped, parameters
+from pytest_evalkit.tasks.generation import dropped, parameters, require_spelling
 from pytest_evalkit.values import GenerationParameters
 
 
@@ -99,3 +99,18 @@ def test_known_parameters_get_their_fields() -> None:
 def test_a_wrong_value_is_named(task: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         _of(task)
+
+
+@pytest.mark.parametrize(
+    "name", ["temprature", "max_token", "topp", "presence_penality"]
+)
+def test_a_slip_of_the_command_line_is_no_parameter(name: str) -> None:
+    with pytest.raises(
+        OptionError, match=f"unknown generation parameter '{name}'; did"
+    ):
+        require_spelling({name: 1})
+
+
+@pytest.mark.parametrize("name", ["temperature", "until", "top_a", "min_p", "mirostat"])
+def test_what_only_a_server_knows_is_left_to_it(name: str) -> None:
+    require_spelling({name: 1})

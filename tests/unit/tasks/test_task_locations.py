@@ -203,6 +203,20 @@ def test_a_saved_folder_is_told_from_a_folder_of_files(folder: TaskFolder) -> No
     assert plain.is_local
 
 
+def test_a_task_is_not_offered_as_its_own_data(folder: TaskFolder) -> None:
+    folder.write("task.yaml", "task: t")
+    files = {"data_files": {"test": "absent.jsonl"}}
+
+    with pytest.raises(DatasetError) as alone:
+        _located(folder, dataset_path="json", dataset_kwargs=files)
+    folder.write("apsent.jsonl", "")
+    with pytest.raises(DatasetError, match=r"did you mean 'apsent\.jsonl'"):
+        _located(folder, dataset_path="json", dataset_kwargs=files)
+
+    assert "task.yaml;" not in str(alone.value)
+    assert "valid:" not in str(alone.value)
+
+
 def test_a_missing_saved_folder_is_told(folder: TaskFolder) -> None:
     with pytest.raises(DatasetError, match="absent does not exist"):
         _located(folder, dataset_path="absent", dataset_kwargs={"load_from_disk": True})
