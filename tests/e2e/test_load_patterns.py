@@ -222,6 +222,19 @@ def test_a_failing_server_is_not_asked_for_ever(
     assert words.server.requests == 20
 
 
+def test_an_experiment_file_may_say_the_load(
+    pytester: pytest.Pytester, words: Words
+) -> None:
+    lines = ["load_pattern: constant", "target_qps: 200", "goodput: 'e2el:60000'"]
+    (pytester.path / "experiment.yaml").write_text("\n".join(lines), encoding="utf-8")
+
+    words.run("--eval-config", "experiment.yaml").assert_outcomes(passed=COUNT)
+
+    pattern = words.load["load_pattern"]
+    assert (pattern["name"], pattern["target_qps"]) == ("constant", 200)
+    assert words.load["good_request_fraction"] == 1
+
+
 def test_goals_are_counted(words: Words) -> None:
     words.run("--goodput", "e2el:60000 ttft:60000").assert_outcomes(passed=COUNT)
 
