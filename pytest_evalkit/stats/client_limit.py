@@ -23,8 +23,7 @@ def client_limit(
 
     It was where the 99th percentile of its lag is more than a tenth of the median time
     to the first token (of the latency, where nothing was streamed), or where it sent
-    less than 95 % of the rate that a schedule asked for and neither a cap held it back
-    nor turns of conversations that wait for answers.
+    less than 95 % of the rate that a schedule asked for and no cap held it back.
 
     Args:
         figures: What ``load_figures`` returns.
@@ -52,8 +51,6 @@ def client_limit(
     if achieved is None or achieved >= _LEAST_RATE * target_qps:
         return False, None
     sent = f"{achieved:.1f} requests per second were sent of {target_qps:g}"
-    if figures["conversations"] is not None:
-        return False, f"{sent}: the next turns waited for the answers to the last"
     if cap is not None and figures["peak_concurrency"] >= cap:
         return False, f"{sent}: --max-concurrency {cap} held them back"
     return True, sent

@@ -19,7 +19,6 @@ def figures(
         "n_requests": {"successful": sent, "errored": 0},
         "achieved_qps": achieved_qps,
         "peak_concurrency": peak,
-        "conversations": None,
     }
 
 
@@ -59,16 +58,6 @@ def test_a_rate_that_the_cap_held_back_is_not() -> None:
     assert reason == (
         "10.0 requests per second were sent of 20: --max-concurrency 4 held them back"
     )
-
-
-def test_turns_that_wait_for_answers_are_not_the_client_s_fault() -> None:
-    seen = figures() | {"conversations": {"n_conversations": 2}}
-
-    saturated, reason = client_limit(seen, None, 20.0, None)
-
-    assert not saturated
-    assert reason is not None
-    assert reason.endswith("the next turns waited for the answers to the last")
 
 
 @pytest.mark.parametrize(
