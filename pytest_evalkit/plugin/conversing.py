@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -33,11 +33,15 @@ def executor_name(node: TaskNode) -> str | None:
     return None if rules is None else rules.tool_executor
 
 
-def executors_of(items: Sequence[DocumentItem], file: pytest.File) -> list[str]:
-    """Name the fixtures that call tools in the conversations of a file."""
-    nodes = {item.parent: None for item in items if item.task_file is file}
-    names = (executor_name(node) for node in nodes)
-    return list(dict.fromkeys(name for name in names if name is not None))
+def executors_of(items: Iterable[DocumentItem]) -> Mapping[pytest.File, list[str]]:
+    """Name the fixtures that call tools in conversations, by the file that names them."""
+    nodes = dict.fromkeys(item.parent for item in items)
+    found: dict[pytest.File, dict[str, None]] = {}
+    for node in nodes:
+        name = executor_name(node)
+        if name is not None:
+            found.setdefault(node.file, {})[name] = None
+    return {file: list(names) for file, names in found.items()}
 
 
 def require_executors(anchors: Anchors, node: TaskNode) -> None:

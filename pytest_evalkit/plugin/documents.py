@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -67,7 +67,7 @@ class DocumentRunner:
         self._resumption = run.resumption
         self._watch = watch
         self._early = early
-        self._anchors = Anchors(lambda file: executors_of(self._items, file))
+        self._anchors = Anchors(lambda file: self._executors.get(file, ()))
         self._evaluations = Evaluations(run, self._anchors, self._rest)
         self._skips: dict[TaskNode, str] = {}
         self._lookahead: Lookahead | None = None
@@ -325,6 +325,10 @@ class DocumentRunner:
         usual = asked + min(most, _IN_LINE_EACH * (asked - 1))
         line = _MOST_IN_LINE_WITH_MEDIA if self._has_media else _LEAST_IN_LINE
         return self._load.limit(usual, line)
+
+    @cached_property
+    def _executors(self) -> Mapping[pytest.File, Sequence[str]]:
+        return executors_of(self._items)
 
     @cached_property
     def _has_media(self) -> bool:
