@@ -216,6 +216,10 @@ def _change(pair: _Pair, find_metric: FindMetric) -> MetricChange | str:
             f"{pair.task}: {pair.metric} cannot be aggregated over the "
             f"{len(clusters)} documents of both runs: {type(error).__name__}: {error}"
         )
+    try:
+        paired = paired_difference(spec, values, (first, second), clusters)
+    except OverflowError:
+        return f"{pair.task}: {pair.metric} is not compared: its values are too large"
     return MetricChange(
         task=pair.task,
         filter=pair.filter,
@@ -224,7 +228,7 @@ def _change(pair: _Pair, find_metric: FindMetric) -> MetricChange | str:
         n=len(clusters),
         unmatched=pair.unmatched,
         values=(first, second),
-        paired=paired_difference(spec, values, (first, second), clusters),
+        paired=paired,
         flips=list(_flips(pair)),
     )
 

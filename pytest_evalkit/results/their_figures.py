@@ -37,9 +37,12 @@ def sharpen(
     plan = _plan(rows, config)
     if not plan.metrics:
         return
-    found = {
-        (row["metric"], row["filter"]): row for row in aggregate_task(plan, samples)
-    }
+    try:
+        own_rows = aggregate_task(plan, samples)
+    except OverflowError:
+        # Values so large that their squares are no numbers; what is recorded stands.
+        return
+    found = {(row["metric"], row["filter"]): row for row in own_rows}
     for row in rows:
         own = found.get((row["metric"], row["filter"]))
         if own is not None and _is_same(row["value"], own["value"]):

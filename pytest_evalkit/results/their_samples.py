@@ -30,6 +30,8 @@ _LMMS_KEYS = frozenset(
         *("prompt_hash", "target_hash", "agentic_trace"),
     }
 )
+# Further positions are damage; figures keep a place for each document before.
+_MOST_DOCUMENTS = 2**24
 _TRUTHS = {"True": True, "False": False}
 _COUNTS = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
 
@@ -52,7 +54,8 @@ class TheirTask:
 
     def is_averaged(self, metric: str) -> bool:
         """Tell whether a metric is known to be the mean of its values."""
-        for entry in self.config.get("metric_list") or ():
+        entries = self.config.get("metric_list")
+        for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict) and entry.get("metric") == metric:
                 return bool(entry.get("aggregation", "mean") == "mean")
         return False
@@ -109,8 +112,9 @@ class TheirSamples:
         return found
 
     def _of_lm(self, line: Mapping[str, Any]) -> SampleDict:
-        named = [str(name) for name in line.get("metrics") or ()]
-        names = [name for name in named if name in line]
+        named = line.get("metrics")
+        listed = named if isinstance(named, list) else []
+        names = [name for name in listed if isinstance(name, str) and name in line]
         pipeline = str(line.get("filter") or "none")
         asked = _asked_of_lm(line.get("arguments"))
         return self._sample(line, asked, pipeline, names)
@@ -222,8 +226,9 @@ def _decoded(line: bytes) -> dict[str, Any] | None:
         value = decode(line)
     except CodecError:
         return None
-    is_sample = isinstance(value, dict) and type(value.get("doc_id")) is int
-    return value if is_sample else None
+    if not isinstance(value, dict) or type(value.get("doc_id")) is not int:
+        return None
+    return value if 0 <= value["doc_id"] < _MOST_DOCUMENTS else None
 
 
 def _is_of_lm_eval(lines: Sequence[Mapping[str, Any]]) -> bool:
@@ -246,9 +251,11 @@ def _asked_of_lm(arguments: Any) -> dict[str, Any]:
     if not isinstance(arguments, dict):
         return {}
     requests = [
-        list(each.values()) for each in arguments.values() if isinstance(each, dict)
+        list(each.values())
+        for each in arguments.values()
+        if isinstance(each, dict) and each
     ]
-    if not requests or not requests[0]:
+    if not requests:
         return {}
     if any(isinstance(part, dict) for part in requests[0]):
         return {"input": _messages(requests[0][0])}
@@ -316,7 +323,8 @@ def _plain(value: Any) -> Any:
 
 def _token_counts(told: Any) -> TokenCounts | None:
     """Sum the tokens of a document's requests; None where none were counted."""
-    counted = [each for each in told or () if isinstance(each, dict)]
+    each_told = told if isinstance(told, list) else []
+    counted = [each for each in each_told if isinstance(each, dict)]
     if not counted:
         return None
     sums: dict[str, int | None] = {}

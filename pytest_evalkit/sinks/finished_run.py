@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.evaluate.sample import SampleDict
+from pytest_evalkit.results.load_gate_figures import load_figures_of
 from pytest_evalkit.results.read import results_file
 from pytest_evalkit.results.recorded import RecordedRun
 from pytest_evalkit.results.schema import AggregateDict, ResultsDict
@@ -56,7 +57,8 @@ class FinishedRun:
         """Write all that is a number under flat names.
 
         ``TASK/METRIC`` or ``TASK/METRIC/FILTER`` is a value; below it stand ``stderr``,
-        ``ci95_low``, ``ci95_high`` and ``n``. What has no value is left out.
+        ``ci95_low``, ``ci95_high``, ``n`` and figures of repeats. What is known of the
+        load has the names that gates use, below ``load/``. What has no value is left out.
         """
         figures: dict[str, float] = {}
         for task, rows in self.results["aggregates"].items():
@@ -72,6 +74,9 @@ class FinishedRun:
         figures["run/seconds"] = self.results["total_evaluation_time_seconds"]
         for group in ("usage", "throughput", "latency"):
             figures.update(_numbers(f"run/{group}", self.results[group]))
+        for name, figure in load_figures_of(self.results.get("load") or {}).items():
+            if figure.value is not None:
+                figures[f"load/{name}"] = figure.value
         return figures
 
     def settings(self) -> dict[str, Any]:
@@ -124,6 +129,8 @@ def _figures_of(task: str, row: AggregateDict) -> Iterator[tuple[str, float]]:
     if row["ci95"] is not None:
         yield f"{name}/ci95_low", row["ci95"][0]
         yield f"{name}/ci95_high", row["ci95"][1]
+    for figure in row.get("repeats", ()):
+        yield f"{name}/{figure['figure']}", figure["value"]
 
 
 def _numbers(prefix: str, values: Any) -> Iterator[tuple[str, float]]:

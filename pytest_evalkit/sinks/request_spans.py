@@ -29,6 +29,13 @@ _USAGE = {
     "gen_ai.usage.cache_read.input_tokens": "cached_tokens",
     "gen_ai.usage.reasoning.output_tokens": "reasoning_tokens",
 }
+_OF_REQUESTS = {
+    "gen_ai.response.time_to_first_chunk": "ttft_s",
+    "gen_ai.usage.input_tokens": "input_tokens",
+    "gen_ai.usage.output_tokens": "output_tokens",
+    "evalkit.request.planned_at_s": "planned_at_s",
+    "evalkit.request.retry_wait_s": "retry_wait_s",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,41 +171,65 @@ def _requests(
     content: Mapping[str, str],
 ) -> Iterator[Span]:
     """Make a span of each request that took time; recalled ones were not asked."""
-    latencies = _listed(sample.get("request_latency_s"))
-    timing: Mapping[str, Any] = {**sample["timing"]}
-    sent = _listed(timing.get("sent_at_s"))
-    first_tokens = _listed(timing.get("ttft_s"))
-    reasons = _listed(sample.get("finish_reason"))
+    told = _Requests(sample)
     operation = "chat" if sample["input"] else "text_completion"
-    is_one = len(latencies) == 1
-    for place, latency in enumerate(latencies):
-        if latency is None:
+    for place, seconds in enumerate(told.seconds):
+        if seconds is None:
             continue
         attributes = {
             "gen_ai.operation.name": operation,
             **model.shared,
             **_settings(sample["task"], results),
+            **told.attributes(place),
         }
-        begun = sent[place] if len(sent) == len(latencies) else None
-        if begun is None:
+        if len(told.seconds) == 1:
+            attributes.update({**_usage(sample), **content})
+        sent_at_s = told.value("sent_at_s", place)
+        if sent_at_s is None:
             # When it left was not recorded: the length is right, the place is not.
             attributes["evalkit.request.start_is_known"] = False
             begun_ns = start_ns
         else:
-            begun_ns = round((results["date"] + begun) * _SECOND)
-        if len(reasons) == len(latencies) and reasons[place] is not None:
-            attributes["gen_ai.response.finish_reasons"] = [reasons[place]]
-        if len(first_tokens) == len(latencies) and first_tokens[place] is not None:
-            attributes["gen_ai.response.time_to_first_chunk"] = first_tokens[place]
-        if is_one:
-            attributes.update({**_usage(sample), **content})
+            begun_ns = round((results["date"] + sent_at_s) * _SECOND)
+        status = told.value("request_status", place)
         yield Span(
             name=f"{operation} {model.name}",
             start_ns=begun_ns,
-            end_ns=begun_ns + round(latency * _SECOND),
+            end_ns=begun_ns + round(seconds * _SECOND),
             attributes=attributes,
+            error=None if status in {None, "successful"} else str(status),
             is_request=True,
         )
+
+
+class _Requests:
+    """The requests of a document, one after the other, as its sample tells of them.
+
+    Args:
+        sample: The sample.
+    """
+
+    def __init__(self, sample: SampleDict) -> None:
+        self._told: Mapping[str, Any] = {
+            **sample["timing"],
+            "finish_reason": sample.get("finish_reason"),
+        }
+        seconds = self._told.get("request_s", sample.get("request_latency_s"))
+        self.seconds = _listed(seconds)
+
+    def value(self, name: str, place: int) -> Any:
+        """Get what is told of one request; None where that is not of each of them."""
+        each = _listed(self._told.get(name))
+        return each[place] if len(each) == len(self.seconds) else None
+
+    def attributes(self, place: int) -> dict[str, Any]:
+        """Tell what the answer to one request was like."""
+        found = {name: self.value(key, place) for name, key in _OF_REQUESTS.items()}
+        attributes = {name: value for name, value in found.items() if value is not None}
+        reason = self.value("finish_reason", place)
+        if reason is not None:
+            attributes["gen_ai.response.finish_reasons"] = [reason]
+        return attributes
 
 
 def _listed(value: Any) -> list[Any]:

@@ -44,17 +44,29 @@ def sample(doc_id: int, **changes: Any) -> dict[str, Any]:
     }
 
 
+_ROW: AggregateDict = {
+    "metric": "acc",
+    "filter": "strict",
+    "value": 0.75,
+    "stderr": 0.2,
+    "stderr_clustered": 0.25,
+    "ci95": (0.3, 0.95),
+    "n": 4,
+    "higher_is_better": True,
+    "repeats": [
+        {
+            "figure": "pass@2",
+            "value": 0.875,
+            "stderr": None,
+            "ci95": None,
+            "n": 4,
+            "method": "wilson",
+        }
+    ],
+}
+
+
 def write_run(folder: Path, *samples: dict[str, Any]) -> FinishedRun:
-    row: AggregateDict = {
-        "metric": "acc",
-        "filter": "strict",
-        "value": 0.75,
-        "stderr": 0.2,
-        "stderr_clustered": 0.25,
-        "ci95": (0.3, 0.95),
-        "n": 4,
-        "higher_is_better": True,
-    }
     coverage = {"original": 9, "selected": 5, "scored": 4, "errors": 1, "skipped": 0}
     task = TaskConclusion(
         name="sums",
@@ -63,7 +75,7 @@ def write_run(folder: Path, *samples: dict[str, Any]) -> FinishedRun:
         version=2,
         num_fewshot=0,
         directions={"acc": True},
-        aggregates=[row, {**row, "metric": "lost", "value": None}],
+        aggregates=[_ROW, {**_ROW, "metric": "lost", "value": None}],
         coverage=coverage,  # type: ignore[arg-type]
         task_hash="",
         fingerprint="",
@@ -78,6 +90,7 @@ def write_run(folder: Path, *samples: dict[str, Any]) -> FinishedRun:
         complete=True,
         environment={},
         usage={"input_tokens": 40, "budget": None},
+        load={"n_requests": {"successful": 4}, "ttft_ms": {"p95": 120.5}},
     )
     folder.mkdir(parents=True)
     gates = [parse_gate("acc>=0.5")]

@@ -17,6 +17,8 @@ def test_figures_have_flat_names(run: FinishedRun) -> None:
     assert figures["sums/documents_in_error"] == 1
     assert figures["run/seconds"] == 12.5
     assert figures["run/usage/input_tokens"] == 40
+    assert figures["sums/acc/strict/pass@2"] == 0.875
+    assert figures["load/ttft_ms.p95"] == 120.5
 
 
 def test_what_has_no_value_is_no_figure(run: FinishedRun) -> None:

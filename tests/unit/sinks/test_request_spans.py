@@ -85,6 +85,25 @@ def test_each_repeat_is_a_request_and_tokens_are_the_documents(tmp_path: Path) -
     assert found.document.attributes["gen_ai.usage.output_tokens"] == 3
 
 
+def test_each_request_has_its_own_tokens_and_status(tmp_path: Path) -> None:
+    timing = {
+        "started_s": 1.0,
+        "latency_s": 4.0,
+        "request_s": [0.5, 1.5],
+        "sent_at_s": [1.25, 2.0],
+        "request_status": ["successful", "errored"],
+        "output_tokens": [3, None],
+    }
+
+    first, second = spans_of(tmp_path, sample(0, timing=timing)).requests
+
+    assert second.start_ns == round((STARTED + 2.0) * 1e9)
+    assert second.end_ns - second.start_ns == 1_500_000_000
+    assert (first.error, second.error) == (None, "errored")
+    assert first.attributes["gen_ai.usage.output_tokens"] == 3
+    assert "gen_ai.usage.output_tokens" not in second.attributes
+
+
 def test_an_error_is_one_in_the_trace(tmp_path: Path) -> None:
     line = sample(0, status="error", error="timed out: no answer in 5 s", metrics=[])
     del line["request_latency_s"], line["acc"]
