@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_evalkit.results.schema import (
@@ -14,6 +14,8 @@ from pytest_evalkit.results.schema import (
 )
 
 _PARTS = 10_000
+# Figures of repeats that are shown.
+_SHOWN = ("mean", "pass", "majority")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,22 +202,24 @@ def _rows(results: ResultsDict, name: str, depth: int) -> Iterator[Row]:
         yield replace(row, parse_rate=None) if row.pipeline in told else row
         if row.parse_rate is not None:
             told.add(row.pipeline)
-        for figure in aggregate.get("repeats", ()):
+        for figure in _telling(aggregate.get("repeats", ())):
             yield _repeat_row(row, figure)
+
+
+def _telling(figures: Sequence[RepeatFigureDict]) -> Iterator[RepeatFigureDict]:
+    """Take the figures of repeats that a table has room for; results have the others."""
+    shown = {each["figure"].partition("@")[0]: each for each in figures}
+    # Of the passes that is the last, with as many answers as there are.
+    yield from (shown[kind] for kind in _SHOWN if kind in shown)
 
 
 def _repeat_row(row: Row, figure: RepeatFigureDict) -> Row:
     """Write a figure of repeats below the metric that it is of."""
-    is_variance = figure["figure"] == "within_variance"
-    is_about_answers = figure["figure"] == "consistency"
     ci95 = figure["ci95"]
     return replace(
         row,
         is_first=False,
         metric=f"{row.metric} {figure['figure']}",
-        higher_is_better=None
-        if is_variance or is_about_answers
-        else row.higher_is_better,
         n=figure["n"],
         value=figure["value"],
         stderr=figure["stderr"],

@@ -34,4 +34,4 @@ def test_repeats_have_figures_of_their_own(
         "consistency": pytest.approx(1 / 3),
     }
     assert arith_suite.samples()[0]["repeat_scores"] == {"exact_match": [0.0, 1.0, 1.0]}
-    result.stdout.fnmatch_lines(["*exact_match pass@2 ↑ *6  1.0000 *"])
+    result.stdout.fnmatch_lines(["*exact_match pass@3 ↑ *6  1.0000 *"])
