@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from pytest_evalkit.engine.drive import Ask
@@ -27,6 +27,9 @@ class _Sent(NamedTuple):
     status: RequestStatus
     timing: Timing | None
     usage: Usage | None = None
+
+
+_Read = Callable[[_Sent, float], Any]
 
 
 class RequestLog:
@@ -76,14 +79,20 @@ class RequestLog:
         sent = [one for each in self._sent for one in each]
         if not sent:
             return {}
-        columns = {**_when(sent, started_at), **_streamed(sent)}
+        fields = dict(_WHEN)
+        if any(map(_waited_s, sent)):
+            fields |= _WAITING
+        if any(map(_is_streamed, sent)):
+            fields |= _STREAMED
         if len(self._sent) > 1 or len(sent) > 1:
             # The document's own counts are the sum of all.
-            for name in ("input_tokens", "output_tokens"):
-                columns[name] = [one.usage and getattr(one.usage, name) for one in sent]
+            fields |= _COUNTED
         if len(sent) == 1:
-            return {name: values[0] for name, values in columns.items()}
-        return columns
+            return {name: read(sent[0], started_at) for name, read in fields.items()}
+        return {
+            name: [read(one, started_at) for one in sent]
+            for name, read in fields.items()
+        }
 
 
 def _failed(status: RequestStatus, error: ModelError | RequestCutError) -> tuple[_Sent]:
@@ -110,46 +119,23 @@ def _exchanged(one: Exchange) -> _Sent:
     return _Sent("successful", one.timing, one.usage)
 
 
-def _when(sent: Sequence[_Sent], started_at: float) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {
-        "request_status": [one.status for one in sent],
-        "planned_at_s": [_since(started_at, _planned(one)) for one in sent],
-        "sent_at_s": [
-            _since(started_at, None if one.timing is None else one.timing.started_at)
-            for one in sent
-        ],
-        "request_s": [_of(one, lambda timing: timing.latency_s) for one in sent],
-    }
-    waits = [_of(one, lambda timing: timing.waited_s) for one in sent]
-    return columns | {"retry_wait_s": waits} if any(waits) else columns
+def _timed(read: Callable[[Timing, float], Any]) -> _Read:
+    """Read of a request what is known only where it was timed."""
+    return lambda one, started_at: (
+        None if one.timing is None else read(one.timing, started_at)
+    )
 
 
-def _streamed(sent: Sequence[_Sent]) -> dict[str, list[Any]]:
-    """Tell of single tokens, where an answer was streamed."""
-    if all(one.timing is None or one.timing.n_chunks is None for one in sent):
-        return {}
-    return {
-        "ttft_s": [_of(one, lambda timing: timing.ttft_s) for one in sent],
-        "ttfo_s": [_of(one, lambda timing: timing.ttfo_s) for one in sent],
-        "gaps_sum_s": [_of(one, _span) for one in sent],
-        "inter_token_s": [
-            _rounded(inter_token_s(one.timing, one.usage)) for one in sent
-        ],
-        "n_chunks": [one.timing and one.timing.n_chunks for one in sent],
-        "bad_frames": [one.timing and one.timing.bad_frames for one in sent],
-    }
+def _waited_s(one: _Sent) -> float | None:
+    return None if one.timing is None else _rounded(one.timing.waited_s)
+
+
+def _is_streamed(one: _Sent) -> bool:
+    return one.timing is not None and one.timing.n_chunks is not None
 
 
 def _span(timing: Timing) -> float | None:
     return sum(timing.gaps_s) if timing.gaps_s else None
-
-
-def _planned(one: _Sent) -> float | None:
-    return None if one.timing is None else one.timing.planned_at
-
-
-def _of(one: _Sent, read: Callable[[Timing], float | None]) -> float | None:
-    return None if one.timing is None else _rounded(read(one.timing))
 
 
 def _since(started_at: float, moment: float | None) -> float | None:
@@ -158,3 +144,25 @@ def _since(started_at: float, moment: float | None) -> float | None:
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 6)
+
+
+# What is told of a request: how it is read of what was sent, and the start of the run.
+_WHEN: Mapping[str, _Read] = {
+    "request_status": lambda one, _: one.status,
+    "planned_at_s": _timed(lambda timing, start: _since(start, timing.planned_at)),
+    "sent_at_s": _timed(lambda timing, start: _since(start, timing.started_at)),
+    "request_s": _timed(lambda timing, _: _rounded(timing.latency_s)),
+}
+_WAITING: Mapping[str, _Read] = {"retry_wait_s": lambda one, _: _waited_s(one)}
+_STREAMED: Mapping[str, _Read] = {
+    "ttft_s": _timed(lambda timing, _: _rounded(timing.ttft_s)),
+    "ttfo_s": _timed(lambda timing, _: _rounded(timing.ttfo_s)),
+    "gaps_sum_s": _timed(lambda timing, _: _rounded(_span(timing))),
+    "inter_token_s": lambda one, _: _rounded(inter_token_s(one.timing, one.usage)),
+    "n_chunks": _timed(lambda timing, _: timing.n_chunks),
+    "bad_frames": _timed(lambda timing, _: timing.bad_frames),
+}
+_COUNTED: Mapping[str, _Read] = {
+    "input_tokens": lambda one, _: one.usage and one.usage.input_tokens,
+    "output_tokens": lambda one, _: one.usage and one.usage.output_tokens,
+}

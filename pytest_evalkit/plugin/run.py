@@ -175,7 +175,10 @@ class Run:
     @property
     def concurrency(self) -> int:
         """The most requests that this process may have in flight now, at least one."""
-        return max([engine.max_concurrency for engine in self._engines], default=1)
+        most = 1
+        for engine in self._engines:
+            most = max(most, engine.max_concurrency)
+        return most
 
     def make_model(self) -> Model:
         """Make the model that the options name.
