@@ -242,18 +242,23 @@ class DocumentRunner:
                 require_subtests(item.parent)
                 self._anchors.enter(item.task_file, item)
             self._evaluations.of(item.parent)
-        except (OptionError, pytest.UsageError) as error:
-            note_refusal(self._run.config)
-            self._stop(error)
-        except EvalkitError as error:
-            self._stop(error)
+        except (EvalkitError, pytest.UsageError) as error:
+            self._refuse_or_stop(error)
         except (KeyboardInterrupt, pytest.exit.Exception, pytest.skip.Exception):
             raise
         except BaseException as error:
             # A fixture may raise anything, and without a model no document can run.
+            if isinstance(error.__cause__, OptionError):
+                self._refuse_or_stop(error.__cause__)
             raise RunStoppedError(
                 f"the model fixture raised {type(error).__name__}: {error}"
             ) from error
+
+    def _refuse_or_stop(self, error: EvalkitError | pytest.UsageError) -> NoReturn:
+        """Stop, with the exit status of a wrong command line where it is to blame."""
+        if isinstance(error, OptionError | pytest.UsageError):
+            note_refusal(self._run.config)
+        self._stop(error)
 
     def _stop(self, error: Exception) -> NoReturn:
         raise RunStoppedError(str(error)) from error

@@ -27,7 +27,8 @@ def model(pytestconfig: pytest.Config) -> Model:
     try:
         return run_of(pytestconfig).make_model()
     except OptionError as error:
-        raise pytest.UsageError(str(error)) from None
+        # One line for each test that asks; our own code is nobody's concern.
+        raise pytest.fail.Exception(str(error), pytrace=False) from error
 
 
 @pytest.fixture

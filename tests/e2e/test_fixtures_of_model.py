@@ -160,6 +160,18 @@ def test_no_model_at_all_is_said_in_one_line_with_workers(
     result.assert_outcomes()
 
 
+def test_no_model_for_cases_in_python_is_one_line_each(arith_suite: ArithSuite) -> None:
+    arith_suite.write("test_case.py", "def test_it(model): pass\n")
+
+    result = arith_suite.run("test_case.py")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["no model: name one with --model, or write a fixture*"]
+    )
+    assert "fixtures.py" not in result.stdout.str()
+
+
 _SCOPED = """
 import pytest
 
