@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
@@ -337,17 +338,25 @@ def test_draws_are_fewer_where_documents_are_many() -> None:
     )
 
 
-@pytest.mark.parametrize(("seconds", "count"), [(0.001, 500), (0.1, 50)])
-def test_what_takes_long_is_drawn_less_often(seconds: float, count: int) -> None:
-    times = iter([0.0, seconds])
+@pytest.mark.parametrize(("seconds", "draws"), [(0.001, 500), (0.1, 50)])
+def test_what_takes_long_is_drawn_less_often(seconds: float, draws: int) -> None:
+    times = count(0.0, seconds)
 
     redrawn = redraw(sum, NUMBERS, range(44), 500, lambda: next(times))
 
-    assert len(redrawn.figures) == count
+    assert len(redrawn.figures) == draws
+
+
+def test_what_took_long_only_once_is_drawn_as_often() -> None:
+    times = iter([0.0, 5.0, 5.0, 5.001])
+
+    redrawn = redraw(sum, NUMBERS, range(44), 500, lambda: next(times))
+
+    assert len(redrawn.figures) == 500
 
 
 def test_what_takes_too_long_is_not_drawn() -> None:
-    times = iter([0.0, 1.5])
+    times = count(0.0, 1.5)
 
     with pytest.raises(UnfitError, match=r"takes 1\.5 s"):
         redraw(sum, NUMBERS, range(44), 500, lambda: next(times))
