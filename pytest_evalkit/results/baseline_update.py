@@ -105,6 +105,11 @@ def _task(
     run: RecordedRun, results: ResultsDict, name: str, known: BaselineTaskDict | None
 ) -> BaselineTaskDict:
     answers = read_answers(run.samples[name])
+    if not answers.contents:
+        raise ResultsError(
+            f"{run.path} is no baseline of {name!r}: its documents have no hashes by "
+            "which those of another run could be matched"
+        )
     first = next((a for own in answers.by_filter.values() for a in own.values()), None)
     floors = {} if known is None else known["metrics"]
     return {

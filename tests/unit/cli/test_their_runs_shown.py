@@ -105,3 +105,36 @@ def test_samples_alone_are_no_run_to_show(
 
     assert status == 4
     assert "samples without results" in capsys.readouterr().err
+
+
+def test_a_run_of_lm_eval_can_be_a_baseline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "baseline.yaml"
+
+    status = main(["baseline", "update", str(LM), str(file), "--task", "week_facts"])
+
+    assert status == 0
+    assert '"exact_match,strict":\n        value: 0.5' in file.read_text("utf-8")
+    assert "week_facts: exact_match,strict is new" in capsys.readouterr().out
+
+
+def test_a_run_whose_documents_cannot_be_told_is_no_baseline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "baseline.yaml"
+
+    status = main(["baseline", "update", str(LMMS), str(file)])
+
+    assert status == 4
+    assert "its documents have no hashes" in capsys.readouterr().err
+    assert not file.exists()
+
+
+def test_options_of_other_systems_are_no_experiment(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status = main(["config", str(LMMS)])
+
+    assert status == 4
+    assert "whose options are others than ours" in capsys.readouterr().err
