@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pytest_evalkit.cli.counts import count
 from pytest_evalkit.stats.power import PowerDesign
 
 _DEFAULTS = PowerDesign()
@@ -41,7 +42,7 @@ def add_compare_command(commands: Any) -> None:
     parser.add_argument(
         "--flips",
         metavar="N",
-        type=_count,
+        type=count,
         default=10,
         help="changed documents to show of each metric (default: 10)",
     )
@@ -113,7 +114,7 @@ def add_power_command(commands: Any) -> None:
     parser.add_argument(
         "--documents",
         metavar="N",
-        type=_count,
+        type=count,
         help="tell the smallest difference that so many documents show",
     )
     _add_design(parser)
@@ -151,15 +152,3 @@ def _add_design(parser: Any) -> None:
         default=_DEFAULTS.correlation,
         help="of a document's two scores (default: 0.5); 0 for different documents",
     )
-
-
-def _count(text: str) -> int:
-    """Read a count, 0 or more.
-
-    Raises:
-        ValueError: It is something else.
-    """
-    count = int(text)
-    if count < 0:
-        raise ValueError
-    return count

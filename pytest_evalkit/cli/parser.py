@@ -14,6 +14,7 @@ from pytest_evalkit.cli.comparing_options import (
     add_compare_command,
     add_power_command,
 )
+from pytest_evalkit.cli.counts import count
 from pytest_evalkit.cli.load_commands import (
     add_load_sweep_command,
     add_self_test_command,
@@ -171,7 +172,7 @@ def _add_validate(commands: Commands) -> None:
     parser.add_argument(
         "--max-errors",
         metavar="N",
-        type=_count,
+        type=count,
         help="problems of each data file to print (default: 50)",
     )
 
@@ -261,20 +262,8 @@ def _add_merged_gates(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--baseline", metavar="RUN", type=Path, help="as pytest's")
     parser.add_argument(
-        "--max-errors", "--max_errors", metavar="N", type=_count, help="as pytest's"
+        "--max-errors", "--max_errors", metavar="N", type=count, help="as pytest's"
     )
-
-
-def _count(text: str) -> int:
-    """Read a count, 0 or more.
-
-    Raises:
-        ValueError: It is something else.
-    """
-    count = int(text)
-    if count < 0:
-        raise ValueError
-    return count
 
 
 def _add_serve_model(commands: Commands) -> None:

@@ -186,3 +186,15 @@ def test_the_mock_server_reads_its_own_options(
 
     assert caught.value.code == 0
     assert "--port" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("given", ["many", "-1", "1.5"])
+def test_a_count_that_is_none_is_told(
+    given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["validate", "x", f"--max-errors={given}"])
+
+    assert ended.value.code == 4
+    told = f"argument --max-errors: must be a count, 0 or more, not {given!r}\n"
+    assert capsys.readouterr().err.endswith(told)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from pytest_evalkit.values import (
     Response,
     Tool,
 )
+from tests.unit.models.asked_completions import use
 
 
 @pytest.fixture
@@ -29,23 +30,6 @@ def server() -> Iterator[MockServer]:
     server = MockServer(lambda payload: payload["prompt"].upper(), keeps_requests=True)
     with serve_in_thread(server) as running:
         yield running
-
-
-def use(
-    server: MockServer,
-    ask: Callable[[OpenAICompletions], Awaitable[Any]],
-    **settings: Any,
-) -> Any:
-    async def asked() -> Any:
-        args = {"model": "m", "base_url": server.url, **settings}
-        backend = make_backend("openai-completions", args)
-        assert isinstance(backend, OpenAICompletions)
-        try:
-            return await ask(backend)
-        finally:
-            await backend.aclose()
-
-    return asyncio.run(asked())
 
 
 def generate(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,12 @@ from pytest_evalkit.mockserver import MockServer, Reply, serve_in_thread
 from pytest_evalkit.mockserver.likelihood import logprobs_at
 from pytest_evalkit.mockserver.tokenizing import BOS, decode, encode
 from pytest_evalkit.models.openai_completions import OpenAICompletions
-from pytest_evalkit.models.registry import make_backend
 from pytest_evalkit.values import (
     Loglikelihood,
     LoglikelihoodResponse,
     RollingLoglikelihood,
 )
+from tests.unit.models.asked_completions import use
 
 MULTI_BYTE = "naïve 答案 🙂"
 
@@ -33,23 +33,6 @@ def server() -> Iterator[MockServer]:
     server = MockServer(lambda payload: payload["prompt"].upper(), keeps_requests=True)
     with serve_in_thread(server) as running:
         yield running
-
-
-def use(
-    server: MockServer,
-    ask: Callable[[OpenAICompletions], Awaitable[Any]],
-    **settings: Any,
-) -> Any:
-    async def asked() -> Any:
-        args = {"model": "m", "base_url": server.url, **settings}
-        backend = make_backend("openai-completions", args)
-        assert isinstance(backend, OpenAICompletions)
-        try:
-            return await ask(backend)
-        finally:
-            await backend.aclose()
-
-    return asyncio.run(asked())
 
 
 def likelihood(

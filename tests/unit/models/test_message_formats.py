@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import asyncio
 import base64
-import io
 import sys
 from collections.abc import Iterable
 from fractions import Fraction
@@ -29,36 +27,11 @@ from pytest_evalkit.messages import (
 from pytest_evalkit.models.formats import (
     MessageFormat,
     MessageSettings,
-    PreparedMessages,
 )
+from tests.unit.models.sent_messages import image_of, prepared, sent
 
 np = pytest.importorskip("numpy")
 Image = pytest.importorskip("PIL.Image")
-
-
-def prepared(*messages: Message, **settings: Any) -> PreparedMessages:
-    async def prepare() -> PreparedMessages:
-        writing = MessageFormat(MessageSettings(**settings))
-        try:
-            return await writing.prepare(messages)
-        finally:
-            await writing.aclose()
-
-    return asyncio.run(prepare())
-
-
-def sent(part: MediaPart, **settings: Any) -> list[dict[str, Any]]:
-    """Send one medium; say what becomes of it."""
-    (message,) = prepared(Message("user", (part,)), **settings).messages
-    content: list[dict[str, Any]] = message["content"]
-    return content
-
-
-def image_of(said: dict[str, Any]) -> Any:
-    head, text = said["image_url"]["url"].split(",")
-    image = Image.open(io.BytesIO(base64.b64decode(text)))
-    assert head == f"data:{Image.MIME[image.format]};base64"
-    return image
 
 
 def user(text: str) -> Message:

@@ -12,7 +12,6 @@ from pytest_evalkit.errors import RequestRejectedError
 from pytest_evalkit.messages import (
     ImagePart,
     ImageSource,
-    MediaPart,
     Message,
     TextPart,
 )
@@ -24,34 +23,10 @@ from pytest_evalkit.models.formats import (
     PreparedMessages,
 )
 from pytest_evalkit.values import Generate, Response
+from tests.unit.models.sent_messages import image_of, prepared, sent
 
 np = pytest.importorskip("numpy")
 Image = pytest.importorskip("PIL.Image")
-
-
-def prepared(*messages: Message, **settings: Any) -> PreparedMessages:
-    async def prepare() -> PreparedMessages:
-        writing = MessageFormat(MessageSettings(**settings))
-        try:
-            return await writing.prepare(messages)
-        finally:
-            await writing.aclose()
-
-    return asyncio.run(prepare())
-
-
-def sent(part: MediaPart, **settings: Any) -> list[dict[str, Any]]:
-    """Send one medium; say what becomes of it."""
-    (message,) = prepared(Message("user", (part,)), **settings).messages
-    content: list[dict[str, Any]] = message["content"]
-    return content
-
-
-def image_of(said: dict[str, Any]) -> Any:
-    head, text = said["image_url"]["url"].split(",")
-    image = Image.open(io.BytesIO(base64.b64decode(text)))
-    assert head == f"data:{Image.MIME[image.format]};base64"
-    return image
 
 
 def sent_image(value: Any, **settings: Any) -> Any:

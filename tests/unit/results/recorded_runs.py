@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_evalkit.codec import encode
+from pytest_evalkit.results.comparison import RunComparison, compare_runs
 from pytest_evalkit.results.document import RunFacts, TaskConclusion, build_results
+from pytest_evalkit.results.recorded import RecordedRun, open_run
 from pytest_evalkit.results.schema import AggregateDict
+from pytest_evalkit.scoring import MetricSpec
 
 FIRST = [float(i % 3 > 0) for i in range(30)]
 SECOND = [float(i % 4 > 0) for i in range(30)]
@@ -92,3 +95,12 @@ def write_recorded(
         )
         (folder / "results.json").write_bytes(encode(build_results([task], run)))
     return folder
+
+
+def compare(*folders: Path, **options: Any) -> list[RunComparison]:
+    """Compare runs of which nobody knows how their metrics are summed up."""
+
+    def unknown(_run: RecordedRun, _task: str, _metric: str) -> MetricSpec | str:
+        return "nobody knows"
+
+    return compare_runs([open_run(folder) for folder in folders], unknown, **options)

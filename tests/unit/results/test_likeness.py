@@ -7,25 +7,16 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.errors import ResultsError
-from pytest_evalkit.results.comparison import RunComparison, compare_runs
-from pytest_evalkit.results.recorded import RecordedRun, open_run
-from pytest_evalkit.scoring import MetricSpec
+from pytest_evalkit.results.recorded import open_run
 from tests.unit.results.recorded_runs import (
     FIRST,
     SECOND,
+    compare,
     conclusion,
     sample,
     samples_of,
     write_recorded,
 )
-
-
-def nothing(_run: RecordedRun, _task: str, _metric: str) -> MetricSpec | str:
-    return "nobody knows"
-
-
-def compare(*folders: Path, **options: Any) -> list[RunComparison]:
-    return compare_runs([open_run(folder) for folder in folders], nothing, **options)
 
 
 @pytest.fixture
