@@ -40,6 +40,7 @@ class ServerProcess:
         self.launch = launch
         self.log = log
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._fds = launch.fds
 
     @property
     def status(self) -> int | None:
@@ -71,8 +72,12 @@ class ServerProcess:
             "secrets": list(_secrets_of(self.launch).forms),
         }
         self._tell(json.dumps(told).encode() + b"\n")
-        for descriptor in self.launch.fds:
+        self._close_descriptors()
+
+    def _close_descriptors(self) -> None:
+        for descriptor in self._fds:
             os.close(descriptor)
+        self._fds = ()
 
     def await_ready(self, waiting: Callable[[], None] | None = None) -> None:
         """Wait until it answers.
@@ -111,6 +116,7 @@ class ServerProcess:
         """End it and all that it started; a second time does nothing."""
         keeper, self._keeper = self._keeper, None
         if keeper is None:
+            self._close_descriptors()
             return
         assert keeper.stdin is not None, "it is asked for"
         with suppress(BrokenPipeError):

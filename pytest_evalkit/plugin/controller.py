@@ -164,8 +164,17 @@ class Controller:
             # Now, while workers are busy, rather than when their first reports wait.
             self._watching()
         is_last = len(self._documents) == self._shares.count
-        if self._hosted is not None and self._has_items and is_last:
+        if self._hosted is not None and is_last and self._asks_model():
             self._hosted.await_ready(self._config)
+
+    def _asks_model(self) -> bool:
+        """Tell whether the workers have anything to ask."""
+        if session_number(self._config) == 1:
+            return self._has_items
+        from pytest_evalkit.plugin.wanting import is_model_wanted
+
+        folder = run_folder(self._config, self._config.stash[OPTIONS_KEY], None)
+        return is_model_wanted(folder)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count what has ended."""

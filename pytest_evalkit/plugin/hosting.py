@@ -20,10 +20,10 @@ from pytest_evalkit.models.backend import Backend, StreamingBackend
 from pytest_evalkit.models.launching import Launch, ServedBackend
 from pytest_evalkit.models.registry import is_local, make_backend
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions
-from pytest_evalkit.plugin.place import is_controller, worker_input
+from pytest_evalkit.plugin.place import is_controller, session_number, worker_input
 
 if TYPE_CHECKING:
-    from pytest_evalkit.host.servers import HostRule, ModelServers
+    from pytest_evalkit.host.servers import Hosting, HostRule, ModelServers
     from pytest_evalkit.results.folder import RunFolder
 
 LOG_NAME = "model.log"
@@ -171,6 +171,10 @@ class HostedSession:
         told: What workers are told about it, as their input.
         servers: What was started, or None where nothing had to be.
         words: What to tell the user while it is awaited.
+        starts_now: False to start it only when it is awaited.
+
+    Raises:
+        ModelUnavailableError: It cannot be started.
     """
 
     def __init__(
@@ -178,11 +182,16 @@ class HostedSession:
         told: Mapping[str, Any],
         servers: ModelServers | None,
         words: str,
+        *,
+        starts_now: bool = True,
     ) -> None:
         self.told = told
         self._servers = servers
         self._words = words
         self._was_awaited = False
+        self._is_started = starts_now
+        if servers is not None and starts_now:
+            servers.start()
 
     def await_ready(self, config: pytest.Config) -> None:
         """Wait until workers can ask.
@@ -195,6 +204,8 @@ class HostedSession:
         self._was_awaited = True
         _say(config, self._words)
         try:
+            if not self._is_started:
+                self._servers.start()
             self._servers.await_ready()
         except ModelUnavailableError as error:
             raise pytest.Session.Interrupted(str(error)) from error
@@ -214,6 +225,8 @@ def start_for_workers(
 ) -> HostedSession:
     """Start what the workers are to ask, and wait for nothing.
 
+    In a run that is resumed it is only made ready to start: there may be nothing to ask.
+
     Args:
         config: pytest's configuration.
         backend: The model that the options name, as this process made it.
@@ -224,35 +237,33 @@ def start_for_workers(
     """
     log = folder.root / LOG_NAME
     named = named_model(config.stash[OPTIONS_KEY])
+    starts_now = session_number(config) == 1
     try:
         if named.rule is not None:
-            return _start_hosts(named, named.rule, backend, log)
+            from pytest_evalkit.host.servers import Hosting
+
+            hosting = Hosting(
+                name=named.name,
+                arguments=named.arguments,
+                backend=backend,
+                rule=named.rule,
+            )
+            return _hosts(hosting, log, starts_now=starts_now)
         if isinstance(backend, ServedBackend) and backend.needs_server:
-            return _start_server(backend, log)
+            return _server(backend, log, starts_now=starts_now)
     except ModelUnavailableError as error:
         raise pytest.UsageError(str(error)) from None
     return HostedSession({}, None, "")
 
 
-def _start_hosts(
-    named: NamedModel, rule: HostRule, backend: Backend, log: Path
-) -> HostedSession:
+def _hosts(hosting: Hosting, log: Path, *, starts_now: bool) -> HostedSession:
     from pytest_evalkit.host.client import hosts_dict
     from pytest_evalkit.host.devices import visible_gpus
-    from pytest_evalkit.host.servers import (
-        Hosting,
-        ModelServers,
-        host_launches,
-        new_key,
-    )
+    from pytest_evalkit.host.servers import ModelServers, host_launches, new_key
 
-    key, gpus = new_key(), visible_gpus()
-    hosting = Hosting(
-        name=named.name, arguments=named.arguments, backend=backend, rule=rule
-    )
+    key, gpus, backend = new_key(), visible_gpus(), hosting.backend
     launches = host_launches(hosting, gpus, key)
     servers = ModelServers(launches, log)
-    servers.start()
     count = len(launches)
     place = (
         f"{len(gpus)} GPU{'s' * (len(gpus) > 1)}" if gpus else "no GPU, so on the CPU"
@@ -262,17 +273,18 @@ def _start_hosts(
         servers,
         f"loading {backend.model_name} in {count} process{'es' * (count > 1)} ({place}); "
         f"its log is {log}",
+        starts_now=starts_now,
     )
 
 
-def _start_server(backend: ServedBackend, log: Path) -> HostedSession:
+def _server(backend: ServedBackend, log: Path, *, starts_now: bool) -> HostedSession:
     from pytest_evalkit.host.servers import ModelServers, server_launches
 
     launches = server_launches(backend)
     servers = ModelServers(launches, log)
-    servers.start()
     told = {_SERVER: servers.urls[0]}
-    return HostedSession(told, servers, _starting(launches[0], log))
+    words = _starting(launches[0], log)
+    return HostedSession(told, servers, words, starts_now=starts_now)
 
 
 def _starting(launch: Launch, log: Path) -> str:

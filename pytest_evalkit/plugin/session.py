@@ -16,6 +16,7 @@ from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.concluding import Conclusion, conclude
 from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
 from pytest_evalkit.plugin.early_stopping import EarlyStopping
+from pytest_evalkit.plugin.hosting import is_started_here
 from pytest_evalkit.plugin.interrupts import keep_interrupts, tell_interrupt
 from pytest_evalkit.plugin.pace import most_in_flight
 from pytest_evalkit.plugin.place import NOTES_KEY, resume_notes, worker_input
@@ -24,6 +25,7 @@ from pytest_evalkit.plugin.run import run_of
 from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.plugin.selection import narrow, take_share
 from pytest_evalkit.plugin.summary import write_summary
+from pytest_evalkit.plugin.wanting import asks_model, want_model
 from pytest_evalkit.plugin.watch import Watch
 
 # Objects made between two collections of the youngest.
@@ -89,6 +91,7 @@ class EvaluationSession:
             self._put_in_order(items)
         self._share(items)
         self._leave_out(items)
+        self._tell_want(items)
 
     def _put_in_order(self, items: list[pytest.Item]) -> None:
         """Have scores decide how many documents run.
@@ -151,6 +154,14 @@ class EvaluationSession:
             left = set(map(id, self._left_out))
             items[:] = [item for item in items if id(item) not in left]
             self._config.hook.pytest_deselected(items=self._left_out)
+
+    def _tell_want(self, items: list[pytest.Item]) -> None:
+        """Have the controller of a resumed run know whether to start the model."""
+        resumption = self._run.resumption
+        if resumption is None or not is_started_here(self._config):
+            return
+        if asks_model(items, resumption):
+            want_model(self._run.folder)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn what will run."""

@@ -133,6 +133,26 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def test_a_resumed_run_loads_its_model_only_to_ask_it(suite: ArithSuite) -> None:
+    workers = ("-n", "2", "--resume", "last")
+    suite.run(*_MODEL, "-n", "2", "--limit", "4")
+    first = len(suite.noted("loaded"))
+
+    again = suite.run(*_MODEL, *workers, "--limit", "4")
+    second = len(suite.noted("loaded"))
+    more = suite.run(*_MODEL, *workers)
+
+    assert first == 1
+    assert again.ret == 0
+    again.assert_outcomes(passed=4)
+    assert second == 1
+    assert more.ret == 0
+    more.assert_outcomes(passed=6)
+    assert len(suite.noted("loaded")) == 2
+    assert suite.results()["coverage"]["arith"]["scored"] == 6
+    assert are_gone(pids(suite, "loaded"))
+
+
 def test_workers_share_one_process_and_score_as_one_would(suite: ArithSuite) -> None:
     alone = suite.run(*_MODEL, "--model-args", "slip=1", "-n", "0")
     shared = suite.run(*_MODEL, "--model-args", "slip=1", "-n", "2")
