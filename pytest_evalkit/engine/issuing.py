@@ -199,14 +199,20 @@ class Issuing:
         return error
 
     def _begin(self) -> None:
-        if self.begun_at is not None:
-            return
-        self.begun_at = self._clock()
+        """Begin the time of the load with its first request, or see that it is over."""
         seconds = self._rule.duration_s
-        if seconds is not None:
-            reason = f"the {seconds:g} s of --duration are over"
+        if seconds is None:
+            if self.begun_at is None:
+                self.begun_at = self._clock()
+            return
+        reason = f"the {seconds:g} s of --duration are over"
+        if self.begun_at is None:
+            self.begun_at = self._clock()
             loop = asyncio.get_running_loop()
             self._timers.append(loop.call_later(seconds, self._end, reason))
+        elif self._clock() - self.begun_at >= seconds:
+            # The loop whose timer tells so may have stood still, or be gone.
+            self._end(reason)
 
     def _note(self, *, has_failed: bool) -> None:
         """Count a request that has ended, and end the load where too many failed."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import suppress
 from itertools import cycle, islice
 from typing import Any
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.engine import Issuing, LoopLag, salted, warm_up
 from pytest_evalkit.engine.open_files import allow_many_connections
+from pytest_evalkit.engine.warmup import Warmed
 from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.plugin.collection import DocumentItem
@@ -90,8 +93,20 @@ class LoadWatch:
         requests = list(islice(_requests(items, count), count))
         engine = self._run.pace.warm_up_engine(backend)
         asked = salted(requests, secrets.token_hex(_SALT_BYTES))
-        warmed = self._run.loop.run_until_complete(warm_up(engine.ask, asked))
+        warmed = self._run_whole(warm_up(engine.ask, asked))
         self._write({"kind": "warmup", **warmed._asdict()})
+
+    def _run_whole(self, warming: Coroutine[Any, Any, Warmed]) -> Warmed:
+        """Run to the end; an interrupt leaves nothing behind that is under way."""
+        loop = self._run.loop
+        task = loop.create_task(warming)
+        try:
+            return loop.run_until_complete(task)
+        except BaseException:
+            task.cancel()
+            with suppress(asyncio.CancelledError, EvalkitError):
+                loop.run_until_complete(task)
+            raise
 
     def begin(self, fill: Callable[[], None]) -> None:
         """Look from now on how late the loop is, where a pattern is asked for.

@@ -157,6 +157,22 @@ def test_after_its_duration_nothing_is_sent_and_what_is_in_flight_may_end() -> N
     assert event.at == 1_001.0
 
 
+def test_the_end_is_known_by_the_clock_where_its_loop_has_gone() -> None:
+    now = 0.0
+
+    async def answer(_: Generate) -> Response:
+        return Response(text="x")
+
+    issuing = Issuing(iter(AT_ONCE), IssuingRule(duration_s=1.0), lambda: now)
+    engine = Engine(MockBackend(answer), control=Control(issuing=issuing))
+    asyncio.run(ask_all(engine, 1))
+    now = 1.0
+
+    (answered,) = asyncio.run(ask_all(engine, 1))
+
+    assert isinstance(answered, IssuingEndedError)
+
+
 def test_requests_in_line_for_a_place_are_not_sent_after_the_end() -> None:
     engine, _, _ = made(taking(2.0), max_concurrency=1, duration_s=1.0)
 
