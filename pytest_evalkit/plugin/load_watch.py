@@ -17,6 +17,7 @@ from pytest_evalkit.errors import EvalkitError
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.load import import_client
+from pytest_evalkit.plugin.loop import run_through
 from pytest_evalkit.plugin.place import Share, worker_input
 from pytest_evalkit.plugin.run import Run
 from pytest_evalkit.stats import percentile
@@ -105,7 +106,7 @@ class LoadWatch:
         except BaseException:
             task.cancel()
             with suppress(asyncio.CancelledError, EvalkitError):
-                loop.run_until_complete(task)
+                run_through(loop, task)
             raise
 
     def begin(self, fill: Callable[[], None]) -> None:
