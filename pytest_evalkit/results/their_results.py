@@ -25,6 +25,8 @@ from pytest_evalkit.stats import interval95
 
 LM_EVAL = "lm-eval"
 LMMS_EVAL = "lmms-eval"
+# The metric that stands for answers that were recorded and not scored.
+NOT_SCORED = "bypass"
 _KEYS = ("results", "configs", "versions")
 _UNVERSIONED = "Yaml"
 # What of a row is no metric, though its name has the form of one.
@@ -183,7 +185,7 @@ def _aggregates(value: Mapping[str, Any], name: str) -> Iterator[AggregateDict]:
     directions = _directions(value, name)
     for key, figure in row.items():
         metric, comma, pipeline = key.rpartition(",")
-        if not comma or _DERIVED.search(metric):
+        if not comma or metric == NOT_SCORED or _DERIVED.search(metric):
             continue
         stderr = _number(row.get(f"{metric}_stderr,{pipeline}"))
         found = _number(figure)

@@ -17,7 +17,7 @@ from pytest_evalkit.evaluate.sample import (
     SampleDict,
     TokenCounts,
 )
-from pytest_evalkit.results.their_results import LM_EVAL, LMMS_EVAL
+from pytest_evalkit.results.their_results import LM_EVAL, LMMS_EVAL, NOT_SCORED
 from pytest_evalkit.tasks import doc_hash
 
 # What lmms-eval writes as the hash of every document.
@@ -158,6 +158,7 @@ class TheirSamples:
     ) -> SampleDict:
         told = line.get("doc")
         document: Mapping[str, Any] = told if isinstance(told, dict) else {}
+        names = [name for name in names if name != NOT_SCORED]
         values = {name: self._value(name, line[name]) for name in names}
         sample: dict[str, Any] = {
             "schema_version": SAMPLE_SCHEMA_VERSION,

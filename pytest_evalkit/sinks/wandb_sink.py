@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.sinks.finished_run import FinishedRun
+from pytest_evalkit.sinks.sink import defaults
 
 _KEY = "WANDB_API_KEY"
 _HOST = "https://api.wandb.ai"
@@ -53,6 +54,11 @@ class WandbSink:
 
     def send(self, run: FinishedRun) -> str:
         """Send a run; its figures are the run's summary."""
+        # It tells of its login before it reads settings.
+        with defaults(WANDB_SILENT="true"):
+            return self._send(run)
+
+    def _send(self, run: FinishedRun) -> str:
         import wandb
 
         sent = wandb.init(

@@ -326,3 +326,20 @@ def test_a_task_without_a_version_has_none(tmp_path: Path) -> None:
     folder = changed(tmp_path, LM, versions={"week_facts": "Yaml"})
 
     assert read_results(folder)["versions"]["week_facts"] is None
+
+
+def test_answers_that_were_not_scored_have_no_figures(tmp_path: Path) -> None:
+    results = json.loads(results_json(LM).read_text(encoding="utf-8"))["results"]
+    results["small_choices"] = {"alias": "small_choices", "bypass,none": 999}
+    folder = changed(tmp_path, LM, results=results)
+    (file,) = folder.glob("samples_small_choices_*.jsonl")
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    for line in lines:
+        line |= {"metrics": ["bypass"], "bypass": 999}
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+
+    run = open_run(folder)
+
+    assert run.results is not None
+    assert run.results["aggregates"]["small_choices"] == []
+    assert {s["status"] for s in run.samples["small_choices"]} == {"answered"}
