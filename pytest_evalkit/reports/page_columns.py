@@ -27,6 +27,10 @@ class Names:
     def __init__(self) -> None:
         self._numbers: dict[Any, int] = {}
 
+    def __len__(self) -> int:
+        """Count the things."""
+        return len(self._numbers)
+
     @property
     def names(self) -> list[Any]:
         """What was numbered, in order."""

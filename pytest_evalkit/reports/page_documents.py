@@ -76,7 +76,8 @@ class PageDocuments:
         texts: The texts of all documents.
         media: The media that they show, numbered by their hashes.
         details: What an open document shows, by its number.
-        lines: The lines of the list: a document under each filter.
+        lines: The lines of the list: a document under each filter, where they are
+            compared.
         prompts: A hash of what was asked, by the number of the document, where they
             are compared.
         count: Documents that were taken in, held or not.
@@ -134,7 +135,8 @@ class PageDocuments:
         self.details.append(detail)
         self._documents.add(*self._facts(samples, detail))
         for sample, standing in zip(samples, standings, strict=True):
-            self.lines.append(Line(number, sample["filter"], standing))
+            if self._is_compared:
+                self.lines.append(Line(number, sample["filter"], standing))
             self._rows.add(
                 number,
                 self._names["filters"].number(sample["filter"]),
@@ -171,7 +173,7 @@ class PageDocuments:
             _parse(samples),
             short(first.get("error")) or None,
             [kinds.number(pair) for pair in categories_of(first).items()],
-            media_in(detail["input"]),
+            media_in(detail["input"]) if self.media else [],
         )
 
     def breakdowns(self) -> list[Breakdown]:

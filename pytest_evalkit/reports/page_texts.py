@@ -105,10 +105,9 @@ def limit_of(lengths: Sequence[int], most: int) -> int:
     >>> limit_of([10, 100, 1000], 150)
     70
     """
-    left, rest = most, len(lengths)
-    for length in sorted(lengths):
-        if length * rest > left:
-            return left // rest
-        left -= length
-        rest -= 1
-    return max(lengths, default=0)
+    if sum(lengths) <= most:
+        return max(lengths, default=0)
+    left, rest = most, sorted(lengths, reverse=True)
+    while rest[-1] * len(rest) <= left:
+        left -= rest.pop()
+    return left // len(rest)
