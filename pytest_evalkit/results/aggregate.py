@@ -141,7 +141,7 @@ class Tally:
 
     def task_hash(self) -> str:
         """Hash the documents' hashes, in document order: SHA-256 in hexadecimal."""
-        return task_hash(self._hashes.values())
+        return task_hash(self._hashes.known())
 
     def aggregates(
         self,
@@ -179,7 +179,7 @@ class Tally:
     ) -> AggregateDict:
         by_document = self._values[pipeline, metric.name]
         documents = list(by_document)
-        values = [by_document[doc_id] for doc_id in documents]
+        values = by_document.known()
         row = _aggregate(metric, pipeline, values)
         rates = self._rates_of(pipeline)
         told = [rates[doc_id] for doc_id in documents if doc_id in rates]

@@ -81,6 +81,10 @@ class DocumentColumn(MutableMapping[int, T]):
         value = self._values[document]
         return default if value is _ABSENT else value
 
+    def known(self) -> list[T]:
+        """List the values, in the order of their documents."""
+        return [value for value in self._values if value is not _ABSENT]
+
     def discard(self, document: int) -> None:
         """Take the value of a document away, if it has one."""
         if document in self:

@@ -105,29 +105,30 @@ class RequestLog:
         """List the requests, on one clock."""
         begun = closed_up({date: date + end for date, end in self._ends.items()})
         shifts = [begun.get(date, 0.0) for date in self._dates]
-        for place in range(len(self)):
-            yield self._request(place, shifts[self._clocks[place]])
+        columns = (
+            *(self._statuses, self._clocks, self._turns, self._of_conversation),
+            *self._seconds.values(),
+            *self._tokens.values(),
+        )
+        for row in zip(*columns, strict=True):
+            yield self._request(row, shifts[row[1]])
 
-    def _request(self, place: int, shift_s: float) -> RequestTimes:
+    def _request(self, row: tuple[Any, ...], shift_s: float) -> RequestTimes:
+        """Read a request from its row: an entry of each column, in their order."""
+        status, _, turn, conversation, *seconds, inputs, outputs = row
         planned, sent, took, ttft, ttfo, gaps = (
-            None if math.isnan(seconds[place]) else seconds[place]
-            for seconds in self._seconds.values()
+            None if math.isnan(each) else each for each in seconds
         )
-        inputs, outputs = (
-            None if tokens[place] == _NONE else tokens[place]
-            for tokens in self._tokens.values()
-        )
-        turn, conversation = self._turns[place], self._of_conversation[place]
         return RequestTimes(
-            status=_STATUSES[self._statuses[place]],
+            status=_STATUSES[status],
             planned_at=None if planned is None else planned + shift_s,
             sent_at=None if sent is None else sent + shift_s,
             ended_at=None if sent is None or took is None else sent + took + shift_s,
             ttft_s=ttft,
             ttfo_s=ttfo,
             gaps_sum_s=gaps,
-            input_tokens=inputs,
-            output_tokens=outputs,
+            input_tokens=None if inputs == _NONE else inputs,
+            output_tokens=None if outputs == _NONE else outputs,
             conversation=None if turn == _NONE else self._conversations[conversation],
             turn=None if turn == _NONE else turn,
         )

@@ -70,7 +70,7 @@ class Traffic:
     def _each(self) -> Iterator[_Cost]:
         """List what each document cost."""
         for costs in self._costs.values():
-            yield from costs.values()
+            yield from costs.known()
 
     def joined(self, other: Traffic) -> Traffic:
         """Take the requests of two together, which are of different documents."""

@@ -22,6 +22,7 @@ def test_a_column_is_what_a_dictionary_is(
 
     assert column == expected
     assert list(column) == sorted(expected)
+    assert column.known() == [expected[document] for document in sorted(expected)]
     assert len(column) == len(expected)
     assert [n in column for n in range(-1, 42)] == [
         n in expected for n in range(-1, 42)
