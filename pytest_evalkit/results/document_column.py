@@ -27,8 +27,9 @@ class DocumentColumn(MutableMapping[int, T]):
     def __setitem__(self, document: int, value: T) -> None:
         """Set the value of a document."""
         values = self._values
-        if document >= len(values):
-            values.extend([_ABSENT] * (document + 1 - len(values)))
+        size = len(values)
+        if document >= size:
+            values.extend([_ABSENT] * (document + 1 - size + size // 8))
         self._count += values[document] is _ABSENT
         values[document] = value
 

@@ -205,6 +205,8 @@ def _stream(timing: Mapping[str, Any] | None) -> _Stream | None:
 
 def _numbers(recorded: Any) -> tuple[float, ...]:
     """Take what was recorded of one answer or of several, where it is known."""
+    if recorded is None:
+        return ()
     values = recorded if isinstance(recorded, list) else [recorded]
     return tuple(value for value in values if value is not None)
 
