@@ -50,6 +50,8 @@ class RunRecord:
         limits: How many requests could be in flight, as it was set; process by process.
         spent: What was spent when the last session refused a request for it, or None.
         load: What its processes say of its load.
+        ended_in: The sessions whose budget or load came to its end before all was asked.
+        is_short: Whether a document counts as skipped that such a session skipped.
         caches: What each process says last of the response cache, by process.
         sessions: The sessions of the run, in order.
         requests: Every request of the samples that count.
@@ -67,6 +69,8 @@ class RunRecord:
     limits: list[LimitDict] = field(default_factory=list)
     spent: str | None = None
     load: LoadLines = field(default_factory=LoadLines)
+    ended_in: set[int] = field(default_factory=set)
+    is_short: bool = False
     caches: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sessions: SessionLog = field(default_factory=SessionLog)
     paths: Sequence[Path] = ()
@@ -79,7 +83,8 @@ class RunRecord:
         are no gap.
         """
         is_recorded = all(task.is_complete for task in self.tasks.values())
-        return is_recorded and self.spent is None and self.load.ended is None
+        is_cut = self.spent is not None or self.load.ended is not None or self.is_short
+        return is_recorded and not is_cut
 
     @property
     def traffic(self) -> Traffic:
@@ -118,17 +123,19 @@ class RunRecord:
             for name, task in self.tasks.items()
         }
 
-    def note(self, line: Mapping[str, Any], *, is_last: bool) -> None:
+    def note(self, line: Mapping[str, Any], session: int) -> None:
         """Take in a line that is neither a selection nor a sample.
 
         Args:
             line: The line.
-            is_last: Whether it is of the last session.
+            session: The session that it is of.
         """
-        kind = line["kind"]
+        kind, is_last = line["kind"], session >= self.sessions.last
         said = {name: value for name, value in line.items() if name != "kind"}
         if is_last:
             self.load.note(kind, said)
+        if kind in {"budget", "load_end"}:
+            self.ended_in.add(session)
         if kind == "concurrency" and is_last:
             self.limits.append(cast("LimitDict", said))
         elif kind == "budget" and is_last:
@@ -162,7 +169,7 @@ def read_run(
     last = found.last_session
     record = RunRecord(paths=found.paths, sessions=SessionLog(last))
     for session, line in found.notes:
-        record.note(line, is_last=session >= last)
+        record.note(line, session)
     for name, task in found.tasks.items():
         if task.session == last:
             record.tasks[name] = TaskRecord(name, task, facts_of(task.said))
@@ -208,6 +215,8 @@ def _take(record: RunRecord, line: Any, place: Place, session: int) -> bool:
     task = record.tasks.get(sample["task"])
     if task is None or not task.add(sample, place):
         return False
+    if sample["status"] == "skipped" and session in record.ended_in:
+        record.is_short = True
     is_last = session == record.sessions.last
     traffic = record.spending if is_last else record.earlier
     traffic.add(sample)

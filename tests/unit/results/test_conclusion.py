@@ -157,6 +157,22 @@ def test_a_run_whose_budget_was_spent_is_not_complete(tmp_path: Path) -> None:
     assert (record.spent, record.is_complete) == ("9 of 9 tokens", False)
 
 
+def test_what_an_earlier_budget_left_over_is_still_missing(tmp_path: Path) -> None:
+    """With --rerun-errors a later session takes it as it is."""
+    spent = {"kind": "budget", "t_s": 1.0, "reason": "9 of 9 tokens"}
+    left = [{**line, "status": "skipped"} for line in both(1, None)]
+    first = [selection(2), *both(0, 1.0), *left, spent]
+    taken = run_of(tmp_path / "a", main=first, **{"main-2": [selection(2)]})
+    made_up = run_of(
+        tmp_path / "b", main=first, **{"main-2": [selection(2), *both(1, 1.0)]}
+    )
+
+    short, whole = (read_run(folder, facts_of) for folder in (taken, made_up))
+
+    assert (short.spent, short.is_complete) == (None, False)
+    assert (whole.spent, whole.is_complete) == (None, True)
+
+
 def cache_line(process: str, hits: int, problem: str | None = None) -> dict[str, Any]:
     counts = {"hits": hits, "misses": 2, "stores": 1, "sampled": 0}
     return {"kind": "cache", "process": process, "problem": problem, **counts}
