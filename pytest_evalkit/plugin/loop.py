@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -14,10 +14,19 @@ T = TypeVar("T")
 def new_loop() -> asyncio.AbstractEventLoop:
     """Make a loop; uvloop's where it is there, with which requests cost less."""
     if find_spec("uvloop") is None:
-        return asyncio.new_event_loop()
-    import uvloop
+        loop = asyncio.new_event_loop()
+    else:
+        import uvloop
 
-    return uvloop.new_event_loop()
+        loop = uvloop.new_event_loop()
+    loop.set_exception_handler(_tell)
+    return loop
+
+
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what nobody looked at, but for interrupts: pytest has told those."""
+    if not isinstance(context.get("exception"), KeyboardInterrupt):
+        loop.default_exception_handler(context)
 
 
 def run_through(loop: asyncio.AbstractEventLoop, work: Awaitable[T]) -> T:

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
+from pytest_evalkit.plugin import loop as loop_module
 from pytest_evalkit.plugin.loop import close_loop, new_loop, run_through
 
 
-@pytest.fixture(params=[asyncio.new_event_loop, new_loop], ids=["asyncio", "ours"])
-def loop(request: pytest.FixtureRequest) -> Iterator[asyncio.AbstractEventLoop]:
-    make: Callable[[], asyncio.AbstractEventLoop] = request.param
-    loop = make()
+@pytest.fixture(params=[True, False], ids=["uvloop if there", "asyncio"])
+def loop(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[asyncio.AbstractEventLoop]:
+    if not request.param:
+        monkeypatch.setattr(loop_module, "find_spec", lambda _: None)
+    loop = new_loop()
     yield loop
     if not loop.is_closed():
         loop.close()
@@ -81,3 +85,13 @@ def test_a_loop_is_closed_when_all_on_it_has_ended(
     assert left.cancelled()
     assert ended == ["long"]
     assert loop.is_closed()
+
+
+def test_an_interrupt_that_nobody_looked_at_is_not_reported(
+    loop: asyncio.AbstractEventLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    for error in (KeyboardInterrupt("Ctrl-C"), OSError("the disk is full")):
+        loop.call_exception_handler({"message": "never looked at", "exception": error})
+
+    assert "the disk is full" in caplog.text
+    assert "Ctrl-C" not in caplog.text
