@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, get_args
 
 from pytest_evalkit.stats.floors import conservative_percentile
 from pytest_evalkit.stats.goals import GoodRequests
+from pytest_evalkit.stats.histogram import histogram
 from pytest_evalkit.stats.mean import mean, sample_deviation
+from pytest_evalkit.stats.over_time import OverTime
 from pytest_evalkit.stats.percentile import percentile
 from pytest_evalkit.stats.request_times import METRICS, RequestStatus, RequestTimes
 
 PERCENTS = (50, 90, 95, 99)
 PERCENTILE_METHOD = "nearest rank"
+_DISTRIBUTIONS = ("ttft_ms", "tpot_ms", "itl_ms", "e2el_ms")
+_FAR = 99
 
 Figures = dict[str, Any]
 _Describe = Callable[[Iterable[float | None]], Figures]
@@ -46,7 +50,8 @@ def load_figures(
         (first sent to last ended), rates per second of requests and tokens,
         ``request_goodput`` and ``good_request_fraction`` (of all but cut requests),
         ``achieved_qps``, ``peak_concurrency``, ``percentile_method``, ``metrics`` with a
-        description of each, and ``conversations``, None where there is none.
+        description of each, ``distributions`` of some, up to their 99th percentile,
+        ``over_time``, and ``conversations``, None where there is none.
 
     Raises:
         ValueError: A percentile is out of range.
@@ -56,20 +61,18 @@ def load_figures(
         seen.add(one)
     describe = partial(described, percents=percents, is_conservative=is_conservative)
     duration_s = seen.duration_s
-    inputs, outputs = seen.inputs.total, seen.outputs.total
-    both = None if inputs is None or outputs is None else inputs + outputs
     return {
         "n_requests": dict(seen.counts),
         "error_rate": seen.error_rate,
         "duration_s": duration_s,
-        "request_throughput": _rate(seen.counts["successful"], duration_s),
-        "output_throughput": _rate(outputs, duration_s),
-        "total_token_throughput": _rate(both, duration_s),
+        **seen.throughput(duration_s),
         **seen.goodput(duration_s),
         "achieved_qps": _achieved(seen.sent),
-        "peak_concurrency": _peak(seen.starts, seen.ends),
+        "peak_concurrency": _peak(seen.course.starts, seen.course.ends),
         "percentile_method": PERCENTILE_METHOD,
         "metrics": {name: describe(values) for name, values in seen.metrics.items()},
+        "distributions": dict(seen.distributions()),
+        "over_time": seen.course.figures(),
         "conversations": _conversations(seen.turns, duration_s, describe),
     }
 
@@ -103,7 +106,7 @@ class _Seen:
     def __init__(self, goals: Mapping[str, float] | None) -> None:
         self.counts: dict[str, int] = dict.fromkeys(get_args(RequestStatus), 0)
         self.metrics = {name: array("d") for name in METRICS}
-        self.starts, self.ends, self.sent = array("d"), array("d"), array("d")
+        self.sent, self.course = array("d"), OverTime()
         self.inputs, self.outputs = _Total(), _Total()
         self.turns: list[RequestTimes] = []
         self._good = GoodRequests(goals) if goals else None
@@ -112,9 +115,7 @@ class _Seen:
         self.counts[one.status] += 1
         if one.sent_at is not None:
             self.sent.append(one.sent_at)
-            if one.ended_at is not None:
-                self.starts.append(one.sent_at)
-                self.ends.append(one.ended_at)
+        self.course.add(one)
         if one.conversation is not None:
             self.turns.append(one)
         if one.status != "successful":
@@ -136,7 +137,24 @@ class _Seen:
 
     @property
     def duration_s(self) -> float | None:
-        return max(self.ends) - min(self.starts) if self.ends else None
+        starts, ends = self.course.starts, self.course.ends
+        return max(ends) - min(starts) if ends else None
+
+    def distributions(self) -> Iterator[tuple[str, Figures]]:
+        """Count how many requests took how long, where there are several."""
+        for name in _DISTRIBUTIONS:
+            ordered = sorted(self.metrics[name])
+            if len(ordered) > 1:
+                yield name, histogram(ordered, percentile(ordered, _FAR))
+
+    def throughput(self, duration_s: float | None) -> Figures:
+        inputs, outputs = self.inputs.total, self.outputs.total
+        both = None if inputs is None or outputs is None else inputs + outputs
+        return {
+            "request_throughput": _rate(self.counts["successful"], duration_s),
+            "output_throughput": _rate(outputs, duration_s),
+            "total_token_throughput": _rate(both, duration_s),
+        }
 
     def goodput(self, duration_s: float | None) -> Figures:
         good = None if self._good is None else self._good.count
@@ -263,9 +281,10 @@ def _conversations(
         "turns_per_conversation": describe(map(len, turns)),
         "dropped_turns": sum(turn.status == "skipped" for turn in asked),
         "e2e_avg_interactivity": _interactivity(asked),
-        "ttft_ms_by_turn": _by_turn(asked, describe),
-        "ttft_ms_first_turn": _ttft((one[0] for one in turns), describe),
-        "ttft_ms_last_turn": _ttft((one[-1] for one in turns), describe),
+        "ttft_ms_by_turn": _by_turn(asked, "ttft_ms", describe),
+        "e2el_ms_by_turn": _by_turn(asked, "e2el_ms", describe),
+        "ttft_ms_first_turn": _times((one[0] for one in turns), "ttft_ms", describe),
+        "ttft_ms_last_turn": _times((one[-1] for one in turns), "ttft_ms", describe),
     }
 
 
@@ -276,14 +295,18 @@ def _interactivity(turns: Iterable[RequestTimes]) -> float | None:
     return _rate(_total(turn.output_tokens for turn in answered), sum(spent_s))
 
 
-def _by_turn(turns: Iterable[RequestTimes], describe: _Describe) -> dict[str, Figures]:
+def _by_turn(
+    turns: Iterable[RequestTimes], name: str, describe: _Describe
+) -> dict[str, Figures]:
     places: defaultdict[int, list[RequestTimes]] = defaultdict(list)
     for turn in turns:
         if turn.turn is not None:
             places[turn.turn].append(turn)
-    return {str(place): _ttft(places[place], describe) for place in sorted(places)}
+    return {
+        str(place): _times(places[place], name, describe) for place in sorted(places)
+    }
 
 
-def _ttft(turns: Iterable[RequestTimes], describe: _Describe) -> Figures:
+def _times(turns: Iterable[RequestTimes], name: str, describe: _Describe) -> Figures:
     answered = (turn for turn in turns if turn.status == "successful")
-    return describe(turn.ttft_ms for turn in answered)
+    return describe(map(METRICS[name], answered))

@@ -224,6 +224,7 @@ def test_conversations_are_summed_up_by_turn() -> None:
     assert figures["e2e_avg_interactivity"] == 15
     assert list(figures["ttft_ms_by_turn"]) == ["1", "2"]
     assert figures["ttft_ms_by_turn"]["1"]["mean"] == pytest.approx(150)
+    assert list(figures["e2el_ms_by_turn"]) == ["1", "2"]
     assert figures["ttft_ms_first_turn"]["n"] == 2
     assert figures["ttft_ms_last_turn"]["mean"] == pytest.approx(250)
 
