@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -132,3 +133,30 @@ def test_a_conversation_in_error_is_not_scored_again(tmp_path: Path) -> None:
     assert outcome.status == "error"
     assert outcome.message is not None
     assert "has no answer in RUN: no answer: turn 3: no" in outcome.message
+
+
+def test_a_turn_that_was_not_asked_cannot_be_scored_again(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, FIVE, missing="zero")
+    talk.run(failing("q2", RequestRejectedError("no")))
+    changed = talk.sample
+    # As if the recorded run had gone on after the second turn, and not begun before.
+    changed["turns"][0]["status"] = "skipped"
+    talk.lines[:] = [json.dumps(changed).encode()]
+
+    outcome = talk.score_again()
+
+    assert outcome.status == "error"
+    assert outcome.message is not None
+    assert "was led otherwise: turn 1 was not asked; ask it anew" in outcome.message
+
+
+def test_a_tool_that_failed_fails_again(tmp_path: Path) -> None:
+    rules = {"history": "live", "tool_executor": "tools", "missing": "zero"}
+    talk = Talk(tmp_path, TOOLS, **rules)
+    call = ToolCallPart("x", "f", "{}")
+    talk.run(lambda _: Response(text="", tool_calls=(call,)), lambda *_: 1 / 0)
+
+    outcome = talk.score_again()
+
+    assert outcome.message is not None
+    assert "turn 3: tool_executor raised ZeroDivisionError" in outcome.message

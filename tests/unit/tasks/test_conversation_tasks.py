@@ -97,6 +97,10 @@ def test_each_conversation_is_a_document_named_by_its_id(folder: TaskFolder) -> 
         "kind",
     ]
     assert task.documents[1]["kind"] == "numbers"
+    assert task.documents.column("kind") == [None, "numbers"]
+    assert task.documents.column("system") == ["S", None]
+    assert task.documents.folder == folder.root
+    assert task.fingerprint == opened(folder).fingerprint
     assert [turn["role"] for turn in task.documents[0]["turns"]] == [
         "user",
         "assistant",
