@@ -12,6 +12,7 @@ from pytest_evalkit.plugin.notices import NoticeBoard
 from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.place import (
     NOTES_KEY,
+    PROBLEM_KEY,
     resume_notes,
     run_folder,
     run_start,
@@ -54,6 +55,7 @@ class Controller:
         self._is_watching = False
         self._conclusion: Conclusion | None = None
         self._notes: dict[str, None] = {}
+        self._problem: str | None = None
         self._hosted: HostedSession | None = None
         self._board: NoticeBoard | None = None
         self._scheduling: SharedScheduling | None = None
@@ -123,6 +125,7 @@ class Controller:
         hear_refusal(self._config, node)
         told = getattr(node, "workeroutput", None) or {}
         self._notes.update(dict.fromkeys(told.get(NOTES_KEY, ())))
+        self._problem = self._problem or told.get(PROBLEM_KEY)
         if error and self._shares is not None:
             self._shares.release(node)
 
@@ -241,6 +244,7 @@ class Controller:
         forget_pauses(folder.journal_dir)
         forget_scores(folder.journal_dir)
         self._conclusion = conclude(session, run_of(self._config), is_whole=is_whole)
+        self._conclusion.problem = self._conclusion.problem or self._problem
 
     def _has_journals(self, folder: RunFolder) -> bool:
         """Tell whether any worker recorded anything in this session of the run."""

@@ -23,6 +23,8 @@ _RESUME_KEY: pytest.StashKey[list[str]] = pytest.StashKey()
 
 # What a worker tells the controller under this key is shown in the summary.
 NOTES_KEY = "evalkit_notes"
+# What went wrong where a worker ended fails the run.
+PROBLEM_KEY = "evalkit_problem"
 
 # Where a model comes from a fixture, the command line has no name for the folder.
 _FIXTURE_MODEL = "fixture"

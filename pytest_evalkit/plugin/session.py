@@ -19,7 +19,12 @@ from pytest_evalkit.plugin.early_stopping import EarlyStopping
 from pytest_evalkit.plugin.hosting import is_started_here
 from pytest_evalkit.plugin.interrupts import keep_interrupts, tell_interrupt
 from pytest_evalkit.plugin.pace import most_in_flight
-from pytest_evalkit.plugin.place import NOTES_KEY, resume_notes, worker_input
+from pytest_evalkit.plugin.place import (
+    NOTES_KEY,
+    PROBLEM_KEY,
+    resume_notes,
+    worker_input,
+)
 from pytest_evalkit.plugin.refusal import note_refusal
 from pytest_evalkit.plugin.run import run_of
 from pytest_evalkit.plugin.secrecy import secrets_of
@@ -85,8 +90,7 @@ class EvaluationSession:
             self._config.hook.pytest_deselected(items=narrowed.removed)
         if worker_input(self._config):
             # The controller collects nothing itself, and it is what shows the summary.
-            output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]  # xdist adds it
-            output[NOTES_KEY] = list(self._notes)
+            self._tell_controller(NOTES_KEY, list(self._notes))
         if self._run.options.early_stop:
             self._put_in_order(items)
         self._share(items)
@@ -104,6 +108,11 @@ class EvaluationSession:
         except EvalkitError as error:
             self._refuse(str(error))
             items.clear()
+
+    def _tell_controller(self, name: str, value: Any) -> None:
+        """Have the controller know something when this worker ends."""
+        output: dict[str, Any] = self._config.workeroutput  # type: ignore[attr-defined]  # xdist adds it
+        output[name] = value
 
     def _is_refused(self) -> bool:
         """Refuse to resume a run whose answers were to other questions.
@@ -194,8 +203,12 @@ class EvaluationSession:
         keep_interrupts(session)
         self._documents.close()
         problem = self._run.close_models()
+        if problem is not None:
+            problem = secrets_of(self._config).text(problem)
         self._watch.end()
-        if not worker_input(self._config) and self._run.has_journal:
+        if worker_input(self._config):
+            self._tell_controller(PROBLEM_KEY, problem)
+        elif self._run.has_journal:
             # The reports live on as the items do.
             gc.freeze()
             self._conclusion = conclude(session, self._run, is_whole=is_whole)

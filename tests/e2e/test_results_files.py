@@ -337,14 +337,21 @@ os.fdatasync = fail
 """
 
 
+@pytest.mark.parametrize(
+    ("workers", "journal"),
+    [((), "main"), (("-n", "2"), "gw[01]")],
+    ids=["alone", "two"],
+)
 def test_a_disk_that_does_not_keep_the_journal_fails_the_run(
-    arith_suite: ArithSuite,
+    arith_suite: ArithSuite, workers: tuple[str, ...], journal: str
 ) -> None:
     arith_suite.write("conftest.py", _FAILING_DISK)
 
-    result = arith_suite.run_apart("--model", "oracle")
+    result = arith_suite.run_apart("--model", "oracle", *workers)
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert arith_suite.results()["coverage"]["arith"]["scored"] == 6
-    result.stdout.fnmatch_lines(["*cannot write *main.jsonl: Input/output error*"])
+    result.stdout.fnmatch_lines(
+        [f"ERROR: cannot write *{journal}.jsonl: Input/output*"]
+    )
     assert "Traceback" not in result.stdout.str()
