@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,7 +109,10 @@ class Breakdowns:
                 filter=pipeline,
                 column=column,
                 metric=metric,
-                shares=tuple(_share(name, kinds[name]) for name in sorted(kinds)),
+                shares=tuple(
+                    share_of(name, kind.scores, kind.clusters)
+                    for name, kind in sorted(kinds.items())
+                ),
             )
 
 
@@ -133,17 +136,25 @@ def categories_of(sample: SampleDict) -> dict[str, str]:
     return found
 
 
-def _share(name: str, kind: _Kind) -> Share:
-    """Tell the mean, as sure as results tell means: in clusters where there are some."""
-    value = mean(kind.scores)
+def share_of(
+    name: str, scores: Sequence[float], clusters: Sequence[str | None]
+) -> Share:
+    """Tell a mean, as sure as results tell means: in clusters where there are some.
+
+    Args:
+        name: What the documents have in common.
+        scores: A number for each; at least one.
+        clusters: What each shares with others, or None.
+    """
+    value = mean(scores)
     shared = [
         position if cluster is None else cluster
-        for position, cluster in enumerate(kind.clusters)
+        for position, cluster in enumerate(clusters)
     ]
-    spread = spread_of(_MEAN, kind.scores, value, shared)
+    spread = spread_of(_MEAN, scores, value, shared)
     return Share(
         name=name,
-        n=len(kind.scores),
+        n=len(scores),
         value=value,
         stderr=spread.stderr,
         ci95=spread.ci95,

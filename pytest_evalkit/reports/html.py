@@ -28,6 +28,7 @@ from pytest_evalkit.reports.page_figures import (
     share_bar,
     subtitle_of,
 )
+from pytest_evalkit.reports.page_load import load_index, page_load
 from pytest_evalkit.reports.page_media import (
     MOST_BYTES,
     MOST_FULL_BYTES,
@@ -38,7 +39,7 @@ from pytest_evalkit.results.comparison import RunComparison
 from pytest_evalkit.results.media import MediaShelf
 from pytest_evalkit.results.schema import ResultsDict
 
-_SCRIPTS = ("text", "store", "filtering", "charts", "detail", "list", "page")
+_SCRIPTS = ("text", "store", "filtering", "charts", "load", "detail", "list", "page")
 _VERDICTS = {"pass": "Passed", "fail": "Failed", "inconclusive": "Inconclusive"}
 
 
@@ -103,6 +104,7 @@ def render_html(
         shown = compared(comparison, other.tested)
     yield _head(run.results, documents, shown, notes).encode("utf-8", "replace")
     index = documents.index() | {
+        "load": load_index(run.results),
         "limits": run.results.get("concurrency", []),
         "media": chosen.places,
         "other": None if comparison is None else comparison.index(),
@@ -134,6 +136,8 @@ def _head(
             options=options_of(results),
             errors=errors_of(results),
             breakdowns=documents.breakdowns(),
+            load=page_load(results),
+            qualities=documents.qualities,
             comparison=comparison,
             count=documents.count,
             shown=len(documents.details),

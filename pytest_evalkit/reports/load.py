@@ -30,12 +30,21 @@ def load_lines(results: ResultsDict) -> list[str]:
     load = _asked(results)
     if load is None:
         return []
-    figures = [_requests(load), _rates(load), *_conversations(load)]
+    figures = load_words(load)
     return [
         f"load    {figures[0]}",
         *(_INDENT + one for one in figures[1:]),
         *_times(load),
     ]
+
+
+def load_words(load: _Load) -> list[str]:
+    """Say how many requests there were, what became of them and how fast, a line each.
+
+    Args:
+        load: As it stands in the results.
+    """
+    return [_requests(load), _rates(load), *_conversations(load)]
 
 
 def load_warnings(results: ResultsDict) -> list[str]:

@@ -16,6 +16,7 @@ from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.reports.breakdown import Breakdown, Breakdowns, categories_of
 from pytest_evalkit.reports.page_columns import Columns, Names
 from pytest_evalkit.reports.page_details import Details, media_in, short
+from pytest_evalkit.reports.page_quality import Qualities
 from pytest_evalkit.reports.page_texts import PageTexts, limit_of
 from pytest_evalkit.reports.standing import OUTCOMES, Standing, standing_of
 from pytest_evalkit.results.schema import ResultsDict, task_names
@@ -81,6 +82,7 @@ class PageDocuments:
         prompts: A hash of what was asked, by the number of the document, where they
             are compared.
         count: Documents that were taken in, held or not.
+        qualities: Their scores by latency; all that were taken in count.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class PageDocuments:
         self.media = Names()
         self._details = Details(results, self.texts, self.media)
         self._breakdowns = Breakdowns()
+        self.qualities = Qualities()
         self._documents = Columns(
             "task", "id", "target", "start", "took", "latency", "tokens", "parse", "error",
             "kinds", "media",
@@ -126,6 +129,7 @@ class PageDocuments:
         self.count += 1
         number = len(self.details)
         first = samples[0]
+        self.qualities.add(first, standings[0], _latency(first))
         if self._taken[first["task"]] >= self._most_each:
             return
         self._taken[first["task"]] += 1

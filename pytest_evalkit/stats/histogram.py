@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 MOST_STEPS = 40
-_LEAST_STEPS = 8
+_LEAST_STEPS = 16
 
 
 def histogram(ordered: Sequence[float], top: float) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def histogram(ordered: Sequence[float], top: float) -> dict[str, Any]:
     if not ordered:
         raise ValueError("a histogram needs at least one value")
     lowest = ordered[0]
-    steps = min(MOST_STEPS, max(_LEAST_STEPS, math.isqrt(len(ordered))))
+    steps = min(MOST_STEPS, max(_LEAST_STEPS, 2 * math.isqrt(len(ordered))))
     # Values that are all alike are one step, a tenth of them wide.
     width = round_above((top - lowest) / steps or abs(top) / 10 or 1.0)
     first = math.floor(lowest / width)

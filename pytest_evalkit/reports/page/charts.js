@@ -148,15 +148,17 @@ function drawCharts() {
   const timed = documents.latency
     .map((_, number) => number)
     .filter((number) => documents.latency[number] !== null && documents.start[number] !== null);
-  const link = document.querySelector('nav a[href="#timing"]');
+  drawLoad();
   if (timed.length < 2) {
-    link.remove();
-    return;
+    document.querySelector('nav a[href="#timing"]').remove();
+  } else {
+    section.hidden = false;
+    // Of requests there is more to say than of documents.
+    if (index.load) document.getElementById("chart-latency").hidden = true;
+    else latencyChart(timed);
+    flightChart(timed);
+    courseChart(timed);
   }
-  section.hidden = false;
-  latencyChart(timed);
-  flightChart(timed);
-  courseChart(timed);
   redraw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   let width = innerWidth;

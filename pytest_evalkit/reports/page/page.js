@@ -153,6 +153,7 @@ function onKey(event) {
 
 // On paper there is no scrolling: the first lines of the list are written out.
 function writePrinted() {
+  for (const folded of document.querySelectorAll("#load details")) folded.open = true;
   const table = document.querySelector(".printed");
   const head = ["", "Document", "Answer", "Target", "Score"].map((name) => element("th", {}, name));
   table.replaceChildren(element("thead", {}, element("tr", {}, ...head)));

@@ -11,7 +11,8 @@ from pytest_evalkit.stats.histogram import MOST_STEPS, histogram, round_above
 def test_values_are_counted_in_equal_steps_and_far_ones_in_the_last() -> None:
     told = histogram([3, 10, 12, 19, 20, 27, 41, 43, 500], top=43)
 
-    # Eight steps of 5 reach from 3 to 43: they begin at 0, and 500 is beyond them.
+    # Sixteen steps from 3 to 43 would be of 2.5 each: 5 is the next round width. They
+    # begin at 0, and 500 is beyond them.
     assert told == {
         "start": 0.0,
         "width": 5.0,
@@ -24,7 +25,7 @@ def test_where_nothing_is_above_the_top_there_is_no_step_for_it() -> None:
     told = histogram([1.0, 2.0], top=2.0)
 
     assert told == {
-        "start": 1.0, "width": 0.2, "counts": [1, 0, 0, 0, 0, 1], "over": 0,
+        "start": 1.0, "width": 0.1, "counts": [1, *[0] * 9, 1], "over": 0,
     }  # fmt: skip
 
 
