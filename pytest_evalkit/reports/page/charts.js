@@ -112,9 +112,11 @@ function limitAt(times) {
 
 function flightChart(timed) {
   const [times, counts] = flight(timed);
-  const limit = limitAt(times);
+  const highest = Math.max(...counts);
+  // A limit far above what is drawn would leave nothing of it to be seen.
+  const limit = limitAt(times).map((value) => (value !== null && value <= 4 * highest ? value : null));
   const hasLimit = limit.some((value) => value !== null);
-  const said = `most at once: ${Math.max(...counts)}${hasLimit ? "; dashed: the limit of requests" : ""}`;
+  const said = `most at once: ${highest}${hasLimit ? "; dashed: the limit of requests" : ""}`;
   const options = () => ({
     scales: { x: { time: false }, y: { range: (_, __, most) => [0, most * 1.1 || 1] } },
     axes: [axis("seconds of the run", FLAT), axis("documents", { size: 56 })],
