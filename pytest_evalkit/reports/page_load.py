@@ -18,6 +18,8 @@ STATISTICS = ("mean", "p50", "p90", "p95", "p99")
 MOST_TURNS = 100
 _MOST_ROWS = 12
 _MARKS = ("p50", "p90", "p95", "p99")
+# From so many milliseconds on, so many decimals.
+_PLACES = ((1000, 0), (10, 1), (1, 2))
 _OF_TURNS = ("ttft_ms", "e2el_ms")
 _TIMES = {
     "e2el_ms": "End to end",
@@ -117,22 +119,34 @@ def load_index(results: ResultsDict) -> dict[str, Any] | None:
         "distributions": {
             name: {
                 **load["distributions"][name],
-                "marks": [[mark, load["metrics"][name][mark]] for mark in _MARKS],
+                "marks": [
+                    [mark, _short(load["metrics"][name][mark])] for mark in _MARKS
+                ],
             }
             for name in _DRAWN
             if name in load["distributions"]
         },
-        "over_time": load.get("over_time"),
+        "over_time": {
+            name: list(map(_short, value)) if isinstance(value, list) else value
+            for name, value in (load.get("over_time") or {}).items()
+        },
         "turns": turns
         and {
             "turn": list(map(int, turns)),
             **{
-                f"{name}_{mark}": [_of(by_turn[turn], name, mark) for turn in turns]
+                f"{name}_{mark}": [
+                    _short(_of(by_turn[turn], name, mark)) for turn in turns
+                ]
                 for name in _OF_TURNS
                 for mark in ("p50", "p95")
             },
         },
     }
+
+
+def _short(value: float | None) -> float | None:
+    """Write a number as exactly as a drawing shows it."""
+    return None if value is None else float(f"{value:.5g}")
 
 
 def _times(metrics: _Load) -> Table:
@@ -145,17 +159,17 @@ def _times(metrics: _Load) -> Table:
 
 
 def milliseconds(value: float | None) -> str:
-    """Write milliseconds, to a tenth where they are few; empty for None.
+    """Write milliseconds, the fewer of them the more exactly; empty for None.
 
-    >>> milliseconds(0.0421), milliseconds(16.66), milliseconds(12345.6)
-    ('0.042', '16.7', '12,346')
+    >>> milliseconds(0.0421), milliseconds(4.127), milliseconds(16.66)
+    ('0.042', '4.13', '16.7')
+    >>> milliseconds(12345.6), milliseconds(None)
+    ('12,346', '')
     """
     if value is None:
         return ""
-    few, many = 1, 1000
-    if value < few:
-        return f"{value:.3f}"
-    return f"{value:,.0f}" if value >= many else f"{value:.1f}"
+    places = next((n for least, n in _PLACES if value >= least), 3)
+    return f"{value:,.{places}f}"
 
 
 def _over_time(course: _Load) -> Table:

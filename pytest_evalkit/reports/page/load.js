@@ -1,7 +1,7 @@
 // What the requests of a run add up to, drawn.
 
 const milliseconds = (value) =>
-  `${value.toLocaleString("en", { maximumFractionDigits: value < 1 ? 3 : value < 1000 ? 1 : 0 })} ms`;
+  `${value.toLocaleString("en", { maximumFractionDigits: value < 1 ? 3 : value < 10 ? 2 : value < 1000 ? 1 : 0 })} ms`;
 
 // Lines at percentiles, each with its name a little below that of the one before.
 function drawMarks(plot, marks) {
@@ -80,7 +80,7 @@ function drawLoad() {
   if (!index.load) return;
   const { distributions, over_time: course, turns } = index.load;
   for (const [name, spread] of Object.entries(distributions)) spreadChart(name, spread);
-  if (course) {
+  if (course.in_flight) {
     courseOf("in_flight", "requests", course);
     courseOf("requests_per_s", "requests/s", course);
     if (course.output_tokens_per_s) courseOf("output_tokens_per_s", "tokens/s", course);
