@@ -137,7 +137,7 @@ def test_a_page_says_what_its_commands_do(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 
