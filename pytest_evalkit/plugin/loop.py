@@ -24,9 +24,20 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report what nobody looked at, but for interrupts: pytest has told those."""
+    """Report what nobody looked at, but for interrupts: pytest has told those.
+
+    All but those that land where a connection is read: uvloop takes whatever is raised
+    there for an error of the connection. The request would be asked again, and the
+    user's Ctrl-C be lost.
+    """
     if not isinstance(context.get("exception"), KeyboardInterrupt):
         loop.default_exception_handler(context)
+    elif "transport" in context:
+        loop.call_soon(_interrupt)
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 def run_through(loop: asyncio.AbstractEventLoop, work: Awaitable[T]) -> T:
