@@ -17,7 +17,7 @@ from typing import Any
 
 from pytest_evalkit.evaluate import DocumentOutcome
 from pytest_evalkit.plugin.collection import DocumentItem
-from pytest_evalkit.plugin.loop import run_through
+from pytest_evalkit.plugin.loop import PoliteLoop, run_through
 from pytest_evalkit.plugin.watch import Watch
 
 # Reporting leaves the loop standing still; longer than this, and requests that could
@@ -64,6 +64,7 @@ class Lookahead:
         watch: Watch,
     ) -> None:
         self._loop = loop
+        self._polite = PoliteLoop(loop)
         self._start = start
         self._limit = limit
         self._watch = watch
@@ -246,7 +247,7 @@ class Lookahead:
         self._next_tick = self._loop.call_later(_TICK_S, self._tick)
         try:
             while not task.done() and self._fault is None:
-                self._loop.run_forever()
+                self._polite.run()
         finally:
             task.remove_done_callback(self._stop)
             self._next_tick.cancel()
@@ -279,7 +280,7 @@ class Lookahead:
         """Let the loop do what is at hand."""
         self._next_round = self._loop.call_soon(self._stop, None)
         try:
-            self._loop.run_forever()
+            self._polite.run()
         finally:
             self._end_turn()
         self._raise_fault()

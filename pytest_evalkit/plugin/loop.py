@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
+import signal
+import threading
+import time
 from collections.abc import Awaitable
 from contextlib import suppress
 from importlib.util import find_spec
+from types import FrameType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+# Seconds until code that keeps the loop from stopping is interrupted where it is.
+_PATIENCE_S = 1.0
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
@@ -75,3 +83,55 @@ def close_loop(loop: asyncio.AbstractEventLoop) -> None:
     run_through(loop, loop.shutdown_asyncgens())
     run_through(loop, loop.shutdown_default_executor())
     loop.close()
+
+
+class PoliteLoop:
+    """Runs a loop so that an interrupt lands between two of its steps, not in one.
+
+    Within a step it could land anywhere: where a lock was just taken that nobody would
+    give back, such as that of importing. So the loop is stopped first, and only code
+    that does not come back to it is interrupted where it is.
+
+    Args:
+        loop: The loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._is_pressed = False
+
+    def run(self) -> None:
+        """Run the loop until it is stopped.
+
+        Raises:
+            KeyboardInterrupt: It was interrupted.
+        """
+        usual = signal.getsignal(signal.SIGINT)
+        is_main = threading.current_thread() is threading.main_thread()
+        if not is_main or usual is not signal.default_int_handler:
+            self._loop.run_forever()
+            return
+        signal.signal(signal.SIGINT, self._take)
+        try:
+            self._loop.run_forever()
+        finally:
+            signal.signal(signal.SIGINT, usual)
+        if self._is_pressed:
+            self._is_pressed = False
+            raise KeyboardInterrupt
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self._is_pressed:
+            self._is_pressed = False
+            signal.default_int_handler(number, frame)
+        self._is_pressed = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        # Threads of ``threading`` take locks, which may be held here.
+        _thread.start_new_thread(self._insist, ())
+
+    def _insist(self) -> None:
+        time.sleep(_PATIENCE_S)
+        if self._is_pressed:
+            main = threading.main_thread().ident
+            assert main is not None, "it has begun"
+            signal.pthread_kill(main, signal.SIGINT)

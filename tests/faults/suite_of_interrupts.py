@@ -73,6 +73,24 @@ def clean_run_s(launcher: Launcher, folder: Path, workers: tuple[str, ...]) -> f
     return time.monotonic() - begun
 
 
+def interrupt(process: int, folder: Path) -> bool:
+    """Press Ctrl-C; False where the session has said its last.
+
+    It stands still meanwhile, lest it come to its end between looking and pressing.
+    """
+    kill_group(process, signal.SIGSTOP)
+    wait_until(lambda: state_of(process) in "TZ")
+    is_in_time = state_of(process) == "T" and not _LAST_LINE.search(printed(folder))
+    kill_group(process, signal.SIGINT)
+    kill_group(process, signal.SIGCONT)
+    return is_in_time
+
+
+def state_of(process: int) -> str:
+    """The state of a process: T where it is stopped, Z where it has ended."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def problems_of(folder: Path, status: int) -> list[str]:
     """What is wrong with an interrupted run."""
     said = printed(folder)
@@ -113,8 +131,7 @@ def test_ctrl_c_at_any_moment(
         folder, after_s = tmp_path / str(tries), draws.random() * longest_s
         process = begin(launcher, folder, workers)
         time.sleep(after_s)
-        is_late = bool(_LAST_LINE.search(printed(folder)))
-        kill_group(process, signal.SIGINT)
+        is_late = not interrupt(process, folder)
         status = launcher.wait()
         if is_late:
             # The machine had more to do when the clean run was timed.

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from pytest_evalkit.plugin import loop as loop_module
-from pytest_evalkit.plugin.loop import close_loop, new_loop, run_through
+from pytest_evalkit.plugin.loop import PoliteLoop, close_loop, new_loop, run_through
 
 
 @pytest.fixture(params=[True, False], ids=["uvloop if there", "asyncio"])
@@ -95,3 +98,44 @@ def test_an_interrupt_that_nobody_looked_at_is_not_reported(
 
     assert "the disk is full" in caplog.text
     assert "Ctrl-C" not in caplog.text
+
+
+def press() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interrupt_lands_between_two_steps_of_the_loop(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    steps: list[str] = []
+
+    async def work() -> None:
+        press()
+        steps.append("the step goes on")
+        await asyncio.sleep(60)
+
+    task = loop.create_task(work())
+
+    with pytest.raises(KeyboardInterrupt):
+        PoliteLoop(loop).run()
+
+    assert steps == ["the step goes on"]
+    assert not task.done()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    close_loop(loop)
+
+
+def test_a_step_that_does_not_end_is_interrupted_where_it_is(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    async def work() -> None:
+        press()
+        time.sleep(60)  # noqa: ASYNC251 - what blocks is meant
+
+    task = loop.create_task(work())
+
+    with pytest.raises(KeyboardInterrupt):
+        PoliteLoop(loop).run()
+
+    assert isinstance(task.exception(), KeyboardInterrupt)
+    close_loop(loop)
