@@ -351,6 +351,11 @@ class DocumentRunner:
         if self._lookahead is not None:
             await self._lookahead.rest()
 
+    def stop_listening(self) -> None:
+        """Handle interrupts no more: others will."""
+        if self._lookahead is not None:
+            self._lookahead.stop_listening()
+
     def close(self) -> None:
         """Cancel what is still under way."""
         if self._stalls is not None:

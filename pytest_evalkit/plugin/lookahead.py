@@ -167,6 +167,10 @@ class Lookahead:
         if self._resting:
             self._loop.call_soon(self._wake)
 
+    def stop_listening(self) -> None:
+        """Handle interrupts no more."""
+        self._polite.release()
+
     def close(self) -> None:
         """Cancel what is under way and wait until it has ended."""
         self._coming.clear()

@@ -92,12 +92,18 @@ class PoliteLoop:
     give back, such as that of importing. So the loop is stopped first, and only code
     that does not come back to it is interrupted where it is.
 
+    Setting a handler takes longer than a short run, so it stays until it is released;
+    between runs, interrupts are what they were.
+
     Args:
         loop: The loop.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._is_asked_for = True
+        self._is_set = False
+        self._is_running = False
         self._is_pressed = False
 
     def run(self) -> None:
@@ -106,22 +112,34 @@ class PoliteLoop:
         Raises:
             KeyboardInterrupt: It was interrupted.
         """
-        usual = signal.getsignal(signal.SIGINT)
-        is_main = threading.current_thread() is threading.main_thread()
-        if not is_main or usual is not signal.default_int_handler:
-            self._loop.run_forever()
-            return
-        signal.signal(signal.SIGINT, self._take)
+        if self._is_asked_for:
+            self._is_asked_for = False
+            self._set()
+        self._is_running = True
         try:
             self._loop.run_forever()
         finally:
-            signal.signal(signal.SIGINT, usual)
+            self._is_running = False
         if self._is_pressed:
             self._is_pressed = False
             raise KeyboardInterrupt
 
+    def _set(self) -> None:
+        """Handle interrupts, unless somebody else does."""
+        usual = signal.getsignal(signal.SIGINT)
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and usual is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._take)
+            self._is_set = True
+
+    def release(self) -> None:
+        """Handle interrupts no more."""
+        if self._is_set:
+            self._is_set = False
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def _take(self, number: int, frame: FrameType | None) -> None:
-        if self._is_pressed:
+        if self._is_pressed or not self._is_running:
             self._is_pressed = False
             signal.default_int_handler(number, frame)
         self._is_pressed = True

@@ -200,6 +200,7 @@ class EvaluationSession:
         Raises:
             KeyboardInterrupt: Nothing had been interrupted before, and now it was.
         """
+        self._documents.stop_listening()
         keep_interrupts(session)
         self._documents.close()
         problem = self._run.close_models()

@@ -75,6 +75,7 @@ def suite() -> Iterator[Callable[[int, int], Suite]]:
 
     yield make
     for one in made:
+        one.lookahead.stop_listening()
         one.lookahead.close()
         one.loop.run_until_complete(one.loop.shutdown_asyncgens())
         one.loop.close()

@@ -115,14 +115,29 @@ def test_an_interrupt_lands_between_two_steps_of_the_loop(
         await asyncio.sleep(60)
 
     task = loop.create_task(work())
+    polite = PoliteLoop(loop)
 
     with pytest.raises(KeyboardInterrupt):
-        PoliteLoop(loop).run()
+        polite.run()
 
     assert steps == ["the step goes on"]
     assert not task.done()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    polite.release()
     close_loop(loop)
+
+
+def test_between_runs_an_interrupt_is_what_it_was(
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    polite = PoliteLoop(loop)
+    loop.call_soon(loop.stop)
+    polite.run()
+
+    with pytest.raises(KeyboardInterrupt):
+        press()
+    polite.release()
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_step_that_does_not_end_is_interrupted_where_it_is(
@@ -133,9 +148,11 @@ def test_a_step_that_does_not_end_is_interrupted_where_it_is(
         time.sleep(60)  # noqa: ASYNC251 - what blocks is meant
 
     task = loop.create_task(work())
+    polite = PoliteLoop(loop)
 
     with pytest.raises(KeyboardInterrupt):
-        PoliteLoop(loop).run()
+        polite.run()
+    polite.release()
 
     assert isinstance(task.exception(), KeyboardInterrupt)
     close_loop(loop)
