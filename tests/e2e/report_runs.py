@@ -122,7 +122,12 @@ def shelf_in(folder: Path) -> None:
 
 
 def write_page(
-    folder: Path, count: int, *, other: float | None = None, share_right: float = 0.75
+    folder: Path,
+    count: int,
+    *,
+    other: float | None = None,
+    share_right: float = 0.75,
+    load: dict[str, Any] | None = None,
 ) -> Path:
     """Write the page of a run of so many documents.
 
@@ -131,8 +136,9 @@ def write_page(
         count: Documents.
         other: How many a second run has right, to compare with; None for no second.
         share_right: How many the first has right.
+        load: What the requests of the first add up to; None where nobody looked.
     """
-    first = _write_run(folder / "first", count, share_right, seed=1)
+    first = _write_run(folder / "first", count, share_right, seed=1, load=load)
     shelf_in(first / "media")
     names = [str(first)]
     if other is not None:
@@ -143,10 +149,19 @@ def write_page(
     return path
 
 
-def _write_run(folder: Path, count: int, share_right: float, *, seed: int) -> Path:
+def _write_run(
+    folder: Path,
+    count: int,
+    share_right: float,
+    *,
+    seed: int,
+    load: dict[str, Any] | None = None,
+) -> Path:
     """Write what a run leaves behind."""
     folder.mkdir(parents=True)
     results = results_of(f"{folder.name}/model", count)
+    if load is not None:
+        results["load"] = load
     (folder / "results.json").write_bytes(encode_pretty(results))
     with (folder / "samples_sums.jsonl").open("wb") as file:
         for sample in samples_of(count, share_right=share_right, seed=seed):
