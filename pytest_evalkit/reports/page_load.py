@@ -46,7 +46,12 @@ _Load = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Figures as a small table: the head of each column, and rows that begin a name."""
+    """Figures as a small table.
+
+    Attributes:
+        head: What each column is.
+        rows: Texts, the first of each being the row's name.
+    """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
