@@ -196,14 +196,15 @@ def _over_time(course: _Load) -> Table:
 
 
 def _by_turn(load: _Load) -> Mapping[str, dict[str, _Load]]:
-    """Tell what is known of each turn, by the name of a time."""
+    """Tell what is known of each turn, in order, by the name of a time."""
     found: _Load = load.get("conversations") or {}
     turns: dict[str, dict[str, _Load]] = {}
     for name in _OF_TURNS:
         for turn, figures in (found.get(f"{name}_by_turn") or {}).items():
             if figures["n"]:
                 turns.setdefault(turn, {})[name] = figures
-    return turns
+    # A turn may have been timed to its end alone.
+    return {turn: turns[turn] for turn in sorted(turns, key=int)}
 
 
 def _of(figures: Mapping[str, _Load], name: str, key: str) -> float | None:

@@ -121,6 +121,18 @@ def test_turns_are_told_one_by_one_or_every_so_many(results: ResultsDict) -> Non
     assert len(index["turns"]["turn"]) == 100
 
 
+def test_a_turn_without_a_first_token_stands_in_its_place(results: ResultsDict) -> None:
+    first = answered(0, 1, conversation="a", turn=1)
+    second = answered(2, 1, ttft_s=0.25, conversation="a", turn=2)
+
+    index = load_index(measured(results, first, second))
+
+    assert index is not None
+    assert index["turns"]["turn"] == [1, 2]
+    assert index["turns"]["ttft_ms_p50"] == [None, 250]
+    assert index["turns"]["e2el_ms_p50"] == [1000, 1000]
+
+
 def hostile_requests(count: int) -> Iterator[RequestTimes]:
     """Requests of all lengths, in turns of conversations, all that is measured of each."""
     random = Random(5)
