@@ -323,7 +323,7 @@ def test_a_fixture_that_there_is_not_stops_the_run_in_one_line(
 
     result = arith_suite.run("--model", "oracle")
 
-    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stdout.fnmatch_lines(
         ["*talk.yaml:*: conversation.tool_executor names the fixture 'clerc', and *"]
     )
