@@ -59,24 +59,25 @@ def test_the_demo_model_says_that_it_needs_a_picture() -> None:
         asyncio.run(run())
 
 
-def servers() -> list[str]:
-    names = [thread.name for thread in threading.enumerate()]
-    return [name for name in names if name == "evalkit-mock-server"]
+def servers() -> set[threading.Thread]:
+    threads = threading.enumerate()
+    return {thread for thread in threads if thread.name == "evalkit-mock-server"}
 
 
 def test_a_server_that_is_just_starting_is_stopped_too() -> None:
     demo = Demo()
+    others = servers()
 
     async def run() -> None:
         asking = asyncio.ensure_future(demo.generate(ask_colour((220, 40, 40))))
-        while not servers():  # noqa: ASYNC110 - a thread of its own starts it
+        while servers() == others:  # noqa: ASYNC110 - a thread of its own starts it
             await asyncio.sleep(0)
         asking.cancel()
         await demo.aclose()
 
     asyncio.run(run())
 
-    assert servers() == []
+    assert servers() == others
 
 
 def test_the_demo_model_says_when_the_first_token_came_where_that_is_measured() -> None:
