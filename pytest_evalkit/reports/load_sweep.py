@@ -17,7 +17,7 @@ def sweep_lines(sweep: SweepDict) -> list[str]:
         sweep: The levels.
     """
     scores = _score_names(sweep)
-    titles = [*(title for title, _ in _FIGURES), *(name for _, name in scores)]
+    titles = [*(title for title, _ in _FIGURES), *_score_titles(scores)]
     rows = [titles, *(_row(level, scores) for level in sweep["load_sweep"])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
@@ -47,6 +47,11 @@ def _score_names(sweep: SweepDict) -> list[tuple[str, str]]:
         for task, values in first.items()
         if values
     ]
+
+
+def _score_titles(scores: list[tuple[str, str]]) -> list[str]:
+    """Name metrics, and their tasks where there are several."""
+    return [name if len(scores) == 1 else f"{task}:{name}" for task, name in scores]
 
 
 def _figure(name: str, statistic: str | None = None) -> Callable[[LevelDict], str]:

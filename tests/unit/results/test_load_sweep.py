@@ -65,3 +65,12 @@ def test_score_and_latency_stand_side_by_side() -> None:
     assert first.split() == ["1", "0.0%", "9.9", "19.7", "250.0", "250.0", "0.5000"]
     assert second.split()[:2] == ["2", "0.0%"]
     assert end == "the server held at every level"
+
+
+def test_scores_of_several_tasks_are_told_apart() -> None:
+    level = run(0.25, 10, 0.5)
+    level["aggregates"] = dict.fromkeys(("t", "u"), level["aggregates"]["t"])
+
+    heading, *_ = sweep_lines(sweep_of({1: ("a", level)}, [1]))
+
+    assert heading.endswith("t:acc,none  u:acc,none")
