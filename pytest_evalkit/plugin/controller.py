@@ -215,9 +215,20 @@ class Controller:
             if self._watch is not None:
                 self._watch.end()
             self._tell_deaths()
+            if not is_whole and any(self._documents.values()):
+                self._end_workers()
             self._conclude(session, is_whole=is_whole)
             if is_whole:
                 tell_interrupt(self._config)
+
+    def _end_workers(self) -> None:
+        """Wait until workers have recorded what they had under way, and are gone.
+
+        What they write after the journals were read would be in no results. xdist does
+        the same later, when nobody is left to wait for.
+        """
+        nodes = self._config.pluginmanager.getplugin("dsession").nodemanager
+        nodes.teardown_nodes()
 
     def _tell_deaths(self) -> None:
         """Say what became of processes of the model that ended by themselves."""
