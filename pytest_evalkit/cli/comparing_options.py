@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_evalkit.cli.counts import count
+from pytest_evalkit.cli.task_folders import add_include_path
 from pytest_evalkit.stats.power import PowerDesign
 
 _DEFAULTS = PowerDesign()
@@ -46,15 +47,7 @@ def add_compare_command(commands: Any) -> None:
         default=10,
         help="changed documents to show of each metric (default: 10)",
     )
-    parser.add_argument(
-        "--include-path",
-        "--include_path",
-        metavar="DIR",
-        type=Path,
-        action="append",
-        default=[],
-        help="a folder to look for tasks in whose files have moved",
-    )
+    add_include_path(parser)
 
 
 def add_baseline_command(commands: Any) -> None:

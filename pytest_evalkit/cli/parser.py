@@ -19,6 +19,7 @@ from pytest_evalkit.cli.load_commands import (
     add_load_sweep_command,
     add_self_test_command,
 )
+from pytest_evalkit.cli.task_folders import add_include_path
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
@@ -232,15 +233,7 @@ def _add_merge(commands: Commands) -> None:
         help="write an incomplete run where shards or documents are missing",
     )
     _add_merged_gates(parser)
-    parser.add_argument(
-        "--include-path",
-        "--include_path",
-        metavar="DIR",
-        type=Path,
-        action="append",
-        default=[],
-        help="a folder to look for tasks in whose files have moved",
-    )
+    add_include_path(parser)
 
 
 def _add_merged_gates(parser: argparse.ArgumentParser) -> None:

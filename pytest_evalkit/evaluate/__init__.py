@@ -15,8 +15,8 @@ from pytest_evalkit.evaluate.sample import (
     SampleDict,
     SampleTiming,
     Status,
-    TokenCounts,
 )
+from pytest_evalkit.evaluate.token_counts import TokenCounts
 from pytest_evalkit.evaluate.turn_records import TurnDict
 
 __all__ = [

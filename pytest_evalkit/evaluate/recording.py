@@ -13,9 +13,9 @@ from pytest_evalkit.evaluate.sample import (
     RecalledDict,
     SampleDict,
     Status,
-    TokenCounts,
 )
 from pytest_evalkit.evaluate.timing import token_logprobs
+from pytest_evalkit.evaluate.token_counts import TokenCounts
 from pytest_evalkit.evaluate.turn_records import TurnDict, TurnLog, turn_dicts
 from pytest_evalkit.messages import Message, ToolCallPart, message_dicts
 from pytest_evalkit.scoring.repeated import Repeated

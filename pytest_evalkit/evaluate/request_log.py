@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from pytest_evalkit.engine.drive import Ask
 from pytest_evalkit.errors import ModelError, RequestCutError
-from pytest_evalkit.evaluate.timing import inter_token_s
+from pytest_evalkit.evaluate.timing import inter_token_s, rounded
 from pytest_evalkit.values import (
     AnyResponse,
     Exchange,
@@ -127,7 +127,7 @@ def _timed(read: Callable[[Timing, float], Any]) -> _Read:
 
 
 def _waited_s(one: _Sent) -> float | None:
-    return None if one.timing is None else _rounded(one.timing.waited_s)
+    return None if one.timing is None else rounded(one.timing.waited_s)
 
 
 def _is_streamed(one: _Sent) -> bool:
@@ -142,23 +142,19 @@ def _since(started_at: float, moment: float | None) -> float | None:
     return None if moment is None else round(moment - started_at, 6)
 
 
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 6)
-
-
 # What is told of a request: how it is read of what was sent, and the start of the run.
 _WHEN: Mapping[str, _Read] = {
     "request_status": lambda one, _: one.status,
     "planned_at_s": _timed(lambda timing, start: _since(start, timing.planned_at)),
     "sent_at_s": _timed(lambda timing, start: _since(start, timing.started_at)),
-    "request_s": _timed(lambda timing, _: _rounded(timing.latency_s)),
+    "request_s": _timed(lambda timing, _: rounded(timing.latency_s)),
 }
 _WAITING: Mapping[str, _Read] = {"retry_wait_s": lambda one, _: _waited_s(one)}
 _STREAMED: Mapping[str, _Read] = {
-    "ttft_s": _timed(lambda timing, _: _rounded(timing.ttft_s)),
-    "ttfo_s": _timed(lambda timing, _: _rounded(timing.ttfo_s)),
-    "gaps_sum_s": _timed(lambda timing, _: _rounded(_span(timing))),
-    "inter_token_s": lambda one, _: _rounded(inter_token_s(one.timing, one.usage)),
+    "ttft_s": _timed(lambda timing, _: rounded(timing.ttft_s)),
+    "ttfo_s": _timed(lambda timing, _: rounded(timing.ttfo_s)),
+    "gaps_sum_s": _timed(lambda timing, _: rounded(_span(timing))),
+    "inter_token_s": lambda one, _: rounded(inter_token_s(one.timing, one.usage)),
     "n_chunks": _timed(lambda timing, _: timing.n_chunks),
     "bad_frames": _timed(lambda timing, _: timing.bad_frames),
 }

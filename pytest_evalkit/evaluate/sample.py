@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from pytest_evalkit.evaluate.token_counts import TokenCounts
 from pytest_evalkit.evaluate.turn_records import TurnDict
 
 SAMPLE_SCHEMA_VERSION = 1
 
 Status = Literal["scored", "answered", "error", "skipped"]
-
-
-class TokenCounts(TypedDict):
-    """Tokens of one document's responses, summed; None where not told."""
-
-    input_tokens: int | None
-    output_tokens: int | None
-    reasoning_tokens: int | None
-    cached_tokens: int | None
 
 
 class SampleTiming(TypedDict):

@@ -33,3 +33,8 @@ def token_logprobs(tokens: Sequence[TokenLogprob] | None) -> list[Any] | None:
         | ({"top": [list(pair) for pair in one.top]} if one.top else {})
         for one in tokens
     ]
+
+
+def rounded(seconds: float | None) -> float | None:
+    """Cut seconds to microseconds, as samples have them; None stays None."""
+    return None if seconds is None else round(seconds, 6)

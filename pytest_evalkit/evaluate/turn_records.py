@@ -7,18 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NotRequired, TypedDict
 
 from pytest_evalkit.conversations import Conversation, TurnOutcome, call_dict
-from pytest_evalkit.values import Response, Timing, Usage
+from pytest_evalkit.evaluate.timing import rounded
+from pytest_evalkit.evaluate.token_counts import TokenCounts, token_counts
+from pytest_evalkit.values import Response, Timing
 
 TurnStatus = Literal["successful", "errored", "skipped", "incomplete"]
-
-
-class TurnTokens(TypedDict):
-    """Tokens of one answer; None where not told."""
-
-    input_tokens: int | None
-    output_tokens: int | None
-    reasoning_tokens: int | None
-    cached_tokens: int | None
 
 
 class ToolResultDict(TypedDict):
@@ -45,7 +38,7 @@ class TurnDict(TypedDict):
     tool_calls: NotRequired[list[dict[str, str]]]
     tool_results: NotRequired[list[ToolResultDict]]
     finish_reason: str | None
-    token_counts: TurnTokens | None
+    token_counts: TokenCounts | None
     planned_at_s: float | None
     sent_at_s: float | None
     latency_s: float | None
@@ -150,9 +143,9 @@ def _turn(turn: int, status: TurnStatus, cause: str | None, note: TurnNote) -> T
         "cause": cause,
         "text": None if response is None else response.text,
         "finish_reason": None if response is None else response.finish_reason,
-        "token_counts": None if response is None else _tokens(response.usage),
-        "planned_at_s": _rounded(note.planned_at_s),
-        "sent_at_s": None if status == "skipped" else _rounded(note.sent_at_s),
+        "token_counts": None if response is None else token_counts(response.usage),
+        "planned_at_s": rounded(note.planned_at_s),
+        "sent_at_s": None if status == "skipped" else rounded(note.sent_at_s),
         "latency_s": None,
         "ttft_s": None,
         "ttfo_s": None,
@@ -182,25 +175,10 @@ def _tell(told: TurnDict, response: Response) -> None:
 
 def _times(timing: Timing) -> Any:
     return {
-        "latency_s": _rounded(timing.latency_s),
-        "ttft_s": _rounded(timing.ttft_s),
-        "ttfo_s": _rounded(timing.ttfo_s),
-        "gaps_sum_s": _rounded(sum(timing.gaps_s)) if timing.gaps_s else None,
+        "latency_s": rounded(timing.latency_s),
+        "ttft_s": rounded(timing.ttft_s),
+        "ttfo_s": rounded(timing.ttfo_s),
+        "gaps_sum_s": rounded(sum(timing.gaps_s)) if timing.gaps_s else None,
         "n_chunks": timing.n_chunks,
         "bad_frames": timing.bad_frames,
     }
-
-
-def _tokens(usage: Usage | None) -> TurnTokens | None:
-    if usage is None:
-        return None
-    return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-        "cached_tokens": usage.cached_tokens,
-    }
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 6)

@@ -15,8 +15,8 @@ from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.evaluate.sample import (
     SAMPLE_SCHEMA_VERSION,
     SampleDict,
-    TokenCounts,
 )
+from pytest_evalkit.evaluate.token_counts import TokenCounts
 from pytest_evalkit.results.their_results import LM_EVAL, LMMS_EVAL, NOT_SCORED
 from pytest_evalkit.tasks import doc_hash
 

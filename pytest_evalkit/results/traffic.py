@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pytest_evalkit.engine import Allowance, Price
-from pytest_evalkit.evaluate.sample import SampleDict, TokenCounts
+from pytest_evalkit.evaluate.sample import SampleDict
+from pytest_evalkit.evaluate.token_counts import TokenCounts
 from pytest_evalkit.results.document_column import DocumentColumn
 from pytest_evalkit.results.schema import BudgetDict
 from pytest_evalkit.stats import mean, percentile

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict, get_args
 
 from pytest_evalkit.codec import CodecError, convert
-from pytest_evalkit.evaluate.sample import SampleDict, TokenCounts
+from pytest_evalkit.evaluate.sample import SampleDict
+from pytest_evalkit.evaluate.token_counts import TokenCounts
 from pytest_evalkit.results.journal import GroupDict, SelectionDict
 from pytest_evalkit.results.schema import (
     AggregateDict,

@@ -4,7 +4,7 @@ guidellm lives in an environment of its own; it brings torch, of which a build f
 processor alone is enough:
 
     python3 -m venv DIR && DIR/bin/pip install torch==2.13.0 guidellm
-    python tests/performance/against_guidellm.py DIR/bin/guidellm [--concurrency 16]
+    python -m tests.performance.against_guidellm DIR/bin/guidellm [--concurrency 16]
 
 Both ask a mock server of known times, in turns, so that what else the machine does
 strikes both; the median of the rounds counts. Fails where a figure differs by more
@@ -28,11 +28,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from tests.performance.served import mock_server
 
 _TOLERANCE = 0.05
 _TOKENS = 16
@@ -50,18 +51,6 @@ metric_list: [{metric: exact_match}]
 """
 
 Figures = Mapping[str, float]
-
-
-@contextmanager
-def mock_server(*options: str) -> Iterator[str]:
-    """Run a mock server in a process of its own; give its URL."""
-    command = [sys.executable, "-m", "pytest_evalkit.mockserver", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
 
 
 def ours(folder: Path, url: str, concurrency: int) -> Figures:

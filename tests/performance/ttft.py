@@ -4,24 +4,22 @@ A mock server in a process of its own waits a known time before the first token 
 answer. Clients of this process ask it over a number of connections; what they report is
 printed beside the truth, for the direct connection and for the official package.
 
-    python tests/performance/ttft.py [--ttft 0.2] [--connections 64] [--requests 1024]
+    python -m tests.performance.ttft [--ttft 0.2] [--connections 64] [--requests 1024]
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 from pytest_evalkit.messages import Message
 from pytest_evalkit.models import make_backend
 from pytest_evalkit.stats import percentile
 from pytest_evalkit.values import Generate
+from tests.performance.served import mock_server
 
 _TOLERANCE = 0.10
 _TOKENS = 16
@@ -33,18 +31,6 @@ class Report(NamedTuple):
     ttft_s: list[float]
     elapsed_s: float
     cpu_s: float
-
-
-@contextmanager
-def mock_server(*options: str) -> Iterator[str]:
-    """Run a mock server in a process of its own; give its URL."""
-    command = [sys.executable, "-m", "pytest_evalkit.mockserver", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
 
 
 async def measure(url: str, client: str, connections: int, requests: int) -> Report:
