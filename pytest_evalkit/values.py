@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from pytest_evalkit.messages import Message, ToolCallPart
 
 
@@ -32,8 +34,7 @@ class GenerationParameters:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """Where a request comes from; never sent to an endpoint.
 
     Backends that do not think (recorded answers, the target itself) answer from it.
@@ -85,8 +86,7 @@ class Tool:
     is_strict: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generate:
+class Generate(Struct, frozen=True, kw_only=True):
     """Ask a model to continue a conversation.
 
     Attributes:
@@ -105,8 +105,7 @@ class Generate:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loglikelihood:
+class Loglikelihood(Struct, frozen=True, kw_only=True):
     """Ask how likely a model finds a continuation.
 
     Attributes:
@@ -120,8 +119,7 @@ class Loglikelihood:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollingLoglikelihood:
+class RollingLoglikelihood(Struct, frozen=True, kw_only=True):
     """Ask how likely a model finds a whole text, however long.
 
     Attributes:
@@ -137,8 +135,7 @@ LikelihoodRequest = Loglikelihood | RollingLoglikelihood
 Request = Generate | LikelihoodRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """Tokens that a response cost, as the endpoint counted them.
 
     Attributes:
@@ -154,8 +151,7 @@ class Usage:
     cached_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class Timing(Struct, frozen=True, kw_only=True):
     """When one successful attempt ran.
 
     Whatever is about single tokens is only known of an answer that was streamed. A
@@ -189,8 +185,7 @@ class Timing:
     waited_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(Struct, frozen=True, kw_only=True):
     """One request of several that an answer took, where tools were called.
 
     Attributes:
@@ -220,8 +215,7 @@ class TokenLogprob:
     top: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recalled:
+class Recalled(Struct, frozen=True, kw_only=True):
     """What of a response was not asked for, but taken from the response cache.
 
     Attributes:
@@ -236,8 +230,7 @@ class Recalled:
     latency_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """What a model answered to one request.
 
     Attributes:
@@ -275,8 +268,7 @@ class Response:
     exchanges: tuple[Exchange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoglikelihoodResponse:
+class LoglikelihoodResponse(Struct, frozen=True, kw_only=True):
     """How likely a model found a text.
 
     Attributes:

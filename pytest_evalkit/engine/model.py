@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any, overload
+
+from msgspec.structs import replace
 
 from pytest_evalkit.engine.drive import Ask, drive
 from pytest_evalkit.engine.engine import Engine

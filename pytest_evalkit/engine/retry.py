@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from pytest_evalkit.errors import ModelError, RequestCutError, TransientModelError
 from pytest_evalkit.values import AnyResponse

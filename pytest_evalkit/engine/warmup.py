@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from pytest_evalkit.errors import ModelError, ModelUnavailableError
 from pytest_evalkit.messages import Message, TextPart

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from pytest_evalkit.conversations import TurnOutcome
 from pytest_evalkit.engine import Flow

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pytest_evalkit.evaluate.sample import Status
 from pytest_evalkit.evaluate.turn_records import TurnDict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentOutcome:
+class DocumentOutcome(Struct, frozen=True, kw_only=True):
     """How a document ended.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from pytest_evalkit.codec import decode, encode
 from pytest_evalkit.engine.drive import Ask

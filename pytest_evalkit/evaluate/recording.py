@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.evaluate.answered import Answered
@@ -30,8 +31,7 @@ from pytest_evalkit.values import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(Struct, frozen=True, kw_only=True):
     """What every sample of a document says.
 
     Attributes:

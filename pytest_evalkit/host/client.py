@@ -9,6 +9,8 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, TypedDict, cast
 
+from msgspec import structs
+
 from pytest_evalkit.codec import CodecError, decode, encode
 from pytest_evalkit.errors import (
     RequestRejectedError,
@@ -206,7 +208,7 @@ class HostedModel:
         if response.timing is not None:
             return response
         latency_s = time.monotonic() - started_at
-        return replace(
+        return structs.replace(
             response, timing=Timing(started_at=started_at, latency_s=latency_s)
         )
 

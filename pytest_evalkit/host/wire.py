@@ -12,6 +12,8 @@ from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, Literal, NotRequired, TypedDict
 
+from msgspec import structs
+
 from pytest_evalkit.errors import RequestRejectedError
 from pytest_evalkit.host.media_wire import Wire, message_of, message_wire
 from pytest_evalkit.messages import ToolCallPart
@@ -149,8 +151,8 @@ def response_dict(response: AnyResponse) -> dict[str, Any]:
     """Write a response."""
     written = {
         "version": WIRE_VERSION,
-        "usage": response.usage and asdict(response.usage),
-        "timing": response.timing and asdict(response.timing),
+        "usage": response.usage and structs.asdict(response.usage),
+        "timing": response.timing and structs.asdict(response.timing),
         "attempts": response.attempts,
         "notes": list(response.notes),
     }

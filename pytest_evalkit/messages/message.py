@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 from pytest_evalkit.messages.frames import VideoFrames
 from pytest_evalkit.messages.media import AudioSource, ImageSource, VideoSource
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 
-@dataclass(frozen=True, slots=True)
-class TextPart:
+class TextPart(Struct, frozen=True):
     """A piece of text.
 
     Attributes:
@@ -92,8 +93,7 @@ MediaPart = ImagePart | AudioPart | VideoPart
 Part = TextPart | MediaPart | ToolCallPart | ToolResultPart
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One thing said by one side.
 
     Attributes:

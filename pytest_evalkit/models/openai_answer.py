@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pytest_evalkit.codec import CodecError, convert, encode
 from pytest_evalkit.errors import RequestRejectedError
@@ -27,8 +30,7 @@ class _Logprobs:
     content: tuple[_Likely, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spoken:
+class Spoken(Struct, frozen=True, kw_only=True):
     """What one choice of an answer says.
 
     Attributes:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from pytest_evalkit.messages import ToolCallPart
 from pytest_evalkit.scoring.dialogues import Missing
 from pytest_evalkit.scoring.judging import JudgeQuestion
@@ -55,8 +57,7 @@ class TurnAnswer:
     calls: tuple[ToolCallPart, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerKey:
+class AnswerKey(Struct, frozen=True, kw_only=True):
     """What is right for one document.
 
     Attributes:
@@ -181,8 +182,7 @@ class ScoringPlan:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
+class Scored(Struct, frozen=True, kw_only=True):
     """The scores of one document under one filter.
 
     Attributes:
@@ -202,7 +202,7 @@ class Scored:
     filter: str
     filtered: Any
     metrics: Mapping[str, Any]
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = {}
     cluster: str | None = None
     parsed: tuple[Parsed, ...] = ()
     repeated: Repeated | None = None

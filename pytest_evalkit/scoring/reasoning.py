@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pytest_evalkit.codec import CodecError, decode
 from pytest_evalkit.errors import OptionError
@@ -24,8 +25,7 @@ THINKING_TAGS: ReasoningTags = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stripped:
+class Stripped(Struct, frozen=True, kw_only=True):
     """An answer without the thoughts it was written with.
 
     Attributes:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from pytest_evalkit.errors import ScoringError
 from pytest_evalkit.scoring.conversation_metrics import conversation_values, turn_dicts
 from pytest_evalkit.scoring.generated import Values, generated_values
@@ -108,7 +110,7 @@ def _reasoned(
     names = {own.name: renamed.name for own, renamed in pairs}
     metrics = {names.get(name, name): v for name, v in scored.metrics.items()}
     is_one = not isinstance(scored.filtered, list)
-    return replace(
+    return structs.replace(
         scored,
         metrics={**metrics, FORMAT: format_scores(whole)},
         sources={name: names.get(own, own) for name, own in scored.sources.items()},

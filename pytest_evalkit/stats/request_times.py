@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
+
+from msgspec import Struct
 
 RequestStatus = Literal["successful", "errored", "incomplete", "skipped"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestTimes:
+class RequestTimes(Struct, frozen=True, kw_only=True):
     """What was seen of one request.
 
     A fragment is what one event of a stream adds to the answer: thought, text or a tool

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from pytest_evalkit.scoring import AnswerKey
 from pytest_evalkit.tasks.conversation_plan import ConversationPlan
@@ -12,8 +13,7 @@ from pytest_evalkit.tasks.rounds import Rounds
 from pytest_evalkit.values import Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What is asked about a document, and what is right.
 
     Attributes:

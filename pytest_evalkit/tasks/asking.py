@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec.structs import replace
 
 from pytest_evalkit.messages import Message
 from pytest_evalkit.scoring import ANSWER_FORM, AnswerKey, ScoringPlan

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import structs
+
 from pytest_evalkit.conversations import (
     Conversation,
     TurnPrompt,
@@ -58,7 +60,7 @@ class ConversationPlan:
             parameters=replace(prompt.parameters, extra=extra),
             tools=prompt.tools,
             is_streamed=prompt.settings.stream,
-            origin=replace(
+            origin=structs.replace(
                 self.origin,
                 turn=place,
                 target=None if key is None else list(key.texts),

@@ -8,6 +8,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from pytest_evalkit.conversations import Conversation
 from pytest_evalkit.errors import DatasetError
 from pytest_evalkit.scoring import (
@@ -148,8 +150,7 @@ class Task:
         return replace(self, scoring=replace(self.scoring, process_results=bound))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """A document that is ready to be asked.
 
     Attributes:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from pytest_evalkit.errors import RequestRejectedError
 from pytest_evalkit.messages import Message
@@ -134,9 +134,7 @@ def test_rows_of_one_batch_stop_each_for_itself(tiny_text: Path) -> None:
 def test_repeats_of_a_question_draw_differently(tiny_text: Path) -> None:
     asked = question("What?", temperature=1.0, seed=3)
     repeats = [
-        dataclasses.replace(
-            asked, origin=Origin(task="t", doc_id=0, doc={}, repeat=repeat)
-        )
+        structs.replace(asked, origin=Origin(task="t", doc_id=0, doc={}, repeat=repeat))
         for repeat in range(6)
     ]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from pytest_evalkit.engine.question import identity_hash, is_drawn, question_of
 from pytest_evalkit.messages import (
@@ -101,7 +102,7 @@ def asked(**changes: Any) -> Generate:
         parameters=GenerationParameters(max_tokens=8, temperature=0.0, seed=1),
         origin=origin(),
     )
-    return replace(request, **changes)
+    return structs.replace(request, **changes)
 
 
 def with_parameters(**changes: Any) -> Generate:
@@ -119,7 +120,11 @@ def picture(content: bytes = b"") -> ImagePart:
 def without_place(request: Request) -> tuple[object, ...]:
     """Everything of a request that may have a part in its answer, as Python has it."""
     repeat = 0 if request.origin is None else request.origin.repeat
-    return (type(request).__name__, repeat, plain(replace(request, origin=None)))
+    return (
+        type(request).__name__,
+        repeat,
+        plain(structs.replace(request, origin=None)),
+    )
 
 
 def plain(value: Any) -> object:
@@ -280,10 +285,10 @@ def test_what_stands_beside_a_text_is_part_of_the_question() -> None:
     plain = Generate(messages=(Message.of_text("assistant", "a"),), tools=(tool,))
     (said,) = plain.messages
     others = [
-        replace(plain, messages=(replace(said, name="b"),)),
-        replace(plain, messages=(replace(said, reasoning="b"),)),
-        replace(plain, tools=(replace(tool, is_strict=True),)),
-        replace(plain, tools=(replace(tool, is_strict=False),)),
+        structs.replace(plain, messages=(structs.replace(said, name="b"),)),
+        structs.replace(plain, messages=(structs.replace(said, reasoning="b"),)),
+        structs.replace(plain, tools=(replace(tool, is_strict=True),)),
+        structs.replace(plain, tools=(replace(tool, is_strict=False),)),
     ]
 
     keys = {question_of(one, b"").key for one in (plain, *others)}
