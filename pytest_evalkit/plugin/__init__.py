@@ -14,6 +14,7 @@ import pytest
 
 from pytest_evalkit.plugin import hookspecs
 from pytest_evalkit.plugin.fixtures import mock_server, model, record_score
+from pytest_evalkit.plugin.garbage import give_back_at_end
 from pytest_evalkit.plugin.options import (
     OPTIONS_KEY,
     add_options,
@@ -42,6 +43,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
     """Take in an experiment file before a conftest imports what its variables steer."""
+    give_back_at_end(early_config)
     read_experiment_file(early_config, args)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.concluding import Conclusion, conclude
 from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
 from pytest_evalkit.plugin.early_stopping import EarlyStopping
+from pytest_evalkit.plugin.garbage import few_collections
 from pytest_evalkit.plugin.hosting import is_started_here
 from pytest_evalkit.plugin.interrupts import keep_interrupts, tell_interrupt
 from pytest_evalkit.plugin.pace import most_in_flight
@@ -32,27 +32,6 @@ from pytest_evalkit.plugin.selection import narrow, take_share
 from pytest_evalkit.plugin.summary import write_summary
 from pytest_evalkit.plugin.wanting import asks_model, want_model
 from pytest_evalkit.plugin.watch import Watch
-
-# Objects made between two collections of the youngest.
-_YOUNG_OBJECTS = 20_000
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """Look for garbage less often, and not among what is there already.
-
-    Tens of thousands of items live as long as the session; going over them in every full
-    collection costs more than all the rest of reporting. And what a document needs while
-    it is under way is no garbage yet.
-    """
-    gc.freeze()
-    usual = gc.get_threshold()
-    gc.set_threshold(_YOUNG_OBJECTS, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()
 
 
 class EvaluationSession:
@@ -186,7 +165,8 @@ class EvaluationSession:
     ) -> Generator[None, object, object]:
         """Conclude when all is done, and also when it was broken off."""
         is_whole = False
-        with _few_collections():
+        only_documents = all(isinstance(item, DocumentItem) for item in session.items)
+        with few_collections(self._config, keeps=only_documents):
             try:
                 result = yield
                 is_whole = True

@@ -32,6 +32,7 @@ _OWN = {
     "pytest_evalkit.plugin.collection",
     "pytest_evalkit.plugin.fault_options",
     "pytest_evalkit.plugin.fixtures",
+    "pytest_evalkit.plugin.garbage",
     "pytest_evalkit.plugin.gate_options",
     "pytest_evalkit.plugin.hookspecs",
     "pytest_evalkit.plugin.interrupts",
