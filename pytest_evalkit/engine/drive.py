@@ -51,7 +51,10 @@ async def drive(
             ended: T = conclusion
             return ended
         try:
-            responses = await _ask_all(requests, ask)
+            if len(requests) == 1:
+                responses: Sequence[ResponseT] = (await ask(requests[0]),)
+            else:
+                responses = await _ask_all(requests, ask)
         except ModelError as error:
             step = partial(flow.throw, error)
         else:
@@ -72,8 +75,6 @@ def _taken(step: Callable[[], Sequence[RequestT]]) -> tuple[Any, Any]:
 async def _ask_all(
     requests: Sequence[RequestT], ask: Callable[[RequestT], Awaitable[ResponseT]]
 ) -> Sequence[ResponseT]:
-    if len(requests) == 1:
-        return (await ask(requests[0]),)
     tasks: list[asyncio.Task[ResponseT]] = []
     failure: BaseException | None = None
     try:

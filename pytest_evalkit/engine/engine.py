@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
-from typing import overload
+from typing import Any, overload
 from weakref import WeakKeyDictionary
 
 from pytest_evalkit.engine.adaptive import AdaptiveLimit, Decision
@@ -159,22 +165,23 @@ class Engine:
         finally:
             place.give_back()
 
-    async def _answer(self, request: Request, gate: Gate | None) -> AnyResponse:
-        send = partial(self._send, gate=gate)
+    def _answer(
+        self, request: Request, gate: Gate | None
+    ) -> Coroutine[Any, Any, AnyResponse]:
         if self._recalling is None:
-            return await send(request)
-        return await self._recalling.answer(request, send)
+            return self._send(request, gate)
+        return self._recalling.answer(request, partial(self._send, gate=gate))
 
     async def _send(self, request: Request, gate: Gate | None) -> AnyResponse:
         """Ask the backend; between two attempts others take a place that is not kept."""
         is_kept, gate = gate is not None, gate or self._gate()
         attempts = Attempts(self.policy)
         self._asking[attempts] = request.origin
-        tried = partial(self._tried, gate, request, attempts)
         issuing = self._control.issuing
         try:
             if issuing is None:
-                return await tried()
+                return await self._tried(gate, request, attempts)
+            tried = partial(self._tried, gate, request, attempts)
             return await issuing.issue(attempts, tried, follows=is_kept)
         except ModelError as error:
             attempts.blame(error)
@@ -276,8 +283,10 @@ class Engine:
         self._spending.count(response.usage)
         return response
 
-    async def _once(self, request: Request, seconds: float) -> AnyResponse:
-        return await respond_once(
+    def _once(
+        self, request: Request, seconds: float
+    ) -> Coroutine[Any, Any, AnyResponse]:
+        return respond_once(
             self.backend, request, seconds, has_answered=self._has_answered
         )
 

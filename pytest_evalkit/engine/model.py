@@ -74,6 +74,8 @@ class Model:
             WithheldError: It was not sent, since nothing is left to spend, or the load
                 has ended.
         """
+        if self._toolbox is None:
+            return await self.engine.ask(request)
         return await self._answered(request, self.engine.ask)
 
     @asynccontextmanager

@@ -36,6 +36,7 @@ _GIB = 1 << 30
 # else's, so that an alarm of ours is known by it.
 _AGAIN_S = 1 + 1 / 64
 _LONGEST_LOOK_S = 0.25
+_HAS_ALARMS = hasattr(signal, "setitimer")
 
 
 class CodeLimitError(BaseException):
@@ -96,8 +97,7 @@ class _Block:
 
     def __enter__(self) -> None:
         if self._seconds is not None:
-            is_main = threading.current_thread() is threading.main_thread()
-            if is_main and hasattr(signal, "setitimer"):
+            if _HAS_ALARMS and threading.get_ident() == threading.main_thread().ident:
                 self._alarm = _alarm(self._seconds)
             else:
                 self._watched = _WATCHDOG.watched(self._seconds)
@@ -118,7 +118,7 @@ class _Block:
             self._memory.__exit__(None, None, None)
         if self._watched is not None:
             self._watched.__exit__(kind, error, trace)
-        if isinstance(error, MemoryError):
+        if error is not None and isinstance(error, MemoryError):
             raise CodeLimitError(self._memory_message()) from error
 
     def _memory_message(self) -> str:

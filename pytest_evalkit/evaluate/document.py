@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -132,17 +132,20 @@ async def _answered(document: _Document, prepared: Prepared) -> Answered:
     flow = document_flow(evaluation.opened, prepared, evaluation.reasoning_tags)
     ask = _asking(evaluation, document, prepared)
     answering = _driven(evaluation, flow, ask)
-    return await _beside(answering, _picturing(evaluation, prepared))
+    picturing = _picturing(evaluation, prepared)
+    if picturing is None:
+        return await answering
+    return await _beside(answering, picturing)
 
 
-async def _driven(
+def _driven(
     evaluation: Evaluation,
     flow: Generator[Sequence[Any], Sequence[Any], Answered],
     ask: Ask,
-) -> Answered:
+) -> Coroutine[Any, Any, Answered]:
     limited = evaluation.limit.flow(flow)
     asking = asking_judge(ask, evaluation.judge)
-    return await drive(limited, asking, _scoring_place(evaluation))
+    return drive(limited, asking, _scoring_place(evaluation))
 
 
 async def _led(
@@ -209,11 +212,9 @@ def _picturing(
 
 
 async def _beside(
-    answering: Awaitable[Answered], picturing: asyncio.Future[None] | None
+    answering: Awaitable[Answered], picturing: asyncio.Future[None]
 ) -> Answered:
     """Wait for the answer, and for the pictures where the document will be recorded."""
-    if picturing is None:
-        return await answering
     try:
         answered = await answering
     except (asyncio.CancelledError, KeyboardInterrupt):

@@ -209,6 +209,8 @@ def _message(
 
 def beside(message: Message) -> dict[str, str]:
     """Write what a message has beside its content: a name and earlier thought."""
+    if message.name is None and message.reasoning is None:
+        return {}
     said = {"name": message.name, "reasoning_content": message.reasoning}
     return {key: text for key, text in said.items() if text is not None}
 

@@ -128,6 +128,8 @@ def _source_from(
 
 def _message(message: Message) -> dict[str, Any]:
     said = {"role": message.role, "content": _content(message)}
+    if message.name is None and message.reasoning is None:
+        return said
     beside = {"name": message.name, "reasoning": message.reasoning}
     # What is not there is not written: what was recorded before keeps its hash.
     return said | {key: text for key, text in beside.items() if text is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -211,7 +211,7 @@ class CompletionBackend(Protocol):
         ...
 
 
-async def respond(backend: Backend, request: Request) -> AnyResponse:
+def respond(backend: Backend, request: Request) -> Coroutine[Any, Any, AnyResponse]:
     """Put one request of whatever kind to a backend, once.
 
     Returns:
@@ -222,12 +222,12 @@ async def respond(backend: Backend, request: Request) -> AnyResponse:
         ModelError: As the backend raises it.
     """
     if isinstance(request, Generate):
-        return await backend.generate(request)
+        return backend.generate(request)
     if not isinstance(backend, LoglikelihoodBackend):
         raise ModelUnavailableError(without_loglikelihoods(backend.model_name))
     if isinstance(request, Loglikelihood):
-        return await backend.loglikelihood(request)
-    return await backend.rolling_loglikelihood(request)
+        return backend.loglikelihood(request)
+    return backend.rolling_loglikelihood(request)
 
 
 def without_identity(model: str) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Coroutine
 from http import HTTPStatus
 from io import BytesIO
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_evalkit.errors import ModelUnavailableError, TransientModelError
@@ -101,7 +101,7 @@ class Transport:
         )
         self._sessions = PerLoop(self._open, lambda session: session.closed)
 
-    async def post(self, body: bytes) -> dict[str, Any]:
+    def post(self, body: bytes) -> Coroutine[Any, Any, dict[str, Any]]:
         """Send a JSON text and return the JSON object that comes back.
 
         Raises:
@@ -109,7 +109,7 @@ class Transport:
             RequestRejectedError: The endpoint does not accept this request.
             ModelUnavailableError: It accepts none from us.
         """
-        return await self._whole("POST", body)
+        return self._whole("POST", body)
 
     async def get(self) -> dict[str, Any]:
         """Return the JSON object that is to be had without asking anything.
@@ -199,38 +199,60 @@ def _in_pieces(body: bytes) -> bytes | BytesIO:
     return BytesIO(body) if len(body) > _LARGE_BYTES else body
 
 
-@contextmanager
-def translated(url: str, listener: Listener | None = None) -> Iterator[None]:
-    """Raise errors of the connection as ours.
+class translated:  # noqa: N801 - reads as the function that it stands for
+    """Raises errors of the connection as ours; around a block.
+
+    The block raises ``ModelUnavailableError`` where the certificate is not trusted, or
+    the URL is none, and ``TransientModelError`` where there is no connection, or it
+    broke.
 
     Args:
         url: Where the connection goes.
         listener: Who takes in the stream, where there is one: if all has come that
             matters, a connection that breaks is no error.
-
-    Raises:
-        ModelUnavailableError: The certificate is not trusted, or the URL is none.
-        TransientModelError: There is no connection, or it broke.
     """
-    import aiohttp
 
-    try:
-        yield
-    except (aiohttp.ClientSSLError, aiohttp.InvalidURL) as error:
-        raise ModelUnavailableError(
-            f"cannot talk to {masked_url(url)}: {error}; check base_url"
-        ) from error
-    except aiohttp.ClientConnectorError as error:
+    __slots__ = ("_listener", "_url")
+
+    def __init__(self, url: str, listener: Listener | None = None) -> None:
+        self._url = url
+        self._listener = listener
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        """End the block; tell whether what it raised is no error.
+
+        Raises:
+            ModelUnavailableError: As the class says.
+            TransientModelError: As the class says.
+        """
+        return error is not None and self._is_none(error)
+
+    def _is_none(self, error: BaseException) -> bool:
+        import aiohttp
+
+        place = masked_url(self._url)
+        if isinstance(error, aiohttp.ClientSSLError | aiohttp.InvalidURL):
+            raise ModelUnavailableError(
+                f"cannot talk to {place}: {error}; check base_url"
+            ) from error
+        if isinstance(error, aiohttp.ClientConnectorError):
+            raise TransientModelError(
+                f"cannot reach {place}: {_why_not(error)}", is_unreachable=True
+            ) from error
+        if not isinstance(error, aiohttp.ClientError | OSError):
+            return False
+        if self._listener is not None and self._listener.is_complete:
+            return True
         raise TransientModelError(
-            f"cannot reach {masked_url(url)}: {_why_not(error)}",
-            is_unreachable=True,
-        ) from error
-    except (aiohttp.ClientError, OSError) as error:
-        if listener is not None and listener.is_complete:
-            return
-        raise TransientModelError(
-            f"{masked_url(url)} broke off the connection: "
-            f"{error or type(error).__name__}"
+            f"{place} broke off the connection: {error or type(error).__name__}"
         ) from error
 
 

@@ -122,6 +122,8 @@ def usage_of(answer: Mapping[str, Any]) -> Usage | None:
 
 
 def _tool_calls(calls: Any) -> tuple[ToolCallPart, ...]:
+    if not calls:
+        return ()
     listed = calls if isinstance(calls, list) else []
     functions = [
         (call.get("id"), call["function"])
@@ -148,6 +150,8 @@ def _arguments(arguments: Any) -> str:
 
 def _logprobs(told: Any) -> tuple[TokenLogprob, ...] | None:
     """Read ``logprobs`` of a chat choice; None where they have not their own form."""
+    if told is None:
+        return None
     try:
         read = convert(told, _Logprobs)
     except CodecError:
@@ -192,5 +196,6 @@ def _present(text: Any, choice: Mapping[str, Any]) -> str:
 
 def _count(counts: Any, name: str) -> int | None:
     value = counts.get(name) if isinstance(counts, dict) else None
-    is_count = isinstance(value, int) and 0 <= value <= _MOST_TOKENS
-    return value if is_count else None
+    if isinstance(value, int) and 0 <= value <= _MOST_TOKENS:
+        return value
+    return None

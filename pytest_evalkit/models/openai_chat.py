@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar, Literal
 
 from pytest_evalkit.codec import encode
@@ -119,7 +119,7 @@ class OpenAIChat(OpenAIEndpoint):
                     "it out, or say reasoning_model=false"
                 )
 
-    @property
+    @cached_property
     def is_reasoning_model(self) -> bool:
         """Whether the model is one of OpenAI's reasoning models, told or by its name."""
         told = self.chat.reasoning_model
@@ -183,7 +183,7 @@ class OpenAIChat(OpenAIEndpoint):
             fields["response_format"] = self.chat.response_format
         return fields
 
-    @property
+    @cached_property
     def _max_tokens_field(self) -> str:
         if self.chat.max_tokens_field is not None:
             return self.chat.max_tokens_field

@@ -55,8 +55,13 @@ def strip_reasoning(text: str, tags: Sequence[tuple[str, str]]) -> Stripped:
     >>> strip_reasoning("<think>2+2</think> 4", DEFAULT_REASONING_TAGS)
     Stripped(text='4', reasoning='2+2', truncated=False)
     """
-    if not any(start in text or end in text for start, end in tags):
-        return Stripped(text=text, reasoning=None, truncated=False)
+    for start, end in tags:
+        if start in text or end in text:
+            return _stripped(text, tags)
+    return Stripped(text=text, reasoning=None, truncated=False)
+
+
+def _stripped(text: str, tags: Sequence[tuple[str, str]]) -> Stripped:
     outside, thoughts, truncated = _split(text, tags)
     before, answer = _around_last_closing(outside, tags)
     if before is not None:
