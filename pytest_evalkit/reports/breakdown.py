@@ -93,7 +93,9 @@ class Breakdowns:
             key = (sample["task"], sample["filter"], column, standing.metric)
             kinds = self._kinds.setdefault(key, {})
             if name in kinds or len(kinds) <= _MOST_VALUES:
-                kind = kinds.setdefault(name, _Kind())
+                kind = kinds.get(name)
+                if kind is None:
+                    kind = kinds[name] = _Kind()
                 kind.scores.append(standing.score)
                 kind.clusters.append(sample.get("cluster"))
 

@@ -22,6 +22,14 @@ from pytest_evalkit.scoring import (
 _SHORT = 140
 # A metric's value beyond this is shown as far as this.
 _LONGEST_VALUE = 400
+# What the page calls counts of tokens, and samples do.
+_TOKEN_KINDS = tuple(
+    (f"{kind} tokens", f"{kind}_tokens")
+    for kind in ("input", "output", "reasoning", "cached")
+)
+# What only some documents have.
+_EVEN_IF_EMPTY = ("reasoning", "error", "refusal")
+_SOMETIMES = (*_EVEN_IF_EMPTY, "transcript", "judge", "tool_calls")
 
 Tags = Sequence[tuple[str, str]]
 
@@ -67,12 +75,10 @@ class Details:
             stripped = _without_thought(raw, self._tags_of(first["task"]))
             if stripped is not None:
                 detail["stripped"] = self._texts.add(stripped)
-        for key in ("reasoning", "error", "refusal"):
-            if first.get(key) is not None:
-                detail[key] = self._texts.add(plain(first.get(key)))
-        for key in ("transcript", "judge", "tool_calls"):
-            if first.get(key):
-                detail[key] = self._texts.add(plain(first.get(key)))
+        for key in () if first.keys().isdisjoint(_SOMETIMES) else _SOMETIMES:
+            value: Any = first.get(key)
+            if value is not None and (value or key in _EVEN_IF_EMPTY):
+                detail[key] = self._texts.add(plain(value))
         if first.get("notes"):
             detail["notes"] = [self._texts.add(note) for note in first["notes"]]
         return detail
@@ -206,11 +212,11 @@ def _seconds(recorded: Any) -> str:
 def _facts(sample: SampleDict) -> Iterator[tuple[str, str]]:
     if sample.get("finish_reason") is not None:
         yield "finish reason", plain(sample["finish_reason"])
-    counts = sample.get("token_counts")
-    for kind in ("input", "output", "reasoning", "cached"):
-        count = None if counts is None else counts.get(f"{kind}_tokens")
+    counts: Mapping[str, Any] = sample.get("token_counts") or {}
+    for name, kind in _TOKEN_KINDS if counts else ():
+        count = counts.get(kind)
         if count is not None:
-            yield f"{kind} tokens", f"{count:,}"
+            yield name, f"{count:,}"
     if sample["attempts"] > 1:
         yield "attempts", str(sample["attempts"])
     if sample.get("request_latency_s") is not None:

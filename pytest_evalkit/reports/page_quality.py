@@ -69,7 +69,9 @@ class Qualities:
         if standing.score is None or standing.metric is None or latency_s is None:
             return
         key = (sample["task"], sample["filter"], standing.metric)
-        documents = self._found.setdefault(key, _Documents())
+        documents = self._found.get(key)
+        if documents is None:
+            documents = self._found[key] = _Documents()
         documents.latencies.append(latency_s)
         documents.scores.append(standing.score)
         documents.clusters.append(sample.get("cluster"))

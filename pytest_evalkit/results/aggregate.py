@@ -56,6 +56,8 @@ class Tally:
     def add(self, sample: SampleDict) -> None:
         """Take in one sample."""
         doc_id = sample["doc_id"]
+        if self._status.get(doc_id) is not None:
+            self._forget_values(sample["filter"], doc_id)
         self._status[doc_id] = sys.intern(sample["status"])
         self._hashes[doc_id] = sample["doc_hash"]
         if sample["status"] == "error":
@@ -69,11 +71,7 @@ class Tally:
 
     def _take(self, sample: Mapping[str, Any]) -> None:
         pipeline, doc_id = sample["filter"], sample["doc_id"]
-        for (owner, _), values in self._values.items():
-            if owner == pipeline:
-                values.discard(doc_id)
         rates = self._rates_of(pipeline)
-        rates.discard(doc_id)
         if sample["status"] != "scored":
             return
         if "parse_status" in sample:
@@ -86,6 +84,12 @@ class Tally:
             if name not in self._listed:
                 self._unlisted[name] = sources.get(name)
             self._values[key][doc_id] = sample[name]
+
+    def _forget_values(self, pipeline: str, doc_id: int) -> None:
+        for (owner, _), values in self._values.items():
+            if owner == pipeline:
+                values.discard(doc_id)
+        self._rates_of(pipeline).discard(doc_id)
 
     def _rates_of(self, pipeline: str) -> DocumentColumn[float]:
         if pipeline not in self._parse_rates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict, get_args
 
@@ -211,7 +212,7 @@ def require_results(value: Any) -> None:
 def _require_numbers(times: Mapping[str, Any], name: str) -> None:
     """Refuse what is neither a number nor several; None is of what was not timed."""
     told = times.get(name)
-    if told is None:
+    if told is None or (type(told) is float and abs(told) < math.inf):
         return
     each = told if isinstance(told, list) else [told]
     if not all(one is None or _is_number(one) for one in each):

@@ -79,6 +79,8 @@ class RequestTimes(Struct, frozen=True, kw_only=True):
         As vLLM's serving benchmark has it. Undefined for fewer than two tokens or
         fragments: a stream of one fragment says nothing of the time between tokens.
         """
+        if self.ttft_s is None or self.gaps_sum_s is None:
+            return None
         return _per_token(_less(self.e2el_ms, self.ttft_ms), self)
 
     @property
@@ -87,6 +89,8 @@ class RequestTimes(Struct, frozen=True, kw_only=True):
 
         As guidellm has it; undefined as ``tpot_ms`` is.
         """
+        if self.gaps_sum_s is None:
+            return None
         return _per_token(_ms(self.gaps_sum_s), self)
 
 
@@ -114,7 +118,6 @@ def _ms(seconds: float | None) -> float | None:
 
 def _per_token(span_ms: float | None, times: RequestTimes) -> float | None:
     tokens = times.output_tokens
-    has_gaps = times.gaps_sum_s is not None
-    if span_ms is None or not has_gaps or tokens is None or tokens < 2:  # noqa: PLR2004 - between two
+    if span_ms is None or tokens is None or tokens < 2:  # noqa: PLR2004 - between two
         return None
     return span_ms / (tokens - 1)
