@@ -87,7 +87,10 @@ class Progress:
         if metric is not None and score is not None:
             primary = self._primary.setdefault(task, metric)
             if primary == metric:
-                self._means.setdefault((task, metric), RunningMean()).add(score)
+                mean = self._means.get((task, metric))
+                if mean is None:
+                    mean = self._means[task, metric] = RunningMean()
+                mean.add(score)
 
     def line(self) -> str:
         """Write the state as one line."""

@@ -86,7 +86,7 @@ class JsonLines:
         content = self._contents[self._files[index]]
         row = decode(content[self._starts[index] : self._ends[index]])
         if len(row) == len(self._empty):
-            return dict(row)
+            return row
         return {**self._empty, **row}
 
     def column(self, name: str) -> Sequence[Any]:
