@@ -14,11 +14,12 @@ class Columns:
 
     def __init__(self, *names: str) -> None:
         self.values: dict[str, list[Any]] = {name: [] for name in names}
+        self._appending = [column.append for column in self.values.values()]
 
     def add(self, *values: Any) -> None:
         """Add a row: a value for each column, in their order."""
-        for column, value in zip(self.values.values(), values, strict=True):
-            column.append(value)
+        for append, value in zip(self._appending, values, strict=True):
+            append(value)
 
 
 class Names:

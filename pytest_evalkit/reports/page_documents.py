@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pytest_evalkit.codec import encode
@@ -25,6 +26,7 @@ from pytest_evalkit.stats import mean
 # A list of more is no quicker to search than the samples files.
 MOST_DOCUMENTS = 20_000
 BLOCK = 200
+_NUMBERS = {outcome: number for number, outcome in enumerate(OUTCOMES)}
 
 
 class DocumentKey(NamedTuple):
@@ -129,7 +131,8 @@ class PageDocuments:
         self.count += 1
         number = len(self.details)
         first = samples[0]
-        self.qualities.add(first, standings[0], _latency(first))
+        latency_s = _latency(first)
+        self.qualities.add(first, standings[0], latency_s)
         if self._taken[first["task"]] >= self._most_each:
             return
         self._taken[first["task"]] += 1
@@ -137,7 +140,7 @@ class PageDocuments:
             self._note_question(number, first)
         detail = self._details.of(samples)
         self.details.append(detail)
-        self._documents.add(*self._facts(samples, detail))
+        self._documents.add(*self._facts(samples, detail, latency_s))
         for sample, standing in zip(samples, standings, strict=True):
             if self._is_compared:
                 self.lines.append(Line(number, sample["filter"], standing))
@@ -159,7 +162,10 @@ class PageDocuments:
         return None if key is None else self._numbers.get(key)
 
     def _facts(
-        self, samples: Sequence[SampleDict], detail: Mapping[str, Any]
+        self,
+        samples: Sequence[SampleDict],
+        detail: Mapping[str, Any],
+        latency_s: float | None,
     ) -> tuple[Any, ...]:
         """Tell what the index says of a document, column by column."""
         first = samples[0]
@@ -172,7 +178,7 @@ class PageDocuments:
             short(first["target"]),
             None if timing is None else round(timing["started_s"], 3),
             None if timing is None else round(timing["latency_s"], 4),
-            _latency(first),
+            latency_s,
             None if tokens is None else tokens["output_tokens"],
             _parse(samples),
             short(first.get("error")) or None,
@@ -233,15 +239,14 @@ _NEED = {
 def columns_of(standing: Standing) -> tuple[int, float | None]:
     """Write how a document did for the index: its outcome and its score."""
     score = standing.score
-    rounded = None if score is None else float(f"{score:.6g}")
-    return OUTCOMES.index(standing.outcome), rounded
+    if score is not None and not score.is_integer():
+        score = float(f"{score:.6g}")
+    return _NUMBERS[standing.outcome], score
 
 
 def by_document(samples: Iterable[SampleDict]) -> Iterator[list[SampleDict]]:
     """Put the samples of each document together, that stand next to each other."""
-    for _, lines in groupby(
-        samples, key=lambda sample: (sample["task"], sample["doc_id"])
-    ):
+    for _, lines in groupby(samples, key=itemgetter("task", "doc_id")):
         yield list(lines)
 
 
@@ -255,6 +260,8 @@ def _latency(sample: SampleDict) -> float | None:
     seconds = sample.get("request_latency_s")
     if seconds is None:
         return None
+    if isinstance(seconds, float):
+        return round(seconds, 4)
     each = seconds if isinstance(seconds, list) else [seconds]
     told = [float(one) for one in each if one is not None]
     return round(mean(told), 4) if told else None

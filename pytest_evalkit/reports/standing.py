@@ -73,7 +73,7 @@ def _score_key(results: ResultsDict, task: str) -> str:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, int | float) and math.isfinite(value):
+    if isinstance(value, float | int) and math.isfinite(value):
         return float(value)
     return None
 
