@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
-from typing import Any, overload
+from typing import overload
 from weakref import WeakKeyDictionary
 
 from pytest_evalkit.engine.adaptive import AdaptiveLimit, Decision
@@ -165,9 +159,7 @@ class Engine:
         finally:
             place.give_back()
 
-    def _answer(
-        self, request: Request, gate: Gate | None
-    ) -> Coroutine[Any, Any, AnyResponse]:
+    def _answer(self, request: Request, gate: Gate | None) -> Awaitable[AnyResponse]:
         if self._recalling is None:
             return self._send(request, gate)
         return self._recalling.answer(request, partial(self._send, gate=gate))
@@ -283,9 +275,7 @@ class Engine:
         self._spending.count(response.usage)
         return response
 
-    def _once(
-        self, request: Request, seconds: float
-    ) -> Coroutine[Any, Any, AnyResponse]:
+    def _once(self, request: Request, seconds: float) -> Awaitable[AnyResponse]:
         return respond_once(
             self.backend, request, seconds, has_answered=self._has_answered
         )

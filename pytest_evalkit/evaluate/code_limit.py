@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from types import FrameType, TracebackType
 from typing import TypeVar
@@ -64,12 +64,21 @@ class CodeLimit:
         return _Block(self._seconds, self._memory_bytes)
 
     def flow(
-        self, flow: Generator[Sequence[RequestT], Sequence[ResponseT], T]
+        self,
+        flow: Generator[Sequence[RequestT], Sequence[ResponseT], T],
+        *,
+        begins_free: bool = False,
     ) -> Generator[Sequence[RequestT], Sequence[ResponseT], T]:
-        """Limit each step of a flow: what it does between asking and asking."""
+        """Limit each step of a flow: what it does between asking and asking.
+
+        Args:
+            flow: The flow.
+            begins_free: Whether it asks first, without any code of the task.
+        """
         step = partial(next, flow)
+        limited = nullcontext() if begins_free else self()
         while True:
-            with self():
+            with limited:
                 try:
                     requests = step()
                 except StopIteration as stop:
@@ -81,6 +90,7 @@ class CodeLimit:
                 step = partial(flow.throw, error)
             else:
                 step = partial(flow.send, responses)
+            limited = self()
 
 
 class _Block:

@@ -131,7 +131,8 @@ async def _answered(document: _Document, prepared: Prepared) -> Answered:
         return await _driven(evaluation, flow, evaluation.ask)
     flow = document_flow(evaluation.opened, prepared, evaluation.reasoning_tags)
     ask = _asking(evaluation, document, prepared)
-    answering = _driven(evaluation, flow, ask)
+    # Requests are written already; only a dialogue is the task's own from the start.
+    answering = _driven(evaluation, flow, ask, begins_free=prepared.rounds is None)
     picturing = _picturing(evaluation, prepared)
     if picturing is None:
         return await answering
@@ -142,8 +143,10 @@ def _driven(
     evaluation: Evaluation,
     flow: Generator[Sequence[Any], Sequence[Any], Answered],
     ask: Ask,
+    *,
+    begins_free: bool = False,
 ) -> Coroutine[Any, Any, Answered]:
-    limited = evaluation.limit.flow(flow)
+    limited = evaluation.limit.flow(flow, begins_free=begins_free)
     asking = asking_judge(ask, evaluation.judge)
     return drive(limited, asking, _scoring_place(evaluation))
 
