@@ -73,7 +73,7 @@ def add_load_sweep_command(commands: Any) -> None:
         "--output",
         metavar="DIR",
         type=Path,
-        help="a new folder for the runs and load_sweep.json (default: below results/)",
+        help="a new folder for the runs, load_sweep.json and report.html (default: below results/)",
     )
     parser.add_argument(
         "arguments",

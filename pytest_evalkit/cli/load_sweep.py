@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from pytest_evalkit.codec import encode_pretty
 from pytest_evalkit.errors import OptionError, ResultsError
 from pytest_evalkit.reports.load_sweep import sweep_lines
-from pytest_evalkit.results.folder import write_whole
-from pytest_evalkit.results.load_sweep import sweep_of
+from pytest_evalkit.reports.sweep_page import render_sweep
+from pytest_evalkit.results.folder import RunFolder, write_whole
+from pytest_evalkit.results.load_sweep import SweepDict, sweep_of
 from pytest_evalkit.results.read import read_results
 from pytest_evalkit.results.schema import ResultsDict
 
 _INTERRUPTED = 2
+_PAGE = "report.html"
 # What each level sets, or what would answer without the server.
 _RESERVED = (
     *("--concurrency", "--target-concurrency", "--target_concurrency"),
@@ -64,9 +67,19 @@ def load_sweep(options: argparse.Namespace) -> int:
     sweep = sweep_of(runs, options.levels)
     path = folder / "load_sweep.json"
     write_whole(path, [encode_pretty(sweep)])
-    lines = ["", *sweep_lines(sweep), f"sweep  {path}"]
+    page = folder / _PAGE
+    write_whole(page, render_sweep(sweep, dict(_pages(folder, sweep))))
+    lines = ["", *sweep_lines(sweep), f"sweep   {path}", f"report  {page}"]
     sys.stdout.write("\n".join(lines) + "\n")
     return status
+
+
+def _pages(folder: Path, sweep: SweepDict) -> Iterator[tuple[int, str]]:
+    """Find the page of each level's run, as an address from the sweep's."""
+    for level in sweep["load_sweep"]:
+        page = RunFolder((folder / level["results"]).parent).report_path
+        if page.is_file():
+            yield level["concurrency"], quote(page.relative_to(folder).as_posix())
 
 
 def _checked(arguments: Sequence[str]) -> list[str]:

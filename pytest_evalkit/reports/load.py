@@ -57,6 +57,19 @@ def load_warnings(results: ResultsDict) -> list[str]:
     return list(_warnings(load, results)) if load else []
 
 
+def client_words(load: _Load) -> str | None:
+    """Say that the client was the limit, or could not send as asked; None where neither.
+
+    Args:
+        load: As it stands in the results.
+    """
+    client = load.get("client")
+    if client is None or client["reason"] is None:
+        return None
+    who = "the client was the limit" if client["saturated"] else "not as asked"
+    return f"{who}: {client['reason']}"
+
+
 def _asked(results: ResultsDict) -> _Load | None:
     load: _Load = results.get("load", {})
     pattern = load.get("load_pattern")
@@ -144,10 +157,9 @@ def _warnings(load: _Load, results: ResultsDict) -> Iterator[str]:
             f"load    {rate:.1%} of the requests failed: latencies are those of the "
             "others"
         )
-    client = load.get("client")
-    if client is not None and client["reason"] is not None:
-        who = "the client was the limit" if client["saturated"] else "not as asked"
-        yield f"load    {who}: {client['reason']}"
+    limit = client_words(load)
+    if limit is not None:
+        yield f"load    {limit}"
     warmup = load.get("warmup")
     if warmup is not None and warmup["failed"]:
         yield (

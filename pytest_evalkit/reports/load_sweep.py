@@ -16,7 +16,7 @@ def sweep_lines(sweep: SweepDict) -> list[str]:
     Args:
         sweep: The levels.
     """
-    scores = _score_names(sweep)
+    scores = score_names(sweep)
     titles = [*(title for title, _ in _FIGURES), *_score_titles(scores)]
     rows = [titles, *(_row(level, scores) for level in sweep["load_sweep"])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -39,19 +39,20 @@ def _row(level: LevelDict, scores: list[tuple[str, str]]) -> list[str]:
     return cells
 
 
-def _score_names(sweep: SweepDict) -> list[tuple[str, str]]:
-    """List tasks and their first metrics, as columns."""
+def score_names(sweep: SweepDict) -> list[tuple[str, str]]:
+    """List tasks and their first metrics, ``METRIC,FILTER``.
+
+    Args:
+        sweep: The levels.
+    """
     first = sweep["load_sweep"][0]["scores"]
-    return [
-        (task, printable(next(iter(values)), keep=""))
-        for task, values in first.items()
-        if values
-    ]
+    return [(task, next(iter(values))) for task, values in first.items() if values]
 
 
 def _score_titles(scores: list[tuple[str, str]]) -> list[str]:
     """Name metrics, and their tasks where there are several."""
-    return [name if len(scores) == 1 else f"{task}:{name}" for task, name in scores]
+    titles = [name if len(scores) == 1 else f"{task}:{name}" for task, name in scores]
+    return [printable(title, keep="") for title in titles]
 
 
 def _figure(name: str, statistic: str | None = None) -> Callable[[LevelDict], str]:

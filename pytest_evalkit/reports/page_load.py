@@ -125,14 +125,14 @@ def load_index(results: ResultsDict) -> dict[str, Any] | None:
             name: {
                 **load["distributions"][name],
                 "marks": [
-                    [mark, _short(load["metrics"][name][mark])] for mark in _MARKS
+                    [mark, drawable(load["metrics"][name][mark])] for mark in _MARKS
                 ],
             }
             for name in _DRAWN
             if name in load["distributions"]
         },
         "over_time": {
-            name: list(map(_short, value)) if isinstance(value, list) else value
+            name: list(map(drawable, value)) if isinstance(value, list) else value
             for name, value in (load.get("over_time") or {}).items()
         },
         "turns": turns
@@ -140,7 +140,7 @@ def load_index(results: ResultsDict) -> dict[str, Any] | None:
             "turn": list(map(int, turns)),
             **{
                 f"{name}_{mark}": [
-                    _short(_of(by_turn[turn], name, mark)) for turn in turns
+                    drawable(_of(by_turn[turn], name, mark)) for turn in turns
                 ]
                 for name in _OF_TURNS
                 for mark in ("p50", "p95")
@@ -149,8 +149,8 @@ def load_index(results: ResultsDict) -> dict[str, Any] | None:
     }
 
 
-def _short(value: float | None) -> float | None:
-    """Write a number as exactly as a drawing shows it."""
+def drawable(value: float | None) -> float | None:
+    """Write a number as exactly as a drawing shows it; None for None."""
     return None if value is None else float(f"{value:.5g}")
 
 

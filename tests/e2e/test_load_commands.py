@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +41,10 @@ def test_a_sweep_runs_the_same_documents_at_each_level(
         assert one["figures"]["n_requests"]["successful"] == 3
         assert one["figures"]["peak_concurrency"] <= one["concurrency"]
         assert (path.parent / one["results"]).is_file()
+    page = (path.parent / "report.html").read_text(encoding="utf-8")
+    links = re.findall(r'<a class="link" href="([^"]+)"', page)
+    assert len(links) == 2
+    assert all((path.parent / link).is_file() for link in links)
     assert mock_server.requests == 6
     assert "concurrency  errors" in output
 

@@ -1,8 +1,5 @@
 // What the requests of a run add up to, drawn.
 
-const milliseconds = (value) =>
-  `${value.toLocaleString("en", { maximumFractionDigits: value < 1 ? 3 : value < 10 ? 2 : value < 1000 ? 1 : 0 })} ms`;
-
 // Lines at percentiles, each with its name a little below that of the one before.
 function drawMarks(plot, marks) {
   const { ctx, bbox } = plot;

@@ -49,3 +49,6 @@ const seconds = (value) =>
     : value >= 100
       ? `${Math.round(value)} s`
       : `${value.toPrecision(2)} s`;
+
+const milliseconds = (value) =>
+  `${value.toLocaleString("en", { maximumFractionDigits: value < 1 ? 3 : value < 10 ? 2 : value < 1000 ? 1 : 0 })} ms`;

@@ -20,7 +20,7 @@ def run(
         )
         for number in range(100)
     ]
-    row = {"metric": "acc", "filter": "none", "value": score}
+    row = {"metric": "acc", "filter": "none", "value": score, "ci95": (0.2, 0.9)}
     return {
         "complete": complete,
         "model_name": "m",
@@ -39,7 +39,9 @@ def test_levels_are_joined_in_rising_order() -> None:
     sweep = sweep_of(runs, [1, 2])
 
     assert [one["concurrency"] for one in sweep["load_sweep"]] == [1, 2]
+    assert sweep["levels"] == [1, 2]
     assert sweep["load_sweep"][1]["scores"] == {"t": {"acc,none": 0.75}}
+    assert sweep["load_sweep"][1]["intervals"] == {"t": {"acc,none": (0.2, 0.9)}}
     assert sweep["load_sweep"][0]["figures"]["metrics"]["e2el_ms"]["n"] == 100
     assert sweep["complete"] is True
     assert sweep["gives_way"] is not None
