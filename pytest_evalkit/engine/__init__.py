@@ -32,6 +32,7 @@ from pytest_evalkit.engine.pause import SharedPause
 from pytest_evalkit.engine.recalling import identified
 from pytest_evalkit.engine.response_cache import ResponseCache
 from pytest_evalkit.engine.retry import RetryPolicy
+from pytest_evalkit.engine.shared_origin import SharedOrigin
 from pytest_evalkit.engine.warmup import salted, warm_up
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "ResponseCache",
     "RetryPolicy",
     "SharedAbsence",
+    "SharedOrigin",
     "SharedPause",
     "arrivals",
     "drive",

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from pytest_evalkit.engine.events import IssuingEnded, Listener
 from pytest_evalkit.engine.retry import Attempts
+from pytest_evalkit.engine.shared_origin import SharedOrigin
 from pytest_evalkit.errors import IssuingEndedError, ModelError, RequestCutError
 from pytest_evalkit.values import AnyResponse
 
@@ -47,11 +48,16 @@ class Issuing:
         rule: Until when.
         clock: Seconds that never go back; the one that times responses.
         listener: Hears when a request is withheld for the first time.
+        origin: Tells from when all processes of the run count; None where this one
+            counts from its own first request.
 
     Attributes:
         in_flight: Requests whose time has come and that have not ended.
         on_turn: Called when the time of a request has come; None for nothing.
-        begun_at: When the first came, by the clock; None before.
+        is_used: Tells of a planned moment, by the clock, whether another process has
+            sent a request at it; None where no other had this part of the schedule.
+        begun_at: From when the schedule counts, by the clock; None before the first
+            request came.
     """
 
     def __init__(
@@ -60,11 +66,14 @@ class Issuing:
         rule: IssuingRule,
         clock: Callable[[], float],
         listener: Listener | None = None,
+        origin: SharedOrigin | None = None,
     ) -> None:
         self._times = times
         self._rule = rule
         self._clock = clock
         self._listener = listener
+        self._origin = origin
+        self._beginning = asyncio.Lock()
         self._reason: str | None = None
         self._has_withheld = False
         self._waiting: set[asyncio.Future[None]] = set()
@@ -73,6 +82,7 @@ class Issuing:
         self._ended = self._failed = 0
         self.in_flight = 0
         self.on_turn: Callable[[], None] | None = None
+        self.is_used: Callable[[float], bool] | None = None
         self.begun_at: float | None = None
 
     @property
@@ -142,13 +152,11 @@ class Issuing:
 
     async def _turn(self, *, follows: bool) -> float | None:
         """Wait until a request may be sent; tell when that was planned, by the clock."""
-        self._begin()
+        begun_at = await self._begin()
         self.refuse_if_ended()
-        time = next(self._times)
-        if time is None:
+        planned_at = self._next(begun_at)
+        if planned_at is None:
             return None
-        assert self.begun_at is not None, "it has begun"
-        planned_at = self.begun_at + time
         if follows:
             planned_at = max(planned_at, self._clock())
         # Timers may be early by the little that loops round to.
@@ -156,6 +164,16 @@ class Issuing:
             await self._sleep(wait_s)
             self.refuse_if_ended()
         return planned_at
+
+    def _next(self, begun_at: float) -> float | None:
+        """Draw when the next request is to be sent; None for at once."""
+        for time in self._times:
+            if time is None:
+                return None
+            planned_at = begun_at + time
+            if self.is_used is None or not self.is_used(planned_at):
+                return planned_at
+        raise AssertionError("a schedule has no end of its own")
 
     async def _sleep(self, seconds: float) -> None:
         """Wait for a time, or for the end of the load."""
@@ -200,21 +218,35 @@ class Issuing:
         attempts.blame(error)
         return error
 
-    def _begin(self) -> None:
-        """Begin the time of the load with its first request, or see that it is over."""
+    async def _begin(self) -> float:
+        """Begin the time of the load with its first request, or see that it is over.
+
+        Returns:
+            From when the schedule counts.
+        """
+        if self.begun_at is None:
+            # In the order in which requests came, one asks for all.
+            async with self._beginning:
+                if self.begun_at is None:
+                    self._count_from(await self._moment())
+        assert self.begun_at is not None, "it has begun"
+        seconds = self._rule.duration_s
+        if seconds is not None and self._clock() - self.begun_at >= seconds:
+            # The loop whose timer tells so may have stood still, or be gone.
+            self._end(_over(seconds))
+        return self.begun_at
+
+    async def _moment(self) -> float:
+        return self._clock() if self._origin is None else await self._origin.moment()
+
+    def _count_from(self, begun_at: float) -> None:
+        self.begun_at = begun_at
         seconds = self._rule.duration_s
         if seconds is None:
-            if self.begun_at is None:
-                self.begun_at = self._clock()
             return
-        reason = f"the {seconds:g} s of --duration are over"
-        if self.begun_at is None:
-            self.begun_at = self._clock()
-            loop = asyncio.get_running_loop()
-            self._timers.append(loop.call_later(seconds, self._end, reason))
-        elif self._clock() - self.begun_at >= seconds:
-            # The loop whose timer tells so may have stood still, or be gone.
-            self._end(reason)
+        left_s = max(0.0, begun_at + seconds - self._clock())
+        loop = asyncio.get_running_loop()
+        self._timers.append(loop.call_later(left_s, self._end, _over(seconds)))
 
     def _note(self, *, has_failed: bool) -> None:
         """Count a request that has ended, and end the load where too many failed."""
@@ -247,6 +279,10 @@ class Issuing:
         """Forget what was to happen later."""
         for timer in self._timers:
             timer.cancel()
+
+
+def _over(seconds: float) -> str:
+    return f"the {seconds:g} s of --duration are over"
 
 
 def _wake(place: asyncio.Future[None]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_evalkit.errors import ResultsError
 from pytest_evalkit.plugin.interrupts import keep_interrupts, tell_interrupt
 from pytest_evalkit.plugin.notices import NoticeBoard
 from pytest_evalkit.plugin.options import OPTIONS_KEY
@@ -126,7 +128,10 @@ class Controller:
         told = getattr(node, "workeroutput", None) or {}
         self._notes.update(dict.fromkeys(told.get(NOTES_KEY, ())))
         self._problem = self._problem or told.get(PROBLEM_KEY)
-        if error and self._shares is not None:
+        if self._shares is None:
+            return
+        self._excuse(share_index(node))
+        if error:
             self._shares.release(node)
 
     @pytest.hookimpl(optionalhook=True)
@@ -167,8 +172,26 @@ class Controller:
             # Now, while workers are busy, rather than when their first reports wait.
             self._watching()
         is_last = len(self._documents) == self._shares.count
+        if is_last:
+            for share, count in self._documents.items():
+                if not count:
+                    self._excuse(share)
         if self._hosted is not None and is_last and self._asks_model():
             self._hosted.await_ready(self._config)
+
+    def _excuse(self, share: int) -> None:
+        """Have workers that are to begin together not wait for one of them."""
+        options = self._config.stash[OPTIONS_KEY]
+        if not any(self._documents.values()):
+            return
+        from pytest_evalkit.plugin.origin import excuse_worker, has_origin
+
+        if not has_origin(options):
+            return
+        folder = run_folder(self._config, options, None)
+        # What cannot be written there the workers tell, whose journals it holds.
+        with suppress(ResultsError):
+            excuse_worker(folder.journal_dir, run_start(self._config), share)
 
     def _asks_model(self) -> bool:
         """Tell whether the workers have anything to ask."""
@@ -248,11 +271,13 @@ class Controller:
             return
         self._notes.update(dict.fromkeys(resume_notes(self._config)))
         from pytest_evalkit.plugin.concluding import conclude
+        from pytest_evalkit.plugin.origin import forget_origins
         from pytest_evalkit.plugin.pace import forget_pauses
         from pytest_evalkit.plugin.run import run_of
         from pytest_evalkit.results.shared_scores import forget_scores
 
         forget_pauses(folder.journal_dir)
+        forget_origins(folder.journal_dir)
         forget_scores(folder.journal_dir)
         self._conclusion = conclude(session, run_of(self._config), is_whole=is_whole)
         self._conclusion.problem = self._conclusion.problem or self._problem

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -280,8 +280,14 @@ class DocumentRunner:
         if seconds is not None:
             self._stalls = StallWatch(seconds, self._scene(lookahead))
             self._stalls.start()
-        self._load.begin(lookahead.fill)
+        self._load.begin(lookahead.fill, self._used_moments())
         return lookahead
+
+    def _used_moments(self) -> Iterator[float]:
+        """List the moments of the schedule that a predecessor has used."""
+        if self._resumption is not None:
+            for item in self._items:
+                yield from self._resumption.planned_s(item.parent.opened, item.doc_id)
 
     def _warm_up(self, first: DocumentItem) -> None:
         """Warm the model of the first document up, unless nobody is asked."""

@@ -13,6 +13,7 @@ from pytest_evalkit.engine import (
     Issuing,
     IssuingRule,
     LoadPattern,
+    SharedOrigin,
     arrivals,
     load_pattern,
     share_of_schedule,
@@ -94,7 +95,10 @@ def wants_stream(options: RunOptions) -> bool:
 
 
 def issuing_of(
-    options: RunOptions, share: Share | None, listener: Listener
+    options: RunOptions,
+    share: Share | None,
+    listener: Listener,
+    origin: SharedOrigin | None = None,
 ) -> Issuing | None:
     """Make what lets requests go; None where they may go at any time.
 
@@ -102,6 +106,7 @@ def issuing_of(
         options: What the user asked for.
         share: The worker's part of the schedule; None where it has all.
         listener: Hears when the load ends.
+        origin: Tells from when all workers count; None where there is one process.
     """
     pattern = pattern_of(options)
     if pattern is None and not _may_end(options):
@@ -112,7 +117,8 @@ def issuing_of(
         drain_s=DRAIN_S if drain_s is None else drain_s,
         max_error_rate=1.0 if most is None else most,
     )
-    return Issuing(_schedule(options, pattern, share), rule, time.monotonic, listener)
+    times = _schedule(options, pattern, share)
+    return Issuing(times, rule, time.monotonic, listener, origin)
 
 
 def _schedule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import cycle, islice
 from typing import Any
@@ -14,6 +14,7 @@ from pytest_evalkit.engine import Issuing, LoopLag, salted, warm_up
 from pytest_evalkit.engine.open_files import allow_many_connections
 from pytest_evalkit.engine.warmup import Warmed
 from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.evaluate.timing import rounded
 from pytest_evalkit.models.backend import Backend
 from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.load import import_client
@@ -109,16 +110,23 @@ class LoadWatch:
                 run_through(loop, task)
             raise
 
-    def begin(self, fill: Callable[[], None]) -> None:
+    def begin(self, fill: Callable[[], None], used_s: Iterable[float]) -> None:
         """Look from now on how late the loop is, where a pattern is asked for.
 
         Args:
             fill: Begins as many documents as may be under way.
+            used_s: When requests were planned that a predecessor of this process has
+                recorded, in seconds of the run's clock; read where a clock plans them.
         """
         issuing, pattern = self._issuing, self._pattern
         if pattern is None or issuing is None:
             return
         import_client()
+        if pattern.is_timed:
+            used = frozenset(used_s)
+            start = self._run.started_at
+            if used:
+                issuing.is_used = lambda at: rounded(at - start) in used
         if pattern.is_open:
             allow_many_connections()
             issuing.on_turn = fill

@@ -21,6 +21,7 @@ from pytest_evalkit.engine import (
     ResponseCache,
     RetryPolicy,
     SharedAbsence,
+    SharedOrigin,
     SharedPause,
 )
 from pytest_evalkit.engine.events import Listener
@@ -48,6 +49,8 @@ class Pace:
         pauses: The folder in which workers tell each other to wait; None where there
             are no others.
         cache: Where engines look for answers first; None for nowhere.
+        origin: Tells from when all workers count the load; None for from the first
+            request.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Pace:
         listener: Listener,
         pauses: Path | None = None,
         cache: ResponseCache | None = None,
+        origin: SharedOrigin | None = None,
     ) -> None:
         self._options = options
         self._share = share
@@ -67,7 +71,7 @@ class Pace:
         if share is not None:
             allowance = allowance.share(share.number, share.of)
         self.budget = Budget(allowance) if allowance.is_limited else None
-        self.issuing = issuing_of(options, share, listener)
+        self.issuing = issuing_of(options, share, listener, origin)
 
     @cached_property
     def pattern(self) -> LoadPattern | None:

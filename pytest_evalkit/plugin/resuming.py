@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -197,6 +197,28 @@ class Resumption:
             return True
         is_done = found.status(doc_id) in self._taken_statuses
         return is_done and self._is_same_document(found, opened, doc_id)
+
+    def planned_s(self, opened: OpenedTask, doc_id: int) -> Iterator[float]:
+        """List when the requests were planned that a predecessor recorded of a document.
+
+        In seconds of the run's clock, cut to microseconds as in samples; of requests
+        without a schedule there is nothing.
+
+        Args:
+            opened: The task.
+            doc_id: The document.
+
+        Raises:
+            ResultsError: A journal is damaged.
+        """
+        found = self._recorded.task(opened.task.name)
+        if not self._replaces or found is None or found.status(doc_id) is None:
+            return
+        (sample, *_) = self._recorded.samples(found, doc_id)
+        planned = sample.get("timing", {}).get("planned_at_s")
+        for moment in planned if isinstance(planned, list) else [planned]:
+            if moment is not None:
+                yield moment
 
     @property
     def _taken_statuses(self) -> tuple[Status, ...]:

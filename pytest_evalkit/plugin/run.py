@@ -36,6 +36,7 @@ from pytest_evalkit.plugin.load import wants_stream
 from pytest_evalkit.plugin.loop import close_loop, new_loop, run_through
 from pytest_evalkit.plugin.notices import Notices
 from pytest_evalkit.plugin.options import OPTIONS_KEY, RunOptions, given_options
+from pytest_evalkit.plugin.origin import origin_of
 from pytest_evalkit.plugin.pace import Pace
 from pytest_evalkit.plugin.place import (
     Share,
@@ -151,9 +152,16 @@ class Run:
     @cached_property
     def pace(self) -> Pace:
         """What this process may ask at once, and spend."""
-        pauses = None if self.share is None else self.folder.journal_dir
+        journals = self.folder.journal_dir
         return Pace(
-            self.options, self.share, self._record_event, pauses, self.cache.responses
+            self.options,
+            self.share,
+            self._record_event,
+            pauses=None if self.share is None else journals,
+            cache=self.cache.responses,
+            origin=origin_of(
+                self.options, self.share, journals, run_start(self.config)
+            ),
         )
 
     @cached_property

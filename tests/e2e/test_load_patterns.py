@@ -22,6 +22,15 @@ generation_kwargs: {max_gen_toks: 8}
 metric_list: [{metric: exact_match}]
 """
 COUNT = 12
+_DIES_ONCE = """
+import os, signal
+
+def score(doc, results):
+    if doc["word"] == "word 6" and not os.path.exists("died"):
+        open("died", "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"exact_match": 1.0}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -131,15 +140,37 @@ def test_requests_are_planned_as_the_seed_draws_them(
 
     count = len(words.journals)
     assert count == (2 if workers else 1)
+    drawn = arrivals(load_pattern("poisson", target_qps=200), Random(7))
+    schedule = [at for at in islice(drawn, COUNT) if at is not None]
+    origin = min(words.times("planned_at_s"))
     for number, timings in enumerate(words.journals):
-        drawn = arrivals(load_pattern("poisson", target_qps=200), Random(7))
-        mine = [at for at in islice(drawn, number, COUNT, count) if at is not None]
-        planned = sorted(one["planned_at_s"] for one in timings)
-        # A worker counts from its own first request.
-        since = [moment - planned[0] for moment in planned]
-        assert since == pytest.approx([at - mine[0] for at in mine], abs=1e-5)
+        planned = sorted(one["planned_at_s"] - origin for one in timings)
+        # All count from one moment, each the part of it that is its own.
+        assert planned == pytest.approx(schedule[number::count], abs=1e-5)
         assert all(one["sent_at_s"] >= one["planned_at_s"] for one in timings)
+    assert not list(words.folder.glob("journal/origin-*"))
     assert words.load["load_pattern"]["load_seed"] == 7
+
+
+def test_a_replacement_keeps_to_the_moments_of_the_schedule_that_are_left(
+    pytester: pytest.Pytester, words: Words
+) -> None:
+    scored = TASK.replace(
+        "metric_list", "process_results: !function scoring.score\nmetric_list"
+    )
+    (pytester.path / "words.yaml").write_text(scored, encoding="utf-8")
+    (pytester.path / "scoring.py").write_text(_DIES_ONCE, encoding="utf-8")
+    options = ("--load-pattern", "constant", "--target-qps", "40")
+
+    words.run(*options, "-n", "2").assert_outcomes(passed=COUNT)
+
+    assert (pytester.path / "died").exists()
+    planned = sorted(words.times("planned_at_s"))
+    # Each moment once, as one process plans them, though some passed while it was away.
+    since = [moment - planned[0] for moment in planned]
+    assert since == pytest.approx([n / 40 for n in range(COUNT)], abs=1e-5)
+    queued = words.load["metrics"]["client_queue_ms"]
+    assert queued["n"] == COUNT
 
 
 def test_what_a_cap_holds_back_waits_in_the_client(words: Words) -> None:
