@@ -16,6 +16,7 @@ from pytest_evalkit.reports.compared import comparison_markdown, comparison_text
 from pytest_evalkit.results.comparison import compare_runs
 from pytest_evalkit.results.comparison_dict import comparison_dict
 from pytest_evalkit.results.folder import RunFolder
+from pytest_evalkit.results.latency_comparison import with_latency
 from pytest_evalkit.results.recorded import RecordedRun, open_run
 from pytest_evalkit.results.sources import read_source
 from pytest_evalkit.scoring import MetricSpec
@@ -56,6 +57,7 @@ def compare(options: CompareOptions) -> int:
     runs = [open_run(path) for path in options.runs]
     tasks = Tasks(include_paths=options.include_paths)
     found = compare_runs(runs, tasks.find, is_forced=options.is_forced)
+    found = with_latency(found, is_forced=options.is_forced)
     if options.form == "json":
         sys.stdout.write(encode_pretty(comparison_dict(found)).decode())
         return 0

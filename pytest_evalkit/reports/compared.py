@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.naming import printable
+from pytest_evalkit.reports.compared_latency import TITLES, latency_rows
 from pytest_evalkit.reports.markdown import markdown_text
 from pytest_evalkit.results.comparison import RunComparison
 from pytest_evalkit.results.metric_change import Flip, MetricChange
@@ -70,23 +71,31 @@ def _text_lines(comparison: RunComparison, most_flips: int) -> Iterator[str]:
     yield ""
     rows = [_cells(change) for change in comparison.changes]
     table = [_TITLES, *([*row.names, *row.numbers, row.verdict] for row in rows)]
-    kept = _kept(table)
-    widths = [max(len(line[at]) for line in table) for at in kept]
-    for position, line in enumerate(table):
-        cells = (
-            f"{line[at]:{'<' if at < _TEXTS or at == len(line) - 1 else '>'}{width}}"
-            for at, width in zip(kept, widths, strict=True)
-        )
-        yield _GAP.join(cells).rstrip()
-        if position == 0:
-            yield "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    yield from _table_lines(table, _TEXTS)
     for change in comparison.changes:
         yield from _reasons(change)
+    if comparison.latency:
+        yield ""
+        yield from _table_lines([TITLES, *latency_rows(comparison.latency)], 1)
     for problem in _problems(comparison):
         yield f"warning: {_plain(problem)}"
     for change in _telling(comparison):
         yield ""
         yield from _flip_lines(change, most_flips)
+
+
+def _table_lines(table: Sequence[Sequence[str]], texts: int) -> Iterator[str]:
+    """Write a table; its first columns are texts, as is the last."""
+    kept = _kept(table)
+    widths = [max(len(line[at]) for line in table) for at in kept]
+    for position, line in enumerate(table):
+        cells = (
+            f"{line[at]:{'<' if at < texts or at == len(line) - 1 else '>'}{width}}"
+            for at, width in zip(kept, widths, strict=True)
+        )
+        yield _GAP.join(cells).rstrip()
+        if position == 0:
+            yield "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
 
 
 def _kept(table: Sequence[Sequence[str]]) -> list[int]:
@@ -225,12 +234,10 @@ def _markdown_lines(comparison: RunComparison, most_flips: int) -> Iterator[str]
     yield ""
     rows = [_cells(change) for change in comparison.changes]
     table = [list(_TITLES), *([*r.names, *r.numbers, r.verdict] for r in rows)]
-    kept = _kept(table)
-    for position, line in enumerate(table):
-        yield _markdown_row(line[at] for at in kept)
-        if position == 0:
-            marks = (":--" if at < _TEXTS else "--:" for at in kept)
-            yield f"| {' | '.join(marks)} |"
+    yield from _markdown_table(table, _TEXTS)
+    if comparison.latency:
+        yield ""
+        yield from _markdown_table([TITLES, *latency_rows(comparison.latency)], 1)
     problems = [r for c in comparison.changes for r in _reasons(c)]
     problems += [f"warning: {problem}" for problem in _problems(comparison)]
     if problems:
@@ -244,6 +251,15 @@ def _markdown_lines(comparison: RunComparison, most_flips: int) -> Iterator[str]
         yield from (f"- {markdown_text(line)}" for line in lines)
         yield ""
         yield "</details>"
+
+
+def _markdown_table(table: Sequence[Sequence[str]], texts: int) -> Iterator[str]:
+    kept = _kept(table)
+    for position, line in enumerate(table):
+        yield _markdown_row(line[at] for at in kept)
+        if position == 0:
+            marks = (":--" if at < texts else "--:" for at in kept)
+            yield f"| {' | '.join(marks)} |"
 
 
 def _markdown_row(cells: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.results.latency_changes import LatencyChange
 from pytest_evalkit.results.likeness import Divergence, divergences
 from pytest_evalkit.results.matching import aligned
 from pytest_evalkit.results.metric_change import (
@@ -27,6 +28,7 @@ class RunComparison:
         changes: One for each task, filter and metric that both have.
         divergences: What differs besides the model.
         missing: Why something could not be compared, one line each.
+        latency: What changed in the times of their requests, where that was asked for.
     """
 
     first: RecordedRun
@@ -34,6 +36,7 @@ class RunComparison:
     changes: Sequence[MetricChange]
     divergences: Sequence[Divergence]
     missing: Sequence[str] = field(default=())
+    latency: Sequence[LatencyChange] = ()
 
 
 def compare_runs(

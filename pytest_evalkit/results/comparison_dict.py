@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, TypedDict
 
 from pytest_evalkit.results.comparison import RunComparison
+from pytest_evalkit.results.latency_changes import LatencyChange
 from pytest_evalkit.results.metric_change import Flip, MetricChange
 
 COMPARISON_SCHEMA_VERSION = 1
@@ -51,6 +52,26 @@ class ChangeDict(TypedDict):
     flips: list[FlipDict]
 
 
+class LatencyChangeDict(TypedDict):
+    """One figure of the times of requests in two runs, in milliseconds.
+
+    ``n`` are the successful requests that the values rest on. ``difference`` is the
+    second value less the first, ``ci95`` its interval, ``ci95_share`` the same as a
+    share of the first value. What is None is not known, and ``method`` says why.
+    """
+
+    name: str
+    n: tuple[int, int]
+    values: tuple[float, float]
+    difference: float
+    stderr: float | None
+    ci95: tuple[float, float] | None
+    ci95_share: tuple[float, float] | None
+    p_value: float | None
+    p_value_holm: float | None
+    method: str
+
+
 class RunDict(TypedDict):
     """A run: what it is called, and where it is."""
 
@@ -72,6 +93,7 @@ class ComparedDict(TypedDict):
     first: RunDict
     second: RunDict
     changes: list[ChangeDict]
+    latency: list[LatencyChangeDict]
     divergences: list[DivergenceDict]
     missing: list[str]
 
@@ -92,6 +114,7 @@ def comparison_dict(comparisons: Iterable[RunComparison]) -> ComparisonDict:
                 "first": {"name": each.first.label, "path": str(each.first.path)},
                 "second": {"name": each.second.label, "path": str(each.second.path)},
                 "changes": [_change(change) for change in each.changes],
+                "latency": [_latency(change) for change in each.latency],
                 "divergences": [
                     {"task": d.task, "message": d.message, "grave": d.is_grave}
                     for d in each.divergences
@@ -124,6 +147,22 @@ def _change(change: MetricChange) -> ChangeDict:
         "lost": change.lost,
         "by_category": change.by_category(),
         "flips": [_flip(flip) for flip in change.flips],
+    }
+
+
+def _latency(change: LatencyChange) -> LatencyChangeDict:
+    difference = change.difference
+    return {
+        "name": change.name,
+        "n": change.counts,
+        "values": change.values,
+        "difference": difference.value,
+        "stderr": difference.stderr,
+        "ci95": difference.interval,
+        "ci95_share": change.share,
+        "p_value": difference.p_value,
+        "p_value_holm": change.adjusted_p,
+        "method": change.method,
     }
 
 

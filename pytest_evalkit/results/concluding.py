@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from pytest_evalkit.codec import decode
 from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.baseline import Baseline, open_baseline
 from pytest_evalkit.results.conclusion import RunRecord
 from pytest_evalkit.results.document import RunFacts, build_results
@@ -109,7 +110,14 @@ def _drops(record: RunRecord, baseline: Baseline | str, results: ResultsDict) ->
     run = RecordedRun(
         label=results["model_name"], path=Path("this run"), results=results, samples={}
     )
-    return Drops(baseline, run, answers_of, find_metric)
+
+    def samples() -> Iterator[SampleDict]:
+        with PlaceReader(record.paths) as reader:
+            for task in record.tasks.values():
+                for place in task.places():
+                    yield decode(reader.line(place))
+
+    return Drops(baseline, run, answers_of, find_metric, samples)
 
 
 def gates_of(

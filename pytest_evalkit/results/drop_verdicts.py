@@ -66,7 +66,7 @@ def _is_worse(value: float | None, drop: Drop) -> bool:
 
 
 def _said_of_drop(gate: Gate, drop: Drop, row: AggregateDict) -> str:
-    p_value = "" if drop.p_value is None else f", p {_chance(drop.p_value)}"
+    p_value = "" if drop.p_value is None else f", p {chance(drop.p_value)}"
     return (
         f"{row['metric']},{row['filter']} was {drop.before:.6g} and is {drop.after:.6g}: "
         f"a drop of {drop.value:.6g}{between(drop.interval, CONFIDENCE)}{p_value} "
@@ -74,5 +74,6 @@ def _said_of_drop(gate: Gate, drop: Drop, row: AggregateDict) -> str:
     )
 
 
-def _chance(p_value: float) -> str:
+def chance(p_value: float) -> str:
+    """Write a p value behind ``p``, to four decimals."""
     return "< 0.0001" if p_value < _LEAST_SAID else f"= {p_value:.4f}"

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pytest_evalkit.errors import ResultsError
+from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.baseline import Baseline
+from pytest_evalkit.results.latency_changes import (
+    LatencyChange,
+    TimedDocuments,
+    latency_changes,
+)
 from pytest_evalkit.results.likeness import divergences
 from pytest_evalkit.results.matching import aligned
 from pytest_evalkit.results.metric_change import (
@@ -15,6 +23,9 @@ from pytest_evalkit.results.metric_change import (
     metric_changes,
 )
 from pytest_evalkit.results.recorded import Answers, RecordedRun
+from pytest_evalkit.stats.request_times import METRICS
+
+_PERCENTILE = re.compile(r"p(\d{1,2})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +77,7 @@ class Drops:
         run: The run, with what it concludes but for its gates.
         answers_of: Reads the run's answers to a task.
         find_metric: Finds how metrics aggregate that are no means.
+        samples: Reads all samples of the run; None where nobody can.
     """
 
     def __init__(
@@ -74,11 +86,13 @@ class Drops:
         run: RecordedRun,
         answers_of: Callable[[str], Answers],
         find_metric: FindMetric,
+        samples: Callable[[], Iterable[SampleDict]] | None = None,
     ) -> None:
         self._baseline = baseline
         self._run = run
         self._answers_of = answers_of
         self._find_metric = find_metric
+        self._samples = samples
         self._by_task: dict[str, _Compared] = {}
 
     @property
@@ -108,6 +122,40 @@ class Drops:
             return "; ".join(why)
         floor = baseline.floors.get((task, metric, pipeline))
         return _drop(change, floor, compared.notes)
+
+    def of_latency(self, name: str) -> LatencyChange | str:
+        """Tell by how much a figure of times differs, or why that is not tested.
+
+        Args:
+            name: Such as ``ttft_ms.p95``.
+        """
+        metric, _, statistic = name.partition(".")
+        percent = _PERCENTILE.fullmatch(statistic)
+        is_tested = percent is not None or statistic == "mean"
+        if metric not in METRICS or not is_tested:
+            return "only means and percentiles of the times of requests are tested"
+        timed = self._timed
+        if isinstance(timed, str):
+            return timed
+        percents = [] if percent is None else [int(percent[1])]
+        changes = {one.name: one for one in latency_changes(*timed, [metric], percents)}
+        if name not in changes:
+            return f"the samples of one of the runs have no {metric}"
+        return changes[name]
+
+    @cached_property
+    def _timed(self) -> tuple[TimedDocuments, TimedDocuments] | str:
+        """Read the times of both runs, or say why that cannot be done."""
+        baseline = self._baseline
+        if isinstance(baseline, str):
+            return baseline
+        if not baseline.run.samples or self._samples is None:
+            return f"there are no samples of {baseline.run.path} to test it by"
+        try:
+            before = TimedDocuments(baseline.run.all_samples(), METRICS)
+            return before, TimedDocuments(self._samples(), METRICS)
+        except ResultsError as error:
+            return str(error)
 
     def _compared(self, task: str, baseline: Baseline) -> _Compared:
         compared = _Compared()

@@ -41,7 +41,8 @@ from pytest_evalkit.results.schema import (
     Verdict,
     task_names,
 )
-from pytest_evalkit.stats import holm, normal_quantile
+from pytest_evalkit.results.told_drops import ToldDrops, figure_key, told_drops
+from pytest_evalkit.stats import normal_quantile
 
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -79,7 +80,7 @@ def judge_all(
         results=results,
         partial=partial,
         drops=drops,
-        told_drops=_drops(every, found, partial, drops),
+        told_drops=told_drops(every, found, partial, drops),
         stops=stops or {},
         allowed_errors=allowed_errors(
             gate
@@ -101,7 +102,7 @@ class _Grounds:
         results: What the run concludes, but for its gates.
         partial: By task or group, why its figures are not those of the whole task.
         drops: How much worse figures are than a baseline's; None without a baseline.
-        told_drops: Those that gates are about, or why they are not known; by figure.
+        told_drops: Those that gates are about, or why they are not known.
         stops: By task, where it ended early.
         allowed_errors: The share of requests that may fail where times are judged.
     """
@@ -109,7 +110,7 @@ class _Grounds:
     results: ResultsDict
     partial: Mapping[str, str]
     drops: Drops | None
-    told_drops: Mapping[tuple[str, str, str], Drop | str]
+    told_drops: ToldDrops
     stops: Mapping[str, EarlyStop]
     allowed_errors: float
 
@@ -140,7 +141,8 @@ def _of_requests(
         return replace(plain, verdict="fail", message="the run is not complete")
     if gate.is_drop:
         before = None if grounds.drops is None else grounds.drops.before
-        return of_load_drop(gate, load, results, before, allowed)
+        change = grounds.told_drops.of_latency.get(load.name)
+        return of_load_drop(gate, load, results, before, allowed, change)
     holds = _COMPARISONS[gate.comparison]
     return of_load(gate, load, results["load"], allowed, holds)
 
@@ -176,41 +178,6 @@ def _early(
     return None
 
 
-def _key(figure: Figure) -> tuple[str, str, str]:
-    row = figure.row
-    if row is None:
-        return figure.task, "", ""
-    return figure.task, row["metric"], row["filter"]
-
-
-def _drops(
-    gates: Sequence[Gate],
-    figures: Sequence[Figure],
-    partial: Mapping[str, str],
-    drops: Drops | None,
-) -> dict[tuple[str, str, str], Drop | str]:
-    """Tell the drops that gates are about, their p values adjusted over all of them."""
-    if drops is None:
-        return {}
-    keys = dict.fromkeys(
-        _key(figure)
-        for gate, figure in zip(gates, figures, strict=True)
-        if gate.is_drop and figure.is_of_documents and figure.task not in partial
-    )
-    found = {key: drops.of(*key) for key in keys}
-    told = {
-        key: drop
-        for key, drop in found.items()
-        if isinstance(drop, Drop) and drop.p_value is not None
-    }
-    adjusted = holm(
-        [drop.p_value for drop in told.values() if drop.p_value is not None]
-    )
-    for (key, drop), p_value in zip(told.items(), adjusted, strict=True):
-        found[key] = replace(drop, p_value=p_value)
-    return found
-
-
 def _of_documents(gate: Gate, figure: Figure, grounds: _Grounds) -> Finding:
     row, results = figure.row, grounds.results
     barred = _barred(figure, results, grounds.partial)
@@ -220,7 +187,7 @@ def _of_documents(gate: Gate, figure: Figure, grounds: _Grounds) -> Finding:
         return _of_value(gate, figure, row, row["value"])
     if gate.is_relative:
         return Finding(verdict="fail", message=_NO_SHARES, value=row["value"])
-    drop = grounds.told_drops.get(_key(figure))
+    drop = grounds.told_drops.of_documents.get(figure_key(figure))
     if isinstance(drop, Drop):
         return of_drop(gate, drop, row)
     verdict: Verdict = "inconclusive" if drop is None else "fail"

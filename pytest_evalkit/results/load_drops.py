@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from pytest_evalkit.results.finding import NO_BASELINE, SAME, Finding, asked
-from pytest_evalkit.results.gates import Gate
+from pytest_evalkit.results.drop_verdicts import chance
+from pytest_evalkit.results.finding import NO_BASELINE, SAME, Finding, asked, between
+from pytest_evalkit.results.gates import CONFIDENCE, Gate
+from pytest_evalkit.results.latency_changes import LatencyChange
 from pytest_evalkit.results.load_gate_figures import LoadFigure, load_figures_of
 from pytest_evalkit.results.load_verdicts import fast_failing, uncertain, undefined
 from pytest_evalkit.results.recorded import RecordedRun
@@ -23,10 +26,12 @@ def of_load_drop(
     results: ResultsDict,
     before: RecordedRun | str | None,
     allowed: float,
+    change: LatencyChange | str | None = None,
 ) -> Finding:
     """Judge how much worse a figure of load is than in a baseline.
 
-    Requests have no partners in the baseline, so the two figures alone are compared.
+    A mean or percentile of times fails where it is too much worse, and surely worse.
+    Of other figures the two alone are compared.
 
     Args:
         gate: A gate on a drop.
@@ -34,6 +39,8 @@ def of_load_drop(
         results: What the run concludes.
         before: The baseline; why it cannot be read; None without one.
         allowed: The share of requests that may fail where times are judged.
+        change: By how much the figure differs, tested, or why it is not; None without a
+            baseline.
     """
     if before is None:
         return Finding(verdict="inconclusive", message=NO_BASELINE, n=figure.n)
@@ -52,7 +59,8 @@ def of_load_drop(
     loads = (figure, results["load"]), (old, earlier["load"])
     failing = [fast_failing(one, load, allowed) for one, load in loads]
     doubts = [uncertain(one, load) for one, load in loads]
-    return _judged(gate, figure.value, old, figure.n, _first(failing), _first(doubts))
+    rise = _Rise(gate, old, old.value, figure.value, figure.n, change)
+    return _judged(rise, _first(failing), _first(doubts))
 
 
 def _first(reasons: list[str | None]) -> str | None:
@@ -60,36 +68,102 @@ def _first(reasons: list[str | None]) -> str | None:
     return reasons[0] or of_baseline
 
 
-def _judged(
-    gate: Gate,
-    value: float,
-    old: LoadFigure,
-    n: int | None,
-    failing: str | None,
-    doubt: str | None,
-) -> Finding:
-    assert old.value is not None
-    worse = old.value - value if old.higher_is_better else value - old.value
-    drop = _share(worse, old.value) if gate.is_relative else worse
-    verdict: Verdict = "pass" if drop <= gate.bound + SAME else "fail"
-    word = "fall" if old.higher_is_better else "rise"
-    amount = f"{100 * drop:.3g} %" if gate.is_relative else f"{drop:.6g}"
-    counts = "" if n is None else f" (n={old.n} and {n})"
-    change = f"{old.name} was {old.value:.6g} and is {value:.6g}"
-    said = [f"{change}: a {word} of {amount}{counts}; the gate is {asked(gate)}"]
+@dataclass(frozen=True, slots=True)
+class _Rise:
+    """How much worse a figure is than in the baseline, and how sure that is."""
+
+    gate: Gate
+    old: LoadFigure
+    before: float
+    after: float
+    n: int | None
+    change: LatencyChange | str | None
+
+    @property
+    def value(self) -> float:
+        worse = self.after - self.before
+        if self.old.higher_is_better:
+            worse = -worse
+        return _share(worse, self.before) if self.gate.is_relative else worse
+
+    @property
+    def is_too_much(self) -> bool:
+        return self.value > self.gate.bound + SAME
+
+    @property
+    def tested(self) -> LatencyChange | None:
+        """The change with its test; None where there is none."""
+        change = self.change
+        if isinstance(change, LatencyChange) and change.adjusted_p is not None:
+            return change
+        return None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        if self.tested is None:
+            return None
+        is_relative = self.gate.is_relative
+        return self.tested.share if is_relative else self.tested.difference.interval
+
+    @property
+    def untested(self) -> str:
+        """Why there is no test."""
+        if isinstance(self.change, LatencyChange):
+            return self.change.method.removeprefix("none: ")
+        return self.change or "there is nothing to test it by"
+
+    def said(self) -> str:
+        """Say both figures, what lies between them, and how sure it is."""
+        word = "fall" if self.old.higher_is_better else "rise"
+        value = self.value
+        amount = f"{100 * value:.3g} %" if self.gate.is_relative else f"{value:.6g}"
+        told = [] if self.n is None else [f"n={self.old.n} and {self.n}"]
+        sure = between(self.interval, CONFIDENCE)
+        if self.tested is not None and self.tested.adjusted_p is not None:
+            sure += f", p {chance(self.tested.adjusted_p)}"
+            told.append(self.tested.method)
+        counts = f" ({', '.join(told)})" if told else ""
+        change = f"{self.old.name} was {self.before:.6g} and is {self.after:.6g}"
+        return f"{change}: a {word} of {amount}{sure}{counts}"
+
+
+def _judged(rise: _Rise, failing: str | None, doubt: str | None) -> Finding:
+    tested, interval = rise.tested, rise.interval
+    verdict, why = _verdict(rise)
+    said = [f"{rise.said()}; the gate is {asked(rise.gate)}", *why]
+    is_unproven = verdict == "inconclusive" and tested is None
     if failing is not None:
-        verdict = "fail"
+        verdict, is_unproven = "fail", False
         said.append(failing)
     elif doubt is not None:
-        verdict = "inconclusive"
+        verdict, is_unproven = "inconclusive", False
         said.append(doubt)
     return Finding(
         verdict=verdict,
         message="; ".join(said),
-        value=drop if math.isfinite(drop) else None,
-        n=n,
-        baseline=old.value,
+        value=rise.value if math.isfinite(rise.value) else None,
+        n=rise.n,
+        interval=interval,
+        level=None if interval is None else CONFIDENCE,
+        baseline=rise.before,
+        p_value=None if tested is None else tested.adjusted_p,
+        is_unproven=is_unproven,
     )
+
+
+def _verdict(rise: _Rise) -> tuple[Verdict, list[str]]:
+    """Judge a rise by its size and its test, and say what decided where size did not."""
+    if not rise.is_too_much:
+        return "pass", []
+    confidence, tested = rise.gate.confidence, rise.tested
+    if tested is None or tested.adjusted_p is None:
+        if confidence is None:
+            return "fail", []
+        return "inconclusive", [f"it is not tested: {rise.untested}"]
+    if tested.adjusted_p < 1 - (CONFIDENCE if confidence is None else confidence):
+        return "fail", []
+    word = "fall" if rise.old.higher_is_better else "rise"
+    return "inconclusive", [f"the {word} is not significant"]
 
 
 def _share(worse: float, before: float) -> float:
@@ -114,13 +188,23 @@ def _differences(
             f"the baseline {before.path} has no figures of load; give the folder of a run"
         )
         return
-    settings = [one.get("load_pattern") or {} for one in (load, results["load"])]
+    for told in load_differences(load, results["load"]):
+        yield f"the baseline {before.path} was under another load: {told}"
+    if earlier.get("task_hashes") != results["task_hashes"]:
+        yield f"the baseline {before.path} is of other documents"
+
+
+def load_differences(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[str]:
+    """Say in which settings two loads differ, one line each.
+
+    Args:
+        before: The load of a run, as it stands in the results.
+        after: That of another.
+    """
+    settings = [one.get("load_pattern") or {} for one in (before, after)]
     for key in sorted({*settings[0], *settings[1]} - _FREE):
         first, second = (one.get(key) for one in settings)
         if first != second:
-            yield (
-                f"the baseline {before.path} was under another load: {key} was {first!r} "
-                f"and is {second!r}"
-            )
-    if earlier.get("task_hashes") != results["task_hashes"]:
-        yield f"the baseline {before.path} is of other documents"
+            yield f"{key} was {first!r} and is {second!r}"

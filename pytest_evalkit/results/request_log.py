@@ -134,6 +134,37 @@ class RequestLog:
         )
 
 
+def sample_requests(sample: SampleDict) -> Iterator[RequestTimes]:
+    """List the requests of one sample that were sent, by the clock of its own session.
+
+    Args:
+        sample: Of a document, or of a conversation.
+    """
+    turns = sample.get("turns")
+    if isinstance(turns, list):
+        for turn in turns:
+            if not turn.get("recalled"):
+                yield _times(_of_turn(turn))
+        return
+    for seen in _requests(sample, sample.get("timing") or {}):
+        yield _times(seen)
+
+
+def _times(seen: _Seen) -> RequestTimes:
+    sent, took = seen.get("sent_at_s"), seen.get("request_s")
+    return RequestTimes(
+        status=seen["request_status"],
+        planned_at=seen.get("planned_at_s"),
+        sent_at=sent,
+        ended_at=None if sent is None or took is None else sent + took,
+        ttft_s=seen.get("ttft_s"),
+        ttfo_s=seen.get("ttfo_s"),
+        gaps_sum_s=seen.get("gaps_sum_s"),
+        input_tokens=seen.get("input_tokens"),
+        output_tokens=seen.get("output_tokens"),
+    )
+
+
 def _requests(sample: SampleDict, timing: Mapping[str, Any]) -> Iterator[_Seen]:
     """List what is known of the requests of a document that is no conversation."""
     status = timing.get("request_status")
