@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pytest_evalkit.codec import encode
 from pytest_evalkit.naming import printable
-from pytest_evalkit.reports.compared_latency import TITLES, latency_rows
+from pytest_evalkit.reports.compared_latency import TITLES, latency_rows, untested_lines
 from pytest_evalkit.reports.markdown import markdown_text
 from pytest_evalkit.results.comparison import RunComparison
 from pytest_evalkit.results.metric_change import Flip, MetricChange
@@ -77,6 +77,7 @@ def _text_lines(comparison: RunComparison, most_flips: int) -> Iterator[str]:
     if comparison.latency:
         yield ""
         yield from _table_lines([TITLES, *latency_rows(comparison.latency)], 1)
+        yield from untested_lines(comparison.latency)
     for problem in _problems(comparison):
         yield f"warning: {_plain(problem)}"
     for change in _telling(comparison):
@@ -239,6 +240,7 @@ def _markdown_lines(comparison: RunComparison, most_flips: int) -> Iterator[str]
         yield ""
         yield from _markdown_table([TITLES, *latency_rows(comparison.latency)], 1)
     problems = [r for c in comparison.changes for r in _reasons(c)]
+    problems += untested_lines(comparison.latency)
     problems += [f"warning: {problem}" for problem in _problems(comparison)]
     if problems:
         yield ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pytest_evalkit.results.latency_changes import LatencyChange
 
@@ -25,6 +25,21 @@ def latency_rows(changes: Sequence[LatencyChange]) -> list[tuple[str, ...]]:
     return [_row(change) for change in changes]
 
 
+def untested_lines(changes: Sequence[LatencyChange]) -> Iterator[str]:
+    """Say why figures are not tested, a line for each reason.
+
+    Args:
+        changes: What changed.
+    """
+    reasons: dict[str, list[str]] = {}
+    for change in changes:
+        if change.adjusted_p is None:
+            reasons.setdefault(change.method, []).append(change.name)
+    for method, names in reasons.items():
+        verb = "is" if len(names) == 1 else "are"
+        yield f"{', '.join(names)} {verb} not tested: {method.removeprefix('none: ')}"
+
+
 def _row(change: LatencyChange) -> tuple[str, ...]:
     difference = change.difference
     interval, (first, second) = difference.interval, change.values
@@ -45,7 +60,7 @@ def _row(change: LatencyChange) -> tuple[str, ...]:
 def _verdict(change: LatencyChange) -> str:
     """Say in a word what the test says at 5 %, over all times that are compared."""
     if change.adjusted_p is None:
-        return f"not tested: {change.method.removeprefix('none: ')}"
+        return "not tested"
     if change.adjusted_p >= _SURE:
         return "no difference shown"
     return "slower" if change.difference.value > 0 else "faster"

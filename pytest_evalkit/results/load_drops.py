@@ -112,13 +112,20 @@ class _Rise:
             return self.change.method.removeprefix("none: ")
         return self.change or "there is nothing to test it by"
 
+    def _spread(self) -> str:
+        """Write the interval as the rise is written, behind a comma; empty for none."""
+        if self.interval is None or not self.gate.is_relative:
+            return between(self.interval, CONFIDENCE)
+        low, high = (f"{100 * end:.3g} %" for end in self.interval)
+        return f", {100 * CONFIDENCE:g} % from {low} to {high}"
+
     def said(self) -> str:
         """Say both figures, what lies between them, and how sure it is."""
         word = "fall" if self.old.higher_is_better else "rise"
         value = self.value
         amount = f"{100 * value:.3g} %" if self.gate.is_relative else f"{value:.6g}"
         told = [] if self.n is None else [f"n={self.old.n} and {self.n}"]
-        sure = between(self.interval, CONFIDENCE)
+        sure = self._spread()
         if self.tested is not None and self.tested.adjusted_p is not None:
             sure += f", p {chance(self.tested.adjusted_p)}"
             told.append(self.tested.method)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from pytest_evalkit.reports.compared import comparison_markdown, comparison_text
 from pytest_evalkit.results.comparison import RunComparison
+from pytest_evalkit.results.latency_changes import LatencyChange
 from pytest_evalkit.results.likeness import Divergence
 from pytest_evalkit.results.metric_change import Flip, MetricChange
 from pytest_evalkit.results.recorded import RecordedRun
@@ -178,3 +180,61 @@ def test_several_runs_stand_below_each_other() -> None:
     whole = comparison_text([comparison(), comparison()], 1)
 
     assert whole.count("first   old") == 2
+
+
+def latency(name: str, after: float, p_value: float | None, **changes: Any) -> Any:
+    interval = None if p_value is None else (after - 110.0, after - 90.0)
+    facts: dict[str, Any] = {
+        "name": name,
+        "values": (100.0, after),
+        "counts": (150, 150),
+        "difference": Difference(after - 100.0, 5.0, interval, p_value),
+        "share": None,
+        "method": "paired bootstrap",
+        "adjusted_p": p_value,
+    }
+    return LatencyChange(**{**facts, **changes})
+
+
+LATENCY = (
+    latency("ttft_ms.p50", 120.0, 0.001),
+    latency("ttft_ms.p90", 80.0, 0.001, counts=(1500, 1400)),
+    latency("ttft_ms.p95", 101.0, 0.4),
+    latency("ttft_ms.p99", 150.0, None, method="none: 662 are needed"),
+    latency("e2el_ms.p99", 150.0, None, method="none: 662 are needed"),
+)
+
+
+def test_latencies_stand_in_a_table_of_their_own() -> None:
+    compared = replace(comparison(), latency=LATENCY)
+
+    lines = comparison_text([compared], 0).splitlines()
+    told = comparison_markdown([compared], 0)
+
+    start = next(n for n, line in enumerate(lines) if line.startswith("Latency in ms"))
+    assert lines[start + 2].split() == [
+        *(
+            "ttft_ms.p50",
+            "150",
+            "100.0",
+            "120.0",
+            "+20.0",
+            "[+10.0,",
+            "+30.0]",
+            "+20.0",
+        ),
+        *("0.0010", "0.0010", "slower"),
+    ]
+    assert lines[start + 3].split()[1:4] == ["1,500", "/", "1,400"]
+    assert lines[start + 3].endswith("  faster")
+    assert lines[start + 4].endswith("  no difference shown")
+    assert lines[start + 5].endswith("+50.0                  not tested")
+    assert lines[start + 7] == (
+        "ttft_ms.p99, e2el_ms.p99 are not tested: 662 are needed"
+    )
+    assert "| Latency in ms | n | First |" in told
+    assert "- ttft\\_ms.p99, e2el\\_ms.p99 are not tested: 662 are needed" in told
+
+
+def test_without_latencies_there_is_no_such_table() -> None:
+    assert "Latency" not in "\n".join(text())

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pytest_evalkit.codec import encode
+from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.comparison import RunComparison, compare_runs
 from pytest_evalkit.results.document import RunFacts, TaskConclusion, build_results
+from pytest_evalkit.results.load import pattern_dict
 from pytest_evalkit.results.recorded import RecordedRun, open_run
+from pytest_evalkit.results.request_log import RequestLog
 from pytest_evalkit.results.schema import AggregateDict
 from pytest_evalkit.scoring import MetricSpec
+from pytest_evalkit.stats.load_figures import load_figures
 
 FIRST = [float(i % 3 > 0) for i in range(30)]
 SECOND = [float(i % 4 > 0) for i in range(30)]
@@ -104,3 +108,32 @@ def compare(*folders: Path, **options: Any) -> list[RunComparison]:
         return "nobody knows"
 
     return compare_runs([open_run(folder) for folder in folders], unknown, **options)
+
+
+def timed(
+    doc_id: int, seconds: float, status: str = "successful", **changes: Any
+) -> dict[str, Any]:
+    """Write the sample of a document that took so long to be answered."""
+    timing = {
+        "started_s": 0.1 * doc_id,
+        "latency_s": seconds,
+        "sent_at_s": 0.1 * doc_id,
+        "request_s": seconds,
+        "request_status": status,
+    }
+    return sample(doc_id, 1.0, timing=timing, **changes)
+
+
+def write_timed(
+    folder: Path, samples: Sequence[Mapping[str, Any]], **load: Any
+) -> Path:
+    """Write the files of a run whose requests were timed."""
+    log = RequestLog()
+    for line in samples:
+        log.add(cast("SampleDict", line))
+    told = {**load_figures(log), "load_pattern": pattern_dict({}), "client": None}
+    write_recorded(folder, samples, conclusion(1.0, n=len(samples)))
+    path = folder / "results.json"
+    results = json.loads(path.read_bytes())
+    path.write_bytes(encode({**results, "load": {**told, **load}}))
+    return folder

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import Any, cast
 
 import pytest
@@ -14,6 +15,39 @@ from pytest_evalkit.results.recorded import RecordedRun
 from pytest_evalkit.results.schema import GateDict
 from pytest_evalkit.stats.request_times import RequestTimes
 from tests.unit.results.loaded_runs import PATTERN, answered, failed, judged, results
+from tests.unit.results.recorded_runs import timed
+
+
+def with_samples(
+    text: str, now: Sequence[float], then: Sequence[float], *others: str
+) -> list[GateDict]:
+    """Judge gates on drops of runs whose documents took so many milliseconds."""
+    lines = [
+        [timed(n, took / 1000) for n, took in enumerate(each)] for each in (then, now)
+    ]
+    asked = [
+        [answered(sent_at=0.0, ended_at=took / 1000) for took in each]
+        for each in (then, now)
+    ]
+    samples: Any = {"sums": lines[0]}
+    run = RecordedRun(
+        label="then", path=Path("then"), results=results(asked[0]), samples=samples
+    )
+    read: Any = lines[1]
+    drops = Drops(
+        Baseline(run=run),
+        run,
+        lambda _task: None,  # type: ignore[arg-type,return-value]  # no answers are asked for
+        lambda *_: "nobody",
+        lambda: read,
+    )
+    gates = [gate for each in (text, *others) for gate in parse_gates(each)]
+    return judge_all(gates, results(asked[1]), {}, drops)
+
+
+def noisy(seed: int, count: int, factor: float = 1.0) -> list[float]:
+    random = Random(seed)
+    return [factor * 100 * random.lognormvariate(0, 0.5) for _ in range(count)]
 
 
 def drop(
@@ -127,3 +161,73 @@ def test_a_drop_of_errors_that_is_allowed_lets_no_more_requests_fail() -> None:
     verdicts = [gate["verdict"] for gate in judge_all(gates, results(now), {})]
 
     assert verdicts == ["fail", "inconclusive"]
+
+
+def test_a_latency_that_is_surely_too_much_higher_fails() -> None:
+    then = noisy(1, 150)
+
+    (gate,) = with_samples("drop(e2el_ms.p50)<=5%", [1.3 * took for took in then], then)
+
+    assert gate["verdict"] == "fail"
+    assert gate["value"] == pytest.approx(0.3)
+    assert gate["interval"] == pytest.approx((0.3, 0.3))
+    assert gate["p_value"] == 2 / 2001
+    assert gate["n"] == 150
+    assert "a rise of 30 %, 95 % from 30 % to 30 %, p = 0.0010" in gate["message"]
+    assert "n=150 and 150, paired bootstrap" in gate["message"]
+
+
+def test_a_rise_that_may_be_chance_is_inconclusive() -> None:
+    # The same server twice; the second run's documents happened to take longer.
+    (gate,) = with_samples("drop(e2el_ms.p95)<=0", noisy(5, 150), noisy(3, 150))
+
+    assert gate["verdict"] == "inconclusive"
+    assert gate["value"] is not None
+    assert gate["value"] > 0
+    assert gate["interval"] is not None
+    assert gate["interval"][0] < 0 < gate["interval"][1]
+    assert "the rise is not significant" in gate["message"]
+    assert "unproven" not in gate
+
+
+def test_a_rise_within_what_is_allowed_passes_however_sure() -> None:
+    then = noisy(1, 150)
+
+    (gate,) = with_samples(
+        "drop(e2el_ms.mean)<=40% @ 0.99", [1.3 * t for t in then], then
+    )
+
+    assert (gate["verdict"], gate["p_value"]) == ("pass", 2 / 2001)
+
+
+def test_a_latency_of_too_few_requests_decides_nothing() -> None:
+    then = noisy(1, 60)
+
+    (gate,) = with_samples("drop(e2el_ms.p90)<=5%", [1.3 * took for took in then], then)
+
+    assert gate["verdict"] == "inconclusive"
+    assert gate["p_value"] is None
+    assert "a p90 needs 64" in gate["message"]
+
+
+def test_the_tests_of_several_latencies_are_adjusted_together() -> None:
+    then = noisy(1, 150)
+    now = [1.3 * took for took in then]
+
+    gates = with_samples("drop(e2el_ms.p50)<=5%", now, then, "drop(e2el_ms.mean)<=5%")
+
+    assert [gate["p_value"] for gate in gates] == pytest.approx([2 * 2 / 2001] * 2)
+
+
+def test_a_confidence_asks_for_a_test() -> None:
+    now, then = [answered(120.0)] * 150, [answered(100.0)] * 150
+
+    plain = drop("drop(ttft_ms.p95)<=5", now, then)
+    sure = drop("drop(ttft_ms.p95)<=5 @ 0.9", now, then)
+    of_rate = drop("drop(request_throughput)<=1 @ 0.9", now[:50], then)
+
+    assert plain["verdict"] == "fail"
+    assert (sure["verdict"], sure["unproven"]) == ("inconclusive", True)
+    assert "not tested: there are no samples of then" in sure["message"]
+    assert (of_rate["verdict"], of_rate["unproven"]) == ("inconclusive", True)
+    assert "only means and percentiles" in of_rate["message"]
