@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from pytest_evalkit.cli.command import main
 from pytest_evalkit.serving import BadRequestError
 from tests.e2e.conftest import solve, sums
 
@@ -112,3 +113,32 @@ def test_latency_is_held_against_an_earlier_run_of_the_same_load(
     assert passed["baseline"] is not None
     assert "was under another load" in refused["message"]
     assert first["load"]["metrics"]["e2el_ms"]["conservative"]["p90"] is not None
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_slower_endpoint_is_told_from_chance(
+    arith_suite: ArithSuite,
+    start: Start,
+    capsys: pytest.CaptureFixture[str],
+    workers: tuple[str, ...],
+) -> None:
+    arith_suite.task(rows=sums(20))
+    quick, slow = start(), start(latency_s=2.0)
+    in_flight = ("--max-concurrency", "20", *workers)
+    arith_suite.run(*asking(quick), *in_flight)
+    folders = arith_suite.folders
+    gate = ("--baseline", str(folders[0]), "--gate", "drop(e2el_ms.p50)<=100 @ 0.99")
+
+    result = arith_suite.run(*asking(slow), *in_flight, *gate)
+    capsys.readouterr()
+    compared = main(["compare", *map(str, arith_suite.folders)])
+
+    (failed,) = arith_suite.results()["gates"]
+    assert (result.ret, compared) == (1, 0)
+    assert failed["verdict"] == "fail"
+    assert failed["p_value"] < 0.01
+    assert failed["interval"][0] > 0
+    assert "n=20 and 20, paired bootstrap" in failed["message"]
+    lines = capsys.readouterr().out.splitlines()
+    median = next(line for line in lines if line.startswith("e2el_ms.p50"))
+    assert median.endswith("slower")
