@@ -11,6 +11,7 @@ from pytest_evalkit.reports import OtherRun
 from pytest_evalkit.reports.html import PageRun
 from pytest_evalkit.reports.pages import write_page
 from pytest_evalkit.results.comparison import compare_runs
+from pytest_evalkit.results.latency_comparison import with_latency
 from pytest_evalkit.results.matching import sample_sources
 
 _COMPARISON = Path("comparison.html")
@@ -42,7 +43,7 @@ def report(run: str, other: str | None, output: Path | None) -> int:
         second, others = read_run(other)
         find = Tasks(include_paths=()).find
         # What speaks against comparing them is shown.
-        (tested,) = compare_runs([first, second], find, is_forced=True)
+        (tested,) = with_latency(compare_runs([first, second], find, is_forced=True))
         one, another = sample_sources(first, second)
         beside = PageRun(results=others, samples=another)
         write_page(

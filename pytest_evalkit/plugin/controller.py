@@ -182,7 +182,7 @@ class Controller:
     def _excuse(self, share: int) -> None:
         """Have workers that are to begin together not wait for one of them."""
         options = self._config.stash[OPTIONS_KEY]
-        if not any(self._documents.values()):
+        if self._conclusion is not None or not any(self._documents.values()):
             return
         from pytest_evalkit.plugin.origin import excuse_worker, has_origin
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pytest_evalkit.reports.compared_latency import TITLES, latency_rows, untested_lines
 from pytest_evalkit.reports.comparison import Comparison
 from pytest_evalkit.reports.page_figures import (
     Bar,
@@ -12,10 +14,14 @@ from pytest_evalkit.reports.page_figures import (
     rounded,
     subtitle_of,
 )
+from pytest_evalkit.reports.page_load import Table
 from pytest_evalkit.results.comparison import RunComparison
+from pytest_evalkit.results.latency_changes import LatencyChange
 from pytest_evalkit.results.metric_change import MetricChange
 
 _SURE = 0.05
+# What the columns of latencies are called beside those of scores.
+_HEADS = {"First": "A", "Second": "B", "Δ": "B \N{MINUS SIGN} A", "Δ %": "In %"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +46,15 @@ class ComparedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """Two runs beside each other."""
+    """Two runs beside each other; ``latency`` is None where it is not compared."""
 
     name: str
     subtitle: str
     warnings: tuple[str, ...]
     reach: tuple[str, str]
     rows: tuple[ComparedRow, ...]
+    latency: Table | None
+    untested: tuple[str, ...]
 
 
 def compared(comparison: Comparison, tested: RunComparison) -> Compared:
@@ -66,6 +74,17 @@ def compared(comparison: Comparison, tested: RunComparison) -> Compared:
         ),
         reach=(_signed(f"-{rounded(reach)}"), f"+{rounded(reach)}"),
         rows=tuple(_row(change, reach) for change in tested.changes),
+        latency=_latency(tested.latency),
+        untested=tuple(untested_lines(tested.latency)),
+    )
+
+
+def _latency(changes: Sequence[LatencyChange]) -> Table | None:
+    if not changes:
+        return None
+    rows = [tuple(map(_signed, row)) for row in latency_rows(changes)]
+    return Table(
+        head=("", *(_HEADS.get(title, title) for title in TITLES[1:])), rows=rows
     )
 
 

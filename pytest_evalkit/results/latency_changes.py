@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.request_log import sample_requests
@@ -187,10 +187,8 @@ def _tested(change: LatencyChange, percent: int | None) -> LatencyChange:
     if fewest >= floor:
         return change
     gap = change.difference.value
-    return LatencyChange(
-        name=change.name,
-        values=change.values,
-        counts=change.counts,
+    return replace(
+        change,
         difference=Difference(gap, None, None, None),
         share=None,
         method=f"none: {floor} successful requests are needed, and a run has {fewest}",

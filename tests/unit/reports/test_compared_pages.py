@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from pytest_evalkit.reports.comparison import Comparison
 from pytest_evalkit.reports.page_compared import Compared, compared
 from pytest_evalkit.reports.page_documents import PageDocuments
 from pytest_evalkit.results.comparison import RunComparison
+from pytest_evalkit.results.latency_changes import LatencyChange
 from pytest_evalkit.results.likeness import Divergence
 from pytest_evalkit.results.metric_change import MetricChange
 from pytest_evalkit.results.recorded import RecordedRun
@@ -127,7 +129,11 @@ def change(
     )
 
 
-def written(results: ResultsDict, *changes: MetricChange) -> Compared:
+def written(
+    results: ResultsDict,
+    *changes: MetricChange,
+    latency: Sequence[LatencyChange] = (),
+) -> Compared:
     comparison = comparison_of(results, [document(0, 1.0)], [document(0, 1.0)])
     run = RecordedRun(label="x", path=Path("x"), results=None, samples={})
     divergence = Divergence(task="sums", message="2 prompts differ", is_grave=False)
@@ -137,6 +143,7 @@ def written(results: ResultsDict, *changes: MetricChange) -> Compared:
         changes=changes,
         divergences=[divergence],
         missing=["y has no samples of words"],
+        latency=latency,
     )
     return compared(comparison, tested)
 
@@ -169,6 +176,38 @@ def test_a_difference_has_a_tone_where_the_test_is_sure(results: ResultsDict) ->
         "worse", "\N{MINUS SIGN}0.2000", "< 0.0001",
     )  # fmt: skip
     assert open_one.n == "1,200"
+
+
+def latency_change(p_value: float | None, method: str) -> LatencyChange:
+    interval = None if p_value is None else (-30.0, -10.0)
+    return LatencyChange(
+        name="ttft_ms.p95",
+        values=(100.0, 80.0),
+        counts=(150, 150),
+        difference=Difference(-20.0, 5.0, interval, p_value),
+        share=None,
+        method=method,
+        adjusted_p=p_value,
+    )
+
+
+def test_latencies_stand_below_the_scores(results: ResultsDict) -> None:
+    changes = [
+        latency_change(0.001, "paired bootstrap"),
+        latency_change(None, "none: 130 are needed"),
+    ]
+
+    shown = written(results, latency=changes)
+
+    assert shown.latency is not None
+    minus = "\N{MINUS SIGN}"
+    assert shown.latency.rows[0] == (
+        *("ttft_ms.p95", "150", "100.0", "80.0", f"{minus}20.0"),
+        *(f"[{minus}30.0, {minus}10.0]", f"{minus}20.0", "0.0010", "0.0010", "faster"),
+    )
+    assert shown.latency.rows[1][-1] == "not tested"
+    assert shown.untested == ("ttft_ms.p95 is not tested: 130 are needed",)
+    assert written(results).latency is None
 
 
 def test_what_speaks_against_a_comparison_is_told(results: ResultsDict) -> None:
