@@ -138,7 +138,8 @@ def _judged(rise: _Rise, failing: str | None, doubt: str | None) -> Finding:
     tested, interval = rise.tested, rise.interval
     verdict, why = _verdict(rise)
     said = [f"{rise.said()}; the gate is {asked(rise.gate)}", *why]
-    is_unproven = verdict == "inconclusive" and tested is None
+    is_sought = rise.gate.confidence is not None
+    is_unproven = verdict == "inconclusive" and tested is None and is_sought
     if failing is not None:
         verdict, is_unproven = "fail", False
         said.append(failing)
@@ -164,7 +165,7 @@ def _verdict(rise: _Rise) -> tuple[Verdict, list[str]]:
         return "pass", []
     confidence, tested = rise.gate.confidence, rise.tested
     if tested is None or tested.adjusted_p is None:
-        if confidence is None:
+        if confidence is None and not isinstance(rise.change, LatencyChange):
             return "fail", []
         return "inconclusive", [f"it is not tested: {rise.untested}"]
     if tested.adjusted_p < 1 - (CONFIDENCE if confidence is None else confidence):

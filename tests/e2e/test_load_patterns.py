@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_evalkit.engine.load_pattern import arrivals, load_pattern
+from pytest_evalkit.engine.shared_origin import PATIENCE_S
 from pytest_evalkit.mockserver import Behaviour, MockServer, Reply
 
 TASK = """
@@ -171,6 +172,15 @@ def test_a_replacement_keeps_to_the_moments_of_the_schedule_that_are_left(
     assert since == pytest.approx([n / 40 for n in range(COUNT)], abs=1e-5)
     queued = words.load["metrics"]["client_queue_ms"]
     assert queued["n"] == COUNT
+
+
+def test_nobody_waits_for_a_worker_that_has_no_documents(words: Words) -> None:
+    options = ("--load-pattern", "constant", "--target-qps", "40", "--limit", "1")
+
+    words.run(*options, "-n", "2").assert_outcomes(passed=1)
+
+    (sent,) = words.times("sent_at_s")
+    assert sent < PATIENCE_S
 
 
 def test_what_a_cap_holds_back_waits_in_the_client(words: Words) -> None:

@@ -210,6 +210,18 @@ def test_a_latency_of_too_few_requests_decides_nothing() -> None:
     assert "a p90 needs 64" in gate["message"]
 
 
+def test_a_mean_of_too_few_requests_to_test_it_decides_nothing() -> None:
+    then = noisy(1, 10)
+
+    (gate,) = with_samples(
+        "drop(e2el_ms.mean)<=5%", [1.3 * took for took in then], then
+    )
+
+    assert gate["verdict"] == "inconclusive"
+    assert "not tested: 11 successful requests are needed" in gate["message"]
+    assert "unproven" not in gate
+
+
 def test_the_tests_of_several_latencies_are_adjusted_together() -> None:
     then = noisy(1, 150)
     now = [1.3 * took for took in then]
