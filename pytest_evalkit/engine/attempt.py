@@ -38,7 +38,7 @@ async def respond_once(
         RequestRejectedError: There will be none, or what came is none.
     """
     try:
-        async with PatientTimeout(seconds):
+        with PatientTimeout(seconds):
             response = await respond(backend, request)
     except ModelUnavailableError as error:
         if error.may_be_one_request and has_answered:

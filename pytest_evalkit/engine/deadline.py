@@ -18,7 +18,7 @@ _LATE_S = 0.05
 class PatientTimeout:
     """Limits the time that a block may take while the loop runs.
 
-    Used as ``async with PatientTimeout(60.0): ...``; leaving the block raises
+    Used in a task as ``with PatientTimeout(60.0): ...``; leaving the block raises
     ``TimeoutError`` when it did not end in time.
 
     Args:
@@ -36,7 +36,7 @@ class PatientTimeout:
         self._seconds = seconds
         self._has_fired = False
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         """Start the time."""
         task = asyncio.current_task()
         assert task is not None, "a time limit belongs to a task"
@@ -57,7 +57,7 @@ class PatientTimeout:
         self._has_fired = True
         self._task.cancel()
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,

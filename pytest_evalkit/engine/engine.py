@@ -190,7 +190,7 @@ class Engine:
             attempts.begin(self._control.clock())
             sent = Sent(self._epoch, limiter.active - 1)
             try:
-                response = await self._attempt(request, sent.epoch)
+                response = await self._attempt(gate, request, sent.epoch)
             except TransientModelError as error:
                 failure = error
                 attempts.fail(self._control.clock())
@@ -262,12 +262,12 @@ class Engine:
         characters = self._control.prefix_chars
         return NOTHING if characters is None else beginning_of(request, characters)
 
-    async def _attempt(self, request: Request, epoch: int) -> AnyResponse:
+    async def _attempt(self, gate: Gate, request: Request, epoch: int) -> AnyResponse:
         """Ask once, and take in how it went if it went well."""
         clock = self._control.clock
         started = clock()
         response = await self._once(request, self.policy.timeout_s)
-        self._note_answer()
+        self._note_answer(gate.outage)
         if self._adaptive is not None:
             now, timing = clock(), response.timing
             latency_s = now - started if timing is None else timing.latency_s
@@ -280,13 +280,11 @@ class Engine:
             self.backend, request, seconds, has_answered=self._has_answered
         )
 
-    def _note_answer(self) -> None:
-        rule = self._control.outage
-        if rule is not None:
-            outage = self._gate().outage
-            assert outage is not None, "there is a rule"
+    def _note_answer(self, outage: Outage | None) -> None:
+        if outage is not None:
             outage.answered_at = self._control.clock()
-            if not self._has_answered and rule.shared is not None:
+            rule = self._control.outage
+            if not self._has_answered and rule is not None and rule.shared is not None:
                 rule.shared.note_answer()
         self._has_answered = True
 

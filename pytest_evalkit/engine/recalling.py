@@ -107,7 +107,7 @@ class Recalling:
         async with self._locks.setdefault(loop, asyncio.Lock()):
             if self._known is None:
                 try:
-                    async with PatientTimeout(self._timeout_s):
+                    with PatientTimeout(self._timeout_s):
                         self._known = await self._learn()
                 except ModelUnavailableError:
                     raise

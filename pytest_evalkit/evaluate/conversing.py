@@ -95,7 +95,7 @@ class Leading:
         """Wait as long as a turn may take; what would come later changes nothing."""
         seconds = self.plan.rules.turn_timeout_s
         try:
-            async with PatientTimeout(seconds):
+            with PatientTimeout(seconds):
                 told = await answering
         except TimeoutError:
             told = TurnFailure(cause=f"timed out after {seconds:g} s (turn_timeout_s)")

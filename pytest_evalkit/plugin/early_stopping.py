@@ -161,6 +161,8 @@ class EarlyStopping:
 
     def is_saved(self, item: DocumentItem) -> bool:
         """Tell whether a document is not needed, as far as this process knows."""
+        if not self._watched:
+            return False
         watched = self._watched.get(item.parent.opened.task.name)
         return watched is not None and watched.is_saved(item.doc_id)
 
@@ -169,6 +171,8 @@ class EarlyStopping:
 
         Nothing is recorded of it.
         """
+        if not self._watched:
+            return None
         self._look()
         if not self.is_saved(item):
             return None

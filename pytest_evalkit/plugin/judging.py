@@ -60,6 +60,8 @@ class RunJudge:
         Args:
             needs: What the task needs.
         """
+        if not needs:
+            return None
         others = [need for need in needs if need != _NEED]
         if others:
             return f"needs {', '.join(others)}: not available here"

@@ -145,6 +145,8 @@ class Prompt:
         Raises:
             DatasetError: A medium cannot be read.
         """
+        if self._is_plain and not opening.turns and not opening.prefix:
+            return (Message.of_text("user", opening.description + question),)
         media = tuple(self.media(doc)) if self.media is not None else ()
         asked = self._asked(opening, question, media=media)
         if self.is_multiturn:
@@ -154,6 +156,11 @@ class Prompt:
             return (Message("user", self._joined(opening.description, turns)),)
         system = Message.of_text("system", self._system(opening))
         return (system, Message("user", self._joined("", turns)))
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether there is one message of text, but for what stands before it."""
+        return not (self.media or self.is_multiturn or self.system_instruction)
 
     def _system(self, opening: Opening) -> str:
         instruction = self.system_instruction or ""

@@ -10,7 +10,7 @@ from pytest_evalkit.engine.deadline import PatientTimeout
 
 def test_a_block_that_takes_too_long_is_ended() -> None:
     async def slow() -> None:
-        async with PatientTimeout(0.01):
+        with PatientTimeout(0.01):
             await asyncio.sleep(60)
 
     with pytest.raises(TimeoutError):
@@ -19,7 +19,7 @@ def test_a_block_that_takes_too_long_is_ended() -> None:
 
 def test_a_block_that_is_quick_returns_and_leaves_no_timer() -> None:
     async def quick() -> str:
-        async with PatientTimeout(0.01):
+        with PatientTimeout(0.01):
             await asyncio.sleep(0)
         await asyncio.sleep(0.03)
         return "done"
@@ -29,7 +29,7 @@ def test_a_block_that_is_quick_returns_and_leaves_no_timer() -> None:
 
 def test_an_answer_that_came_while_the_loop_stood_still_counts() -> None:
     async def blocked() -> str:
-        async with PatientTimeout(0.02):
+        with PatientTimeout(0.02):
             answer = asyncio.get_running_loop().create_future()
             asyncio.get_running_loop().call_later(0.025, answer.set_result, "4")
             # pytest reports; nothing of the loop runs meanwhile.
@@ -41,7 +41,7 @@ def test_an_answer_that_came_while_the_loop_stood_still_counts() -> None:
 
 def test_lateness_is_given_back_once_and_then_the_limit_holds() -> None:
     async def blocked() -> None:
-        async with PatientTimeout(0.02):
+        with PatientTimeout(0.02):
             time.sleep(0.1)  # noqa: ASYNC251 - standing still is the point
             await asyncio.sleep(60)
 
@@ -55,7 +55,7 @@ def test_lateness_is_given_back_once_and_then_the_limit_holds() -> None:
 
 def test_an_error_of_the_block_passes_through() -> None:
     async def broken() -> None:
-        async with PatientTimeout(5):
+        with PatientTimeout(5):
             raise ValueError("mine")
 
     with pytest.raises(ValueError, match="mine"):
@@ -65,7 +65,7 @@ def test_an_error_of_the_block_passes_through() -> None:
 def test_a_cancellation_from_outside_is_no_timeout() -> None:
     async def cancelled() -> None:
         async def wait() -> None:
-            async with PatientTimeout(60):
+            with PatientTimeout(60):
                 await asyncio.sleep(60)
 
         task = asyncio.create_task(wait())
