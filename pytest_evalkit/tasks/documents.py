@@ -84,7 +84,7 @@ class JsonLines:
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         content = self._contents[self._files[index]]
-        row = decode(content[self._starts[index] : self._ends[index]])
+        row: dict[str, Any] = decode(content[self._starts[index] : self._ends[index]])
         if len(row) == len(self._empty):
             return row
         return {**self._empty, **row}
