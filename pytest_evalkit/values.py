@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -185,6 +185,43 @@ class Timing(Struct, frozen=True, kw_only=True):
     waited_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncounted:
+    """A request and its answer as an endpoint has them, whose tokens are to be counted.
+
+    Attributes:
+        payload: What was sent, as JSON; None where media are part of it, of which a
+            tokenizer of texts knows nothing.
+        choice: What was answered, in the endpoint's own form.
+    """
+
+    payload: bytes | None
+    choice: Mapping[str, Any]
+
+
+TokenSource = Literal["server", "template", "text"]
+"""Who counted the tokens of a request: the server; or here, after the run, by the chat
+template of the model, or by the texts alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What was counted of one request, not by its server.
+
+    Attributes:
+        input_tokens: Tokens of the prompt; None where media are part of it.
+        output_tokens: Tokens of the answer.
+        source: How: ``text`` where any part of it was counted without a template.
+        problem: Why a template that should have been used was not; None where it was,
+            or there is none to be used.
+    """
+
+    input_tokens: int | None
+    output_tokens: int
+    source: TokenSource
+    problem: str | None = None
+
+
 class Exchange(Struct, frozen=True, kw_only=True):
     """One request of several that an answer took, where tools were called.
 
@@ -192,11 +229,13 @@ class Exchange(Struct, frozen=True, kw_only=True):
         timing: When it ran, or None where the backend does not say.
         usage: Tokens, or None where the endpoint does not say.
         attempts: How often the model was asked.
+        uncounted: As of a response.
     """
 
     timing: Timing | None
     usage: Usage | None
     attempts: int
+    uncounted: Uncounted | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +290,8 @@ class Response(Struct, frozen=True, kw_only=True):
             smaller; empty where nothing was.
         recalled: What of it came from the response cache; None where all was asked.
         exchanges: Where tools were called, every request that was asked; else empty.
+        uncounted: What to count its tokens by, once nobody waits any more; None where
+            nobody counts but the endpoint.
     """
 
     text: str
@@ -266,6 +307,7 @@ class Response(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     recalled: Recalled | None = None
     exchanges: tuple[Exchange, ...] = ()
+    uncounted: Uncounted | None = None
 
 
 class LoglikelihoodResponse(Struct, frozen=True, kw_only=True):

@@ -82,6 +82,11 @@ def _add_answers(group: _Group) -> None:
         help="call the first tool offered, once for each question",
     )
     group.add_argument(
+        "--no-usage",
+        action="store_true",
+        help="do not say how many tokens an answer cost",
+    )
+    group.add_argument(
         "--log",
         type=Path,
         metavar="FILE",
@@ -167,6 +172,7 @@ def _behaviour(options: argparse.Namespace) -> Behaviour:
         ),
         models=tuple(options.model),
         api_key=options.api_key,
+        tells_usage=not options.no_usage,
         log=options.log,
     )
 

@@ -67,6 +67,7 @@ class Behaviour:
             Empty for whatever is asked for.
         api_key: The key to be given; a request without it is answered 401. None for
             none.
+        tells_usage: Whether answers say how many tokens they cost.
         log: A file that gets a line for each request: names of headers, and body.
     """
 
@@ -78,6 +79,7 @@ class Behaviour:
     faults: Faults = field(default_factory=Faults)
     models: tuple[str, ...] = ()
     api_key: str | None = field(default=None, repr=False)
+    tells_usage: bool = True
     log: Path | None = None
 
     def __post_init__(self) -> None:

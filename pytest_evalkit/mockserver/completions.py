@@ -83,17 +83,17 @@ def complete(
         for prompt, reply in zip(prompts, replies, strict=True)
         for one in [_completed(payload, prompt, reply)] * _copies(payload)
     ]
-    body = encode_json(
-        {
-            "id": f"mock-{number}",
-            "object": "text_completion",
-            "created": 0,
-            "model": payload.get("model"),
-            "choices": [{"index": n, **one.choice} for n, one in enumerate(completed)],
-            "usage": _usage(prompts, completed),
-        }
-    )
-    return replace(replies[0], delay_s=max(r.delay_s for r in replies)), body
+    body = {
+        "id": f"mock-{number}",
+        "object": "text_completion",
+        "created": 0,
+        "model": payload.get("model"),
+        "choices": [{"index": n, **one.choice} for n, one in enumerate(completed)],
+    }
+    if replies[0].tells_usage:
+        body["usage"] = _usage(prompts, completed)
+    slowest_s = max(reply.delay_s for reply in replies)
+    return replace(replies[0], delay_s=slowest_s), encode_json(body)
 
 
 def _copies(payload: Mapping[str, Any]) -> int:

@@ -40,15 +40,15 @@ def completion_body(
     choice |= {"message": _message(reply)} if is_chat else {"text": reply.text}
     if payload.get("logprobs") and is_chat:
         choice["logprobs"] = {"content": chat_logprobs(payload, reply.text)}
+    body = {
+        "id": f"mock-{number}",
+        "object": "chat.completion" if is_chat else "text_completion",
+        "created": CREATED,
+        "model": payload.get("model"),
+        "choices": [choice],
+    }
     return encode(
-        {
-            "id": f"mock-{number}",
-            "object": "chat.completion" if is_chat else "text_completion",
-            "created": CREATED,
-            "model": payload.get("model"),
-            "choices": [choice],
-            "usage": usage(payload, reply),
-        }
+        body | ({"usage": usage(payload, reply)} if reply.tells_usage else {})
     )
 
 

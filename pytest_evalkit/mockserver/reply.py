@@ -26,6 +26,7 @@ class Reply:
         frames: Sent as a stream, piece by piece, in place of what the server would
             write; or None.
         close: Drop the connection without an answer.
+        tells_usage: Whether it says how many tokens it cost.
     """
 
     text: str = ""
@@ -38,6 +39,7 @@ class Reply:
     body: bytes | None = None
     frames: tuple[bytes, ...] | None = None
     close: bool = False
+    tells_usage: bool = True
 
 
 AnswerFunction = Callable[[dict[str, Any]], str | Reply]

@@ -19,7 +19,7 @@ from pytest_evalkit.codec import CodecError, decode
 from pytest_evalkit.mockserver.behaviour import Behaviour, FaultDraws
 from pytest_evalkit.mockserver.connection import Connection, Plan
 from pytest_evalkit.mockserver.protocol import MODELS_PATH, models_body
-from pytest_evalkit.mockserver.reply import AnswerFunction
+from pytest_evalkit.mockserver.reply import AnswerFunction, Reply
 from pytest_evalkit.mockserver.routes import FETCHED, GENERATING, POSTED, Answered
 from pytest_evalkit.mockserver.traffic import Received, Traffic, Worked
 from pytest_evalkit.serving import BadRequestError, Head, end_server, error_body
@@ -168,7 +168,8 @@ class MockServer:
         if behaviour.models and model not in behaviour.models:
             self.traffic.outcomes["404"] += 1
             return _not_found(f"the model {model!r} does not exist")
-        answered = GENERATING[path](payload, self.answer, self.traffic.requests)
+        answer = self.answer if behaviour.tells_usage else _without_usage(self.answer)
+        answered = GENERATING[path](payload, answer, self.traffic.requests)
         worked = self.traffic.begin(payload, keep=self._keeps_requests)
         self.traffic.outcomes[fault or _outcome(answered)] += 1
         plan = replace(self._worked(answered), worked=worked)
@@ -234,6 +235,17 @@ async def _serve(
     started.set_result((asyncio.get_running_loop(), ending))
     await ending.wait()
     await server.stop()
+
+
+def _without_usage(answer: AnswerFunction) -> AnswerFunction:
+    """Answer the same, but do not say what it cost."""
+
+    def silent(payload: dict[str, Any]) -> Reply:
+        answered = answer(payload)
+        reply = Reply(text=answered) if isinstance(answered, str) else answered
+        return replace(reply, tells_usage=False)
+
+    return silent
 
 
 def _payload(body: bytes) -> dict[str, Any]:

@@ -68,7 +68,8 @@ def stream_of(
     opening = chunk(writer.event(role)) if writer.is_chat else b""
     closing = [writer.event({}, finish_reason=finish_reason(reply))]
     options = payload.get("stream_options")
-    if isinstance(options, dict) and options.get("include_usage"):
+    is_asked = isinstance(options, dict) and bool(options.get("include_usage"))
+    if is_asked and reply.tells_usage:
         closing.append(writer.usage_event(usage(payload, reply)))
     closing.append(DONE)
     return Stream(

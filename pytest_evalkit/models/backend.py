@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from pytest_evalkit.errors import ModelUnavailableError
 from pytest_evalkit.values import (
     AnyResponse,
+    Counted,
     Generate,
     GenerationParameters,
     Loglikelihood,
@@ -16,6 +17,7 @@ from pytest_evalkit.values import (
     Request,
     Response,
     RollingLoglikelihood,
+    Uncounted,
 )
 
 
@@ -118,6 +120,38 @@ class StreamingBackend(Protocol):
     """
 
     stream_for_latency: bool
+
+
+class Counter(Protocol):
+    """Counts tokens that an endpoint does not tell of."""
+
+    def count(self, uncounted: Uncounted) -> Counted:
+        """Count the tokens of a request and of its answer; may take a while."""
+        ...
+
+
+@runtime_checkable
+class CountingBackend(Protocol):
+    """What a backend has besides that can have tokens counted after the run.
+
+    Attributes:
+        counts_tokens: True where the user wants it: responses then say what to count
+            (``uncounted``).
+    """
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether the user wants it."""
+        ...
+
+    def token_counter(self) -> Counter | None:
+        """Load what counts; None where nothing is to be counted.
+
+        Raises:
+            ModelUnavailableError: It cannot be loaded.
+            OptionError: What the user says of it makes no sense.
+        """
+        ...
 
 
 @runtime_checkable

@@ -8,8 +8,10 @@ from typing import Any
 
 from pytest_evalkit.models.connection import Connection
 from pytest_evalkit.models.pacing import Pacing
+from pytest_evalkit.models.token_counting import Counting
 
-# Where a model runs and how fast, besides how it is reached and how often it is asked.
+# Where a model runs and how fast, besides how it is reached, how often it is asked, and
+# who counts what it cost.
 _PLACE = frozenset(
     {
         *("base_url", "stream", "command", "startup_timeout", "replicas"),
@@ -34,7 +36,9 @@ def model_identity(description: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         description: What the backend tells of itself.
     """
-    names = {field.name for kind in (Connection, Pacing) for field in _fields(kind)}
+    names = {
+        field.name for kind in (Connection, Counting, Pacing) for field in _fields(kind)
+    }
     if _CONTENT in description:
         names.add(_LOCATION)
     return {

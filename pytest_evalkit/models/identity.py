@@ -13,6 +13,7 @@ from pytest_evalkit.errors import ModelUnavailableError
 from pytest_evalkit.models.connection import Connection
 from pytest_evalkit.models.pacing import Pacing
 from pytest_evalkit.models.parameters import settings_of
+from pytest_evalkit.models.token_counting import Counting
 from pytest_evalkit.models.tool_settings import ToolSettings
 
 # Files up to this size are hashed whole. Weights are larger, and take as long to hash
@@ -20,11 +21,11 @@ from pytest_evalkit.models.tool_settings import ToolSettings
 _HASHED_BYTES = 32 << 20
 _WITHOUT_PART = frozenset(
     {
-        # Where the model is, how fast it is asked, and in which pieces it answers; and
-        # its tools, which stand in the requests.
+        # Where the model is, how fast it is asked, in which pieces it answers, and who
+        # counts what it cost; and its tools, which stand in the requests.
         *(
             one.name
-            for group in (Connection, Pacing, ToolSettings)
+            for group in (Connection, Counting, Pacing, ToolSettings)
             for one in fields(group)
         ),
         *("base_url", "stream", "batch_size", "max_batch_size", "startup_timeout"),

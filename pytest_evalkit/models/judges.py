@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from pytest_evalkit.errors import OptionError, RequestRejectedError
-from pytest_evalkit.models.backend import Backend
+from pytest_evalkit.models.backend import Backend, CountingBackend
 from pytest_evalkit.models.registry import BACKENDS, JUDGE, construct, made_by
 from pytest_evalkit.naming import suggestion
 from pytest_evalkit.values import Generate, Response
@@ -80,7 +80,13 @@ def make_judge(name: str, args: Mapping[str, Any]) -> Backend:
     role = JUDGE.called(name)
     factory = made_by(known.get(name, name), role)
     if not inspect.isfunction(factory):
-        return construct(factory, args, role)
+        judge = construct(factory, args, role)
+        if isinstance(judge, CountingBackend) and judge.counts_tokens:
+            raise OptionError(
+                f"{role.title} takes no counting_tokenizer: tokens are counted of the "
+                f"model's requests alone; leave it out of {role.option}"
+            )
+        return judge
     if args:
         raise OptionError(f"{role.title} is a function, which takes no {role.option}")
     return FunctionJudge(factory, name)

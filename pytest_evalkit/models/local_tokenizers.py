@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 _TOKENIZER_FILE = "tokenizer.json"
 # Beside it; the first to name a token decides.
 _SPECIAL_FILES = ("tokenizer_config.json", "special_tokens_map.json")
+_BESIDE = (*_SPECIAL_FILES, "chat_template.jinja")
 _PREFIX_NAMES = ("bos_token", "eos_token")
+# What names of tiktoken's begin with, where a setting may name others too.
+TIKTOKEN = "tiktoken:"
 # Longer texts take so long that other requests of the loop would wait.
 _LONG_CHARACTERS = 20_000
 
@@ -84,6 +87,30 @@ class FileTokenizer:
         text: str = loaded.decode(list(tokens), skip_special_tokens=False)
         return text
 
+    def load(self) -> Path:
+        """Load it here and now, which may take a second; not on an event loop.
+
+        Returns:
+            The folder of its files.
+
+        Raises:
+            ModelUnavailableError: There is no tokenizer.
+        """
+        if self._loaded is None:
+            self._loaded = self._read()
+        assert self._file is not None, "a tokenizer is loaded from its file"
+        return self._file.parent
+
+    def count(self, text: str, *, with_special: bool = False) -> int:
+        """Count the tokens of a text, here and now; not on an event loop.
+
+        Raises:
+            ModelUnavailableError: There is no tokenizer.
+        """
+        self.load()
+        assert self._loaded is not None, "it was just loaded"
+        return len(self._loaded.encode(text, add_special_tokens=with_special).ids)
+
     async def _load(self) -> tokenizers.Tokenizer:
         if self._loaded is None:
             self._loaded = await asyncio.to_thread(self._read)
@@ -137,10 +164,47 @@ class TiktokenTokenizer:
         """
         return (await self._load()).decode(list(tokens))
 
+    def load(self) -> None:
+        """Load it here and now, which may take a second; not on an event loop.
+
+        Raises:
+            ModelUnavailableError: There is no such encoding, or it cannot be loaded.
+        """
+        if self._loaded is None:
+            self._loaded = _read_tiktoken(self._name)
+
+    def count(self, text: str, *, with_special: bool = False) -> int:  # noqa: ARG002 - there are none to add
+        """Count the tokens of a text, here and now; not on an event loop.
+
+        Raises:
+            ModelUnavailableError: There is no such encoding, or it cannot be loaded.
+        """
+        self.load()
+        assert self._loaded is not None, "it was just loaded"
+        return len(self._loaded.encode_ordinary(text))
+
     async def _load(self) -> tiktoken.Encoding:
         if self._loaded is None:
             self._loaded = await asyncio.to_thread(_read_tiktoken, self._name)
         return self._loaded
+
+
+def local_tokenizer(
+    name: str, *, revision: str = "main"
+) -> FileTokenizer | TiktokenTokenizer:
+    """Make the tokenizer on this machine that a setting names.
+
+    Args:
+        name: As FileTokenizer takes it; or ``tiktoken:`` and what TiktokenTokenizer
+            takes.
+        revision: Which state of the hub's files; of no effect for others.
+
+    Raises:
+        OptionError: The file does not exist, or the package is not installed.
+    """
+    if name.startswith(TIKTOKEN):
+        return TiktokenTokenizer(name.removeprefix(TIKTOKEN))
+    return FileTokenizer(name, revision=revision)
 
 
 def special_tokens(folder: Path) -> list[str]:
@@ -203,11 +267,11 @@ def _file_of_hub(name: str, revision: str) -> Path:
             f"there is no folder {name!r} here, and no tokenizer of that name can be "
             f"had from the hub: {_first_line(error)}"
         ) from error
-    for beside in _SPECIAL_FILES:
+    for beside in _BESIDE:
         try:
             hf_hub_download(name, beside, revision=revision)
         except EntryNotFoundError:
-            # Models have one of them or both; without any, a text has no beginning.
+            # Models have some of them; without any, a text has no beginning.
             continue
     return Path(file)
 

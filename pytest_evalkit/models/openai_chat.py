@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from pytest_evalkit.codec import encode
 from pytest_evalkit.errors import OptionError
 from pytest_evalkit.models.backend import Identity
+from pytest_evalkit.models.foreign_arguments import FOREIGN_ARGUMENTS
 from pytest_evalkit.models.formats import (
     MessageFormat,
     MessageSettings,
@@ -93,6 +94,14 @@ class OpenAIChat(OpenAIEndpoint):
         tools: Which tools the model may call.
     """
 
+    argument_remedies: ClassVar[Mapping[str, str]] = {
+        **FOREIGN_ARGUMENTS,
+        "tokenizer": (
+            "the endpoint splits prompts itself; say counting_tokenizer=... to have "
+            "tokens counted that it does not tell of"
+        ),
+    }
+
     chat: ChatSettings = field(default_factory=ChatSettings, metadata=GROUPED)
     messages: MessageSettings = field(default_factory=MessageSettings, metadata=GROUPED)
     tools: ToolSettings = field(default_factory=ToolSettings, metadata=GROUPED)
@@ -167,7 +176,7 @@ class OpenAIChat(OpenAIEndpoint):
             return PreparedBody(encode(payload), prepared.notes)
         # Megabytes of base64 would hold up every other request of the loop.
         body = await self._format.run(partial(encode, payload))
-        return PreparedBody(body, prepared.notes)
+        return PreparedBody(body, prepared.notes, is_text=False)
 
     def _generation(self, request: Generate) -> dict[str, Any]:
         fields = super()._generation(request)

@@ -79,6 +79,11 @@ class OpenAICompletions(OpenAIEndpoint):
             raise OptionError(
                 "stream=true sends one prompt at a time; leave out batch_size"
             )
+        if self.batch_size > 1 and self.counts_tokens:
+            raise OptionError(
+                "counting_tokenizer counts request by request, and the tokens of a "
+                "batch count with its first prompt; leave out one of the two"
+            )
         self._server_tokenizer = ServerTokenizer(
             root=url_below(self._root, "", without="/v1"),
             model=self.model,
@@ -127,6 +132,9 @@ class OpenAICompletions(OpenAIEndpoint):
             usage=completed.usage,
             timing=completed.timing,
             notes=notes,
+            uncounted=self._uncounted(encode({"prompt": prompt}), completed.choice)
+            if self.counts_tokens
+            else None,
         )
 
     async def loglikelihood(self, request: Loglikelihood) -> LoglikelihoodResponse:

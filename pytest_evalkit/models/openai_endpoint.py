@@ -27,7 +27,8 @@ from pytest_evalkit.models.openai_stream import AnswerStream
 from pytest_evalkit.models.pacing import Pacing
 from pytest_evalkit.models.parameters import GROUPED, settings_of
 from pytest_evalkit.models.sampling import Sampling
-from pytest_evalkit.values import Generate, Response, Timing
+from pytest_evalkit.models.token_counting import Counting, TokenCounter
+from pytest_evalkit.values import Generate, Response, Timing, Uncounted
 
 # Fields that would change the form of the answer, and what to do in their place.
 _RESERVED = {
@@ -35,6 +36,8 @@ _RESERVED = {
     "n": "a request has one answer, --repeats asks several times",
 }
 _PATHS = ("/chat/completions", "/completions")
+# What of an answer's choice its tokens are counted by.
+_COUNTED = ("message", "text", "finish_reason")
 
 
 class PreparedBody(NamedTuple):
@@ -43,10 +46,12 @@ class PreparedBody(NamedTuple):
     Attributes:
         body: Its JSON.
         notes: What was changed in the request on the way, in words for the record.
+        is_text: Whether it is of texts alone.
     """
 
     body: bytes
     notes: tuple[str, ...] = ()
+    is_text: bool = True
 
 
 class Exchange(NamedTuple):
@@ -71,6 +76,7 @@ class OpenAIEndpoint(ABC):
         connection: How the endpoint is reached.
         sampling: Generation settings of a request that does not say otherwise.
         pacing: How fast the endpoint is asked.
+        counting: What tokens are counted with that the endpoint does not tell of.
         stream_for_latency: True when the run measures latency.
     """
 
@@ -87,6 +93,7 @@ class OpenAIEndpoint(ABC):
     connection: Connection = field(default_factory=Connection, metadata=GROUPED)
     sampling: Sampling = field(default_factory=Sampling, metadata=GROUPED)
     pacing: Pacing = field(default_factory=Pacing, metadata=GROUPED)
+    counting: Counting = field(default_factory=Counting, metadata=GROUPED)
 
     path: ClassVar[str]
     stream_for_latency: bool = field(default=False, init=False)
@@ -168,7 +175,24 @@ class OpenAIEndpoint(ABC):
             usage=usage_of(exchange.answer),
             timing=exchange.timing,
             notes=prepared.notes,
+            uncounted=self._uncounted(
+                prepared.body if prepared.is_text else None, choice
+            ),
         )
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether tokens are to be counted here, too."""
+        return self.counting.counting_tokenizer is not None
+
+    def token_counter(self) -> TokenCounter | None:
+        """Load what counts tokens; None where nothing is to.
+
+        Raises:
+            ModelUnavailableError: There is no such tokenizer.
+            OptionError: The chat template is none.
+        """
+        return self.counting.counter()
 
     async def identity(self) -> Identity:
         """Tell what decides the answers: the model, whatever endpoint serves it."""
@@ -217,6 +241,15 @@ class OpenAIEndpoint(ABC):
 
     async def _prepared(self, request: Generate) -> PreparedBody:
         return PreparedBody(encode(await self.payload(request)))
+
+    def _uncounted(
+        self, payload: bytes | None, choice: Mapping[str, Any]
+    ) -> Uncounted | None:
+        """Keep what tokens are to be counted by; None where they are not."""
+        if not self.counts_tokens:
+            return None
+        said = {name: choice[name] for name in _COUNTED if name in choice}
+        return Uncounted(payload=payload, choice=said)
 
     def _streams(self, request: Generate) -> bool:
         """Tell whether an answer comes token by token: what the request says wins."""

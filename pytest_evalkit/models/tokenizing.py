@@ -9,11 +9,15 @@ from typing import Literal, Protocol
 from weakref import WeakKeyDictionary
 
 from pytest_evalkit.errors import ModelUnavailableError, OptionError
-from pytest_evalkit.models.local_tokenizers import FileTokenizer, TiktokenTokenizer
+from pytest_evalkit.models.local_tokenizers import (
+    TIKTOKEN,
+    FileTokenizer,
+    TiktokenTokenizer,
+    local_tokenizer,
+)
 from pytest_evalkit.models.server_tokenizer import ServerTokenizer
 from pytest_evalkit.models.windows import Tokens
 
-_TIKTOKEN = "tiktoken:"
 # A token of the continuation, one before it, and one generated.
 _SHORTEST = 3
 
@@ -141,12 +145,10 @@ class Tokenization:
         name, kind = self.tokenizer, self.tokenizer_backend
         if self.is_off or name == "remote" or kind == "remote":
             return None
-        if name is not None and name.startswith(_TIKTOKEN):
-            return TiktokenTokenizer(name.removeprefix(_TIKTOKEN))
         if kind == "tiktoken":
-            return TiktokenTokenizer(name or model)
+            return TiktokenTokenizer((name or model).removeprefix(TIKTOKEN))
         if name is not None or kind == "huggingface":
-            return FileTokenizer(name or model, revision=self.revision)
+            return local_tokenizer(name or model, revision=self.revision)
         return None
 
 

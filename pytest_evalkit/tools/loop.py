@@ -175,7 +175,12 @@ def _exchanges(responses: Sequence[Response]) -> tuple[Exchange, ...]:
     if len(responses) == 1:
         return ()
     return tuple(
-        Exchange(timing=one.timing, usage=one.usage, attempts=one.attempts)
+        Exchange(
+            timing=one.timing,
+            usage=one.usage,
+            attempts=one.attempts,
+            uncounted=one.uncounted,
+        )
         for one in responses
         if one.recalled is None
     )
