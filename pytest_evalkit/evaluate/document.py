@@ -25,6 +25,7 @@ from pytest_evalkit.errors import (
 from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.code_limit import CodeLimit, CodeLimitError
 from pytest_evalkit.evaluate.conversing import Executing, Leading
+from pytest_evalkit.evaluate.counting import entry_of
 from pytest_evalkit.evaluate.flow import (
     ReasoningTags,
     UnjudgedError,
@@ -68,6 +69,8 @@ class Evaluation:
         keep: Takes a place in flight for a conversation, told its first request; what
             asks there goes back to no waiting line. None where places are not counted.
         execute: Answers the calls of tools in conversations, or None.
+        count_later: Keeps a line that says what tokens are to be counted after the run;
+            None where nobody counts but the endpoint.
     """
 
     opened: OpenedTask
@@ -83,6 +86,7 @@ class Evaluation:
     judge: Judge | None = None
     keep: Keeping | None = None
     execute: Executing | None = None
+    count_later: Callable[[bytes], None] | None = None
 
 
 async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutcome:
@@ -286,7 +290,7 @@ class _Document:
             )
         except CodecError as error:
             return self.failed(f"a metric value cannot be recorded: {error}", 1)
-        self.evaluation.record(lines)
+        self._record(lines)
         scores: dict[str, Any] = {
             f"{name},{scored.filter}": value
             for scored in answered.scored
@@ -310,7 +314,7 @@ class _Document:
     ) -> DocumentOutcome:
         recorded = self._recorded()
         samples = unscored_samples(recorded, status, message, attempts, raw)
-        self.evaluation.record(b"".join(encode(sample) + b"\n" for sample in samples))
+        self._record(b"".join(encode(sample) + b"\n" for sample in samples))
         return DocumentOutcome(
             task=self.evaluation.opened.task.name,
             doc_id=self.doc_id,
@@ -320,6 +324,13 @@ class _Document:
             duration_s=time.monotonic() - self.started,
             turns=recorded.turns(message),
         )
+
+    def _record(self, lines: bytes) -> None:
+        self.evaluation.record(lines)
+        keep = self.evaluation.count_later
+        entry = None if keep is None else entry_of(lines, self.requests, self.log)
+        if keep is not None and entry is not None:
+            keep(entry)
 
     def _recorded(self) -> Recorded:
         return Recorded(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from pytest_evalkit.engine.drive import Ask
@@ -15,6 +15,7 @@ from pytest_evalkit.values import (
     Request,
     Response,
     Timing,
+    Uncounted,
     Usage,
 )
 
@@ -27,6 +28,7 @@ class _Sent(NamedTuple):
     status: RequestStatus
     timing: Timing | None
     usage: Usage | None = None
+    uncounted: Uncounted | None = None
 
 
 _Read = Callable[[_Sent, float], Any]
@@ -65,6 +67,14 @@ class RequestLog:
             return response
 
         return listened
+
+    @property
+    def uncounted(self) -> Iterator[tuple[Uncounted | None, Usage | None]]:
+        """By what tokens of each request are to be counted, and what its server told.
+
+        In the order of ``times``.
+        """
+        return ((one.uncounted, one.usage) for each in self._sent for one in each)
 
     def times(self, started_at: float) -> dict[str, Any]:
         """Write what became of the requests.
@@ -112,11 +122,12 @@ def _answered(response: AnyResponse) -> Sequence[_Sent]:
         return [_exchanged(one) for one in response.exchanges]
     if response.recalled is not None:
         return ()
-    return (_Sent("successful", response.timing, response.usage),)
+    uncounted = response.uncounted if isinstance(response, Response) else None
+    return (_Sent("successful", response.timing, response.usage, uncounted),)
 
 
 def _exchanged(one: Exchange) -> _Sent:
-    return _Sent("successful", one.timing, one.usage)
+    return _Sent("successful", one.timing, one.usage, one.uncounted)
 
 
 def _timed(read: Callable[[Timing, float], Any]) -> _Read:

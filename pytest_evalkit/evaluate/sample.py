@@ -26,6 +26,10 @@ class SampleTiming(TypedDict):
     visible token came, counted from the request, the time from the first fragment to the
     last, the mean time between tokens, and how many fragments and unreadable events
     there were. Tokens are there for each request where there were several.
+
+    ``token_source`` says who counted the tokens, where it was not the server alone:
+    ``template`` for a count made after the run by the model's chat template, ``text`` for
+    one by the texts alone, and in a list ``server`` for the others.
     """
 
     started_s: float
@@ -43,6 +47,7 @@ class SampleTiming(TypedDict):
     bad_frames: NotRequired[Any]
     input_tokens: NotRequired[Any]
     output_tokens: NotRequired[Any]
+    token_source: NotRequired[Any]
 
 
 class RecalledDict(TypedDict):

@@ -18,10 +18,20 @@ def inter_token_s(timing: Timing | None, usage: Usage | None) -> float | None:
         Seconds; None where it was not streamed, the endpoint counts no tokens, or there
         are fewer than two tokens or fragments.
     """
-    tokens = None if usage is None else usage.output_tokens
-    if timing is None or not timing.gaps_s or tokens is None or tokens < 2:  # noqa: PLR2004 - between two
+    if timing is None or usage is None or not timing.gaps_s:
         return None
-    return sum(timing.gaps_s) / (tokens - 1)
+    return per_token_s(sum(timing.gaps_s), usage.output_tokens)
+
+
+def per_token_s(gaps_s: float | None, tokens: int | None) -> float | None:
+    """Spread the seconds between the first fragment and the last over tokens.
+
+    Returns:
+        Seconds; None where either is not known, or there are fewer than two tokens.
+    """
+    if gaps_s is None or tokens is None or tokens < 2:  # noqa: PLR2004 - between two
+        return None
+    return gaps_s / (tokens - 1)
 
 
 def token_logprobs(tokens: Sequence[TokenLogprob] | None) -> list[Any] | None:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from pytest_evalkit.conversations import Conversation, TurnOutcome, call_dict
 from pytest_evalkit.evaluate.timing import rounded
 from pytest_evalkit.evaluate.token_counts import TokenCounts, token_counts
-from pytest_evalkit.values import Response, Timing
+from pytest_evalkit.values import Response, Timing, TokenSource
 
 TurnStatus = Literal["successful", "errored", "skipped", "incomplete"]
 
@@ -28,6 +28,7 @@ class TurnDict(TypedDict):
     the end of the run is ``incomplete``. What is not defined is None, never 0: only a
     successful turn has an answer, tokens and times of it. ``turn`` is its number in the
     data, and times are seconds of the run's clock or durations in seconds.
+    ``token_source`` says who counted the tokens, where it was not the server.
     """
 
     turn: int
@@ -39,6 +40,7 @@ class TurnDict(TypedDict):
     tool_results: NotRequired[list[ToolResultDict]]
     finish_reason: str | None
     token_counts: TokenCounts | None
+    token_source: NotRequired[TokenSource]
     planned_at_s: float | None
     sent_at_s: float | None
     latency_s: float | None

@@ -63,7 +63,10 @@ class Evaluations:
             return None
         model = self._run.as_model(value)
         require_speakers(model.backend, node.opened)
-        evaluation = self._by(node, self._asking_of(model))
+        evaluation = replace(
+            self._by(node, self._asking_of(model)),
+            count_later=self._run.counting.keeper(model.backend),
+        )
         if node.opened.task.conversation is None:
             return evaluation
         return replace(

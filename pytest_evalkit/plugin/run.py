@@ -50,6 +50,7 @@ from pytest_evalkit.plugin.place import (
 from pytest_evalkit.plugin.rescoring import recorded_run
 from pytest_evalkit.plugin.resuming import Resumption
 from pytest_evalkit.plugin.run_tasks import RunTasks
+from pytest_evalkit.plugin.token_counting import TokenCounting
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.groups import group_line
 from pytest_evalkit.results.journal import (
@@ -82,6 +83,7 @@ class Run:
         self.options = options
         self.backend = backend
         self.started_at, self.started_date = run_start(config)
+        self.counting = TokenCounting()
         self.tasks = RunTasks(config, backend, lambda: self.resumption)
         self.wholes: Mapping[Any, WholeDict] = {}
         self._told_groups = False
@@ -245,6 +247,7 @@ class Run:
             wants_stream(self.options) and isinstance(backend, StreamingBackend)
         ):
             stream(backend)
+        self.counting.add(backend)
         if self._server is None:
             self._server = start_server(self.config, backend, self.folder)
         may_return = self._server is None and not is_started_here(self.config)
@@ -300,6 +303,17 @@ class Run:
     def given_options(self) -> Mapping[str, Any]:
         """List the options in force, as the results record them."""
         return given_options(self.config)
+
+    def count_tokens(self) -> str | None:
+        """Count, now that nobody is asked any more, what endpoints did not tell.
+
+        Returns:
+            What went wrong, in one line, or None.
+        """
+        if not self.counting.documents:
+            return None
+        process = worker_input(self.config).get("workerid", "main")
+        return self.counting.conclude(process, self.journal.write, self.notices.post)
 
     def close_models(self) -> str | None:
         """Give back what the models hold.

@@ -183,7 +183,8 @@ class EvaluationSession:
         self._documents.stop_listening()
         keep_interrupts(session)
         self._documents.close()
-        problem = self._run.close_models()
+        uncounted = self._run.count_tokens()
+        problem = self._run.close_models() or uncounted
         if problem is not None:
             problem = secrets_of(self._config).text(problem)
         self._watch.end()

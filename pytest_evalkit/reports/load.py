@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_evalkit.results.schema import ResultsDict, task_names
+from pytest_evalkit.results.token_counting import TOLERANCE
 
 # Below this share of failures latencies are those of nearly all requests.
 _FEW_ERRORS = 0.01
@@ -160,6 +161,7 @@ def _warnings(load: _Load, results: ResultsDict) -> Iterator[str]:
     limit = client_words(load)
     if limit is not None:
         yield f"load    {limit}"
+    yield from _token_warnings(load)
     warmup = load.get("warmup")
     if warmup is not None and warmup["failed"]:
         yield (
@@ -170,3 +172,25 @@ def _warnings(load: _Load, results: ResultsDict) -> Iterator[str]:
         counts = [results["coverage"][task] for task in task_names(results)]
         skipped = sum(count["skipped"] for count in counts)
         yield f"load    it ended, {skipped:,} documents were skipped: {load['ended']}"
+
+
+def _token_warnings(load: _Load) -> Iterator[str]:
+    """Say where counts of tokens are not what they should be."""
+    counting = load.get("token_counting")
+    if counting is None:
+        return
+    if counting["without_template"]:
+        yield (
+            f"load    {counting['without_template']:,} requests were counted without the "
+            f"chat template, by their texts alone: {counting['problem']}"
+        )
+    for kind, compared in counting["compared"].items():
+        difference = compared["difference"]
+        if difference is None or abs(difference) <= TOLERANCE:
+            continue
+        how = "more" if difference > 0 else "fewer"
+        yield (
+            f"load    the tokenizer counts {abs(difference):.1%} {how} "
+            f"{kind.replace('_', ' ')} than the server ({compared['here']:,} against "
+            f"{compared['server']:,}): is it the model's own?"
+        )

@@ -9,6 +9,7 @@ from pytest_evalkit.engine.issuing import DRAIN_S
 from pytest_evalkit.engine.load_pattern import SEED
 from pytest_evalkit.results.conclusion import RunRecord
 from pytest_evalkit.results.schema import ClientDict, LimitDict, WarmUpDict
+from pytest_evalkit.results.token_counting import counting_dict, source_of
 from pytest_evalkit.stats.client_limit import client_limit
 from pytest_evalkit.stats.goals import parse_goals
 from pytest_evalkit.stats.load_figures import load_figures
@@ -32,9 +33,8 @@ def load_of(record: RunRecord, options: Mapping[str, Any]) -> LoadDict:
         options: The options in force, by name.
 
     Returns:
-        What ``load_figures`` returns, ``load_pattern``, ``client``, ``warmup``, ``ended``
-        and ``token_source``: ``server`` where the endpoint counted tokens, None where
-        nobody did.
+        What ``load_figures`` returns, ``load_pattern``, ``client``, ``warmup``, ``ended``,
+        ``token_source``, which says who counted tokens, and ``token_counting``.
     """
     goals = options.get("goodput")
     figures = load_figures(
@@ -43,10 +43,11 @@ def load_of(record: RunRecord, options: Mapping[str, Any]) -> LoadDict:
         is_conservative=bool(options.get("gate_conservative")),
     )
     pattern = pattern_dict(options, record.limits)
-    counted = [figures["metrics"][name]["n"] for name in ("isl_tokens", "osl_tokens")]
+    sources = record.requests.token_sources()
     return {
         **figures,
-        "token_source": "server" if any(counted) else None,
+        "token_source": source_of(sources),
+        "token_counting": counting_dict(record.load.counted, sources),
         "load_pattern": pattern,
         "client": _client(record.load.clients, figures, pattern),
         "warmup": _warmed(record.load.warmed),

@@ -25,7 +25,12 @@ _HIGHER_IS_BETTER = frozenset(
 _LOWER_IS_BETTER = frozenset({ERROR_RATE, "dropped_turns"})
 _TIMES = ("_ms", "_ms_first_turn", "_ms_last_turn", "_ms_by_turn", "e2e_s")
 # What says how figures came about, and is none.
-_NO_FIGURES = frozenset({"load_pattern", "client", "percentile_method", "token_source"})
+_NO_FIGURES = frozenset(
+    {
+        *("load_pattern", "client", "percentile_method"),
+        *("token_source", "token_counting"),
+    }
+)
 # What is listed by itself, or is no figure.
 _APART = _NO_FIGURES | {"metrics", "conversations", "distributions", "over_time"}
 _UPPERS = "conservative"

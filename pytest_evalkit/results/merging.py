@@ -119,6 +119,7 @@ def _of_load(
     told: Sequence[tuple[str, Sequence[Mapping[str, Any]]]] = (
         ("client", record.load.clients),
         ("warmup", record.load.warmed),
+        ("token_counting", record.load.counted),
     )
     for kind, lines in told:
         for line in lines:

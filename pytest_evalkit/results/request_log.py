@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.spans import closed_up
 from pytest_evalkit.stats.request_times import RequestStatus, RequestTimes
+from pytest_evalkit.values import TokenSource
 
 _STATUSES: tuple[RequestStatus, ...] = get_args(RequestStatus)
 _NUMBERS: Mapping[str, int] = {name: number for number, name in enumerate(_STATUSES)}
 _SECONDS = ("planned_at_s", "sent_at_s", "request_s", "ttft_s", "ttfo_s", "gaps_sum_s")
 _TOKENS = ("input_tokens", "output_tokens")
 _NONE = -1
+# Who counted its tokens, by number.
+_SOURCES: Sequence[TokenSource | None] = (None, *get_args(TokenSource))
 
 # What is known of one request, by the names of a sample's ``timing``.
 _Seen = Mapping[str, Any]
@@ -33,7 +37,7 @@ class RequestLog:
     def __init__(self) -> None:
         self._seconds = {name: array("d") for name in _SECONDS}
         self._tokens = {name: array("q") for name in _TOKENS}
-        self._statuses = bytearray()
+        self._statuses, self._sources = bytearray(), bytearray()
         self._clocks = array("H")
         self._turns, self._of_conversation = array("l"), array("l")
         self._conversations: list[str] = []
@@ -96,10 +100,20 @@ class RequestLog:
         for name, tokens in self._tokens.items():
             count = seen.get(name)
             tokens.append(_NONE if count is None else count)
+        self._sources.append(_SOURCES.index(_source(seen)))
         self._statuses.append(_NUMBERS[seen["request_status"]])
         self._clocks.append(clock)
         self._turns.append(turn)
         self._of_conversation.append(conversation - 1)
+
+    def token_sources(self) -> dict[TokenSource, int]:
+        """Count the requests by who counted their tokens; without those that nobody did."""
+        counts = Counter(self._sources)
+        return {
+            source: counts[number]
+            for number, source in enumerate(_SOURCES)
+            if source is not None and counts[number]
+        }
 
     def __iter__(self) -> Iterator[RequestTimes]:
         """List the requests, on one clock."""
@@ -171,7 +185,7 @@ def _requests(sample: SampleDict, timing: Mapping[str, Any]) -> Iterator[_Seen]:
     if status is None:
         return
     if isinstance(status, list):
-        names = ("request_status", *_SECONDS, *_TOKENS)
+        names = ("request_status", *_SECONDS, *_TOKENS, "token_source")
         for place in range(len(status)):
             yield {name: timing[name][place] for name in names if timing.get(name)}
         return
@@ -189,3 +203,11 @@ def _of_turn(turn: _Seen) -> _Seen:
         "request_s": turn.get("latency_s"),
         "gaps_sum_s": sum(gaps) if gaps else turn.get("gaps_sum_s"),
     }
+
+
+def _source(seen: _Seen) -> TokenSource | None:
+    """Tell who counted the tokens of a request; None where nobody did."""
+    if all(seen.get(name) is None for name in _TOKENS):
+        return None
+    source: TokenSource = seen.get("token_source") or "server"
+    return source

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict, get_args
 
 from pytest_evalkit.codec import CodecError, convert
+from pytest_evalkit.evaluate.counting import CountingLineDict
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.evaluate.token_counts import TokenCounts
 from pytest_evalkit.results.journal import GroupDict, SelectionDict
@@ -21,6 +22,7 @@ from pytest_evalkit.results.schema import (
     WarmUpDict,
 )
 from pytest_evalkit.stats.request_times import RequestStatus
+from pytest_evalkit.values import TokenSource
 
 # The last second of the year 9999, since 1970 (UTC).
 _LAST_SECOND = 253_402_300_799.0
@@ -35,6 +37,7 @@ _OF_REQUESTS = (
 _STREAM_TIMES = ("ttft_s", "ttfo_s", "inter_token_s", "bad_frames")
 _TIMES = frozenset((*_OF_REQUESTS, *_STREAM_TIMES))
 _STATUSES = get_args(RequestStatus)
+_SOURCES = (None, *get_args(TokenSource))
 _PERCENTILES = ("p50_s", "p90_s", "p99_s")
 
 
@@ -64,6 +67,7 @@ class _TurnDict(TypedDict):
     gaps_sum_s: NotRequired[float | None]
     gaps: NotRequired[list[float] | None]
     token_counts: NotRequired[TokenCounts | None]
+    token_source: NotRequired[TokenSource]
 
 
 class _CacheLineDict(CacheDict):
@@ -80,6 +84,7 @@ _LINES: Mapping[str, Any] = {
     "load_end": _EndLineDict,
     "client": ClientDict,
     "warmup": WarmUpDict,
+    "token_counting": CountingLineDict,
     "cache": _CacheLineDict,
     "model": _ModelDict,
 }
@@ -176,7 +181,11 @@ def _require_requests(timing: Mapping[str, Any]) -> None:
         if one not in _STATUSES:
             raise CodecError(f"request_status of a sample is none: {one!r}")
     count = _count(status)
-    for name in _OF_REQUESTS:
+    sources = timing.get("token_source")
+    for source in sources if isinstance(sources, list) else [sources]:
+        if source not in _SOURCES:
+            raise CodecError(f"token_source of a sample is none: {source!r}")
+    for name in (*_OF_REQUESTS, "token_source"):
         if name in timing and _count(timing[name]) != count:
             raise CodecError(f"{name} of a sample is not of the requests it tells of")
 

@@ -1,0 +1,295 @@
+"""Counting tokens after the run, and putting the counts into samples.
+
+Counting takes as long as a tokenizer and a template take, which must not delay requests
+that are measured. So a document that ends leaves behind what is to be counted, as one
+line; when all requests are over, the lines are counted, and samples that lack counts are
+written once more, with them. Of a document that is recorded twice the last record counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, NotRequired, TypedDict, cast
+
+from pytest_evalkit.codec import decode, encode
+from pytest_evalkit.evaluate.request_log import RequestLog
+from pytest_evalkit.evaluate.timing import per_token_s, rounded
+from pytest_evalkit.evaluate.token_counts import TokenCounts
+from pytest_evalkit.evaluate.turn_records import TurnLog
+from pytest_evalkit.models.backend import Counter
+from pytest_evalkit.values import Response, TokenSource, Uncounted, Usage
+
+_KINDS = ("input_tokens", "output_tokens")
+_UNTOLD: TokenCounts = {
+    "input_tokens": None,
+    "output_tokens": None,
+    "reasoning_tokens": None,
+    "cached_tokens": None,
+}
+
+
+class _RequestDict(TypedDict):
+    """One request whose tokens are to be counted.
+
+    ``place`` is its number among the requests of the document that were sent, and
+    ``turn`` that of the turn that asked it; ``told`` is what the server counted.
+    """
+
+    place: int
+    turn: NotRequired[int]
+    payload: str | None
+    choice: Mapping[str, Any]
+    told: Mapping[str, int | None]
+
+
+class _EntryDict(TypedDict):
+    """What a document leaves behind: its samples, where they lack counts."""
+
+    samples: str
+    requests: list[_RequestDict]
+
+
+class ComparedDict(TypedDict):
+    """Tokens that server and tokenizer both counted, of so many requests."""
+
+    requests: int
+    server: int
+    here: int
+
+
+class CountingLineDict(TypedDict):
+    """What a process says of its counting: a line of its journal.
+
+    ``requests`` is how many it counted that the server did not, and
+    ``without_template`` of how many requests at all a part was counted without the chat
+    template; ``problem`` says why, of the first of them.
+    """
+
+    process: str
+    requests: int
+    compared: dict[str, ComparedDict]
+    without_template: int
+    problem: str | None
+
+
+@dataclass(slots=True)
+class CountingTally:
+    """What counting came to.
+
+    Attributes:
+        requests: Those of which something was counted that the server does not tell.
+        compared: Tokens that both counted, by their kind.
+        without_template: Requests of which a part was counted without the template.
+        problem: Why, of the first of them.
+    """
+
+    requests: int = 0
+    compared: dict[str, ComparedDict] = field(default_factory=dict)
+    without_template: int = 0
+    problem: str | None = None
+
+    def line(self, process: str) -> CountingLineDict:
+        """Write it as a process tells it."""
+        return {
+            "process": process,
+            "requests": self.requests,
+            "compared": self.compared,
+            "without_template": self.without_template,
+            "problem": self.problem,
+        }
+
+    def compare(self, kind: str, server: int, here: int) -> None:
+        """Take in a count of both."""
+        before = self.compared.get(kind, {"requests": 0, "server": 0, "here": 0})
+        self.compared[kind] = {
+            "requests": before["requests"] + 1,
+            "server": before["server"] + server,
+            "here": before["here"] + here,
+        }
+
+
+class _Found(NamedTuple):
+    """What was counted of a request that its server does not tell; None for nothing."""
+
+    place: int
+    turn: int | None
+    counts: Mapping[str, int | None]
+    source: TokenSource
+
+
+def entry_of(lines: bytes, log: RequestLog, turns: TurnLog) -> bytes | None:
+    """Write what is to be counted of a document, as one line; None for nothing.
+
+    Args:
+        lines: Its samples, as they were recorded.
+        log: Its requests.
+        turns: What was seen of its turns.
+    """
+    asked_by = {
+        id(uncounted): turn
+        for turn, note in turns.notes.items()
+        if note.response is not None
+        for uncounted in _uncounted_of(note.response)
+    }
+    requests = [
+        _request(place, uncounted, usage, asked_by.get(id(uncounted)))
+        for place, (uncounted, usage) in enumerate(log.uncounted)
+        if uncounted is not None
+    ]
+    if not requests:
+        return None
+    is_told = all(None not in one["told"].values() for one in requests)
+    entry: _EntryDict = {
+        "samples": "" if is_told else lines.decode(),
+        "requests": requests,
+    }
+    return encode(entry) + b"\n"
+
+
+def counted_samples(entry: bytes, counter: Counter, tally: CountingTally) -> bytes:
+    """Count what a document left behind.
+
+    Args:
+        entry: As ``entry_of`` wrote it.
+        counter: What counts.
+        tally: Takes in what it comes to.
+
+    Returns:
+        The document's samples with their counts; empty where they lack none that can be
+        counted.
+    """
+    read: _EntryDict = decode(entry)
+    found = [
+        each
+        for request in read["requests"]
+        if (each := _count(request, counter, tally)) is not None
+    ]
+    if not found:
+        return b""
+    # Texts may have other ends of lines in them.
+    samples = [decode(line) for line in read["samples"].split("\n") if line]
+    for sample in samples:
+        _fill(sample, found)
+    return b"".join(encode(sample) + b"\n" for sample in samples)
+
+
+def _uncounted_of(response: Response) -> Iterable[Uncounted | None]:
+    if response.exchanges:
+        return [one.uncounted for one in response.exchanges]
+    return (response.uncounted,)
+
+
+def _request(
+    place: int, uncounted: Uncounted, usage: Usage | None, turn: int | None
+) -> _RequestDict:
+    payload = uncounted.payload
+    request: _RequestDict = {
+        "place": place,
+        "payload": None if payload is None else payload.decode(),
+        "choice": uncounted.choice,
+        "told": {
+            "input_tokens": None if usage is None else usage.input_tokens,
+            "output_tokens": None if usage is None else usage.output_tokens,
+        },
+    }
+    if turn is not None:
+        request["turn"] = turn
+    return request
+
+
+def _count(
+    request: _RequestDict, counter: Counter, tally: CountingTally
+) -> _Found | None:
+    """Count one request; tell what its server did not, or None where it told all."""
+    payload, told = request["payload"], request["told"]
+    counted = counter.count(
+        Uncounted(
+            payload=None if payload is None else payload.encode(),
+            choice=request["choice"],
+        )
+    )
+    if counted.problem is not None:
+        tally.without_template += 1
+        tally.problem = tally.problem or counted.problem
+    here = {
+        "input_tokens": counted.input_tokens,
+        "output_tokens": counted.output_tokens,
+    }
+    missing: dict[str, int | None] = dict.fromkeys(_KINDS)
+    for kind, count in here.items():
+        server = told[kind]
+        if server is None:
+            missing[kind] = count
+        elif count is not None:
+            tally.compare(kind, server, count)
+    if not any(count is not None for count in missing.values()):
+        return None
+    tally.requests += 1
+    return _Found(request["place"], request.get("turn"), missing, counted.source)
+
+
+def _fill(sample: dict[str, Any], found: Sequence[_Found]) -> None:
+    """Put counts into a sample: of its requests, of its turns, and of the whole."""
+    _fill_timing(sample["timing"], found)
+    turns = {turn["turn"]: turn for turn in sample.get("turns", ())}
+    for one in found:
+        if one.turn in turns:
+            _fill_turn(turns[one.turn], one)
+    # What was not scored tells no counts of its answers, unless it tells of its turns.
+    if sample["status"] in {"scored", "answered"} or turns:
+        counts = sample.get("token_counts")
+        for one in found:
+            counts = _added(counts, one)
+        sample["token_counts"] = counts
+
+
+def _fill_turn(turn: dict[str, Any], found: _Found) -> None:
+    turn["token_counts"] = _added(turn["token_counts"], found)
+    # Of several requests of a turn, what is known least surely says how.
+    known = turn.get("token_source")
+    turn["token_source"] = "text" if known == "text" else found.source
+
+
+def _fill_timing(timing: dict[str, Any], found: Sequence[_Found]) -> None:
+    """Put counts beside the times of requests: in their places, where there are many."""
+    if not isinstance(timing["request_status"], list):
+        (one,) = found
+        timing["token_source"] = one.source
+        for kind, count in one.counts.items():
+            if kind in timing and count is not None:
+                timing[kind] = count
+        _time_tokens(timing, None, one)
+        return
+    told = zip(*(timing[kind] for kind in _KINDS), strict=True)
+    sources = [
+        None if all(count is None for count in each) else "server" for each in told
+    ]
+    for one in found:
+        sources[one.place] = one.source
+        for kind, count in one.counts.items():
+            if count is not None:
+                timing[kind][one.place] = count
+        _time_tokens(timing, one.place, one)
+    timing["token_source"] = sources
+
+
+def _time_tokens(timing: dict[str, Any], place: int | None, found: _Found) -> None:
+    """Tell the time between tokens, which waited for their number."""
+    tokens = found.counts["output_tokens"]
+    if "inter_token_s" not in timing or tokens is None:
+        return
+    gaps = timing["gaps_sum_s"]
+    if place is None:
+        timing["inter_token_s"] = rounded(per_token_s(gaps, tokens))
+    else:
+        timing["inter_token_s"][place] = rounded(per_token_s(gaps[place], tokens))
+
+
+def _added(counts: TokenCounts | None, found: _Found) -> TokenCounts:
+    """Add what was counted to what was told of several requests together."""
+    told: dict[str, Any] = {**(counts or _UNTOLD)}
+    for kind, count in found.counts.items():
+        if count is not None:
+            told[kind] = count + (told[kind] or 0)
+    return cast("TokenCounts", told)
