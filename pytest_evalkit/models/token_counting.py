@@ -1,10 +1,10 @@
 """Counting tokens that an endpoint does not tell of, once its answers are there.
 
 A prompt has the tokens of the whole text that the chat template makes of it: history,
-tools and what stands around each message. An answer has those of what the template
-writes for it after the beginning of an answer, as a server counts what it generates:
-thought, text and tool calls with their marks, and the token that ends it unless it was
-cut. Where the template cannot be used, the texts alone are counted.
+tools and what stands around each message. An answer has those of its words and of the
+mark that ends it unless it was cut; where it has thought or calls tools, those of what
+the template writes for it, with their marks. So does a server count what its model
+generates. What the template cannot write is counted by its texts alone.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _NO_ANSWER = "the chat template leaves out a part of them"
 # Stands for an answer where the template is asked what it puts after one.
 _MARK = "\x02answer\x02"
 _ASKED: Mapping[str, Any] = {"role": "user", "content": ""}
+_WORDS_ALONE = frozenset({"role", "content"})
 # Fields of a payload that a server hands on to its chat template.
 _HANDED_ON = ("chat_template_kwargs", "reasoning_effort", "documents")
 
@@ -203,19 +204,22 @@ class TokenCounter:
         Raises:
             TemplateError: The template cannot, or leaves a part of it out.
         """
-        message = _answered(choice["message"])
         frame = self._frame(template, variables)
+        message = _answered(choice["message"])
+        # What ended the answer is a token of it; white space after that is not.
+        end = "" if choice.get("finish_reason") == "length" else frame.end
+        if message.keys() == _WORDS_ALONE:
+            words: str = message["content"]
+            return words + end
         written = template.render(
             [_ASKED, message], is_to_go_on=False, variables=variables
         )
-        said = written.removeprefix(frame.before)
-        if said == written or not _has_all(said, message):
+        said = frame.without_beginning(written, thinks="reasoning_content" in message)
+        if said is None or not _has_all(said, message):
             raise TemplateError(_NO_ANSWER)
         if frame.after and said.endswith(frame.after):
-            said = said.removesuffix(frame.after)
-            # What ended the answer is a token of it; white space after that is not.
-            said += "" if choice.get("finish_reason") == "length" else frame.end
-        return said
+            return said.removesuffix(frame.after) + end
+        return said.rstrip()
 
     def _frame(self, template: ChatTemplate, variables: Mapping[str, Any]) -> _Frame:
         """Find out what a template puts around answers.
@@ -225,16 +229,16 @@ class TokenCounter:
         """
         key = (template, encode(variables))
         if key not in self._frames:
-            before = template.render([_ASKED], is_to_go_on=True, variables=variables)
+            begun = template.render([_ASKED], is_to_go_on=True, variables=variables)
             marked = template.render(
                 [_ASKED, {"role": "assistant", "content": _MARK}],
                 is_to_go_on=False,
                 variables=variables,
             )
-            _, found, after = marked.rpartition(_MARK)
+            before, found, after = marked.rpartition(_MARK)
             if not found:
                 raise TemplateError(_NO_ANSWER)
-            self._frames[key] = _Frame(before, after)
+            self._frames[key] = _Frame(begun, before, after)
         return self._frames[key]
 
     def _sum(self, texts: Iterator[str]) -> int:
@@ -242,15 +246,36 @@ class TokenCounter:
 
 
 class _Frame(NamedTuple):
-    """What a template writes before an answer and after it."""
+    """What a template writes around answers.
 
+    Attributes:
+        begun: What a prompt ends with whose answer is to follow.
+        before: What stands before the words of an answer that was given.
+        after: What stands after them.
+    """
+
+    begun: str
     before: str
     after: str
 
     @property
     def end(self) -> str:
-        """What the model itself writes of what stands after its answer."""
-        return self.after.rstrip()
+        """What the model itself writes of what stands after its words."""
+        return self.after.rstrip().partition("\n")[0]
+
+    def without_beginning(self, written: str, *, thinks: bool) -> str | None:
+        """Take off what stands before an answer; None where something else does.
+
+        Args:
+            written: A conversation that ends with the answer.
+            thinks: Whether it has thought. Some templates put empty thought before one
+                that has none, which no model generates.
+        """
+        beginnings = (self.begun, self.before)
+        for beginning in beginnings if thinks else reversed(beginnings):
+            if written.startswith(beginning):
+                return written.removeprefix(beginning)
+        return None
 
 
 def _template_text(told: str) -> str:

@@ -310,7 +310,7 @@ class Run:
         Returns:
             What went wrong, in one line, or None.
         """
-        if not self.counting.documents:
+        if not self.counting.size:
             return None
         process = worker_input(self.config).get("workerid", "main")
         return self.counting.conclude(process, self.journal.write, self.notices.post)

@@ -17,8 +17,8 @@ from pytest_evalkit.models.backend import Backend, Counter, CountingBackend
 
 # So much is kept in memory before it goes to a file.
 _IN_MEMORY = 8 << 20
-# Counting so many takes long enough that it is said.
-_MANY = 1_000
+# Counting so many bytes takes seconds, and so it is said.
+_MANY = 4 << 20
 
 
 class _Kept:
@@ -26,7 +26,7 @@ class _Kept:
 
     def __init__(self, counter: Counter) -> None:
         self.counter = counter
-        self.documents = 0
+        self.size = 0
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it is open as long as the run
 
     def keep(self, entry: bytes) -> None:
@@ -43,7 +43,7 @@ class _Kept:
                 f"{tempfile.gettempdir()}: {error.strerror}; free space, or leave out "
                 "counting_tokenizer"
             ) from error
-        self.documents += 1
+        self.size += len(entry)
 
     def count(self, record: Callable[[bytes], None], tally: CountingTally) -> None:
         """Count all, and record the samples that lacked counts once more.
@@ -90,9 +90,9 @@ class TokenCounting:
         return None if kept is None else kept.keep
 
     @property
-    def documents(self) -> int:
-        """How many documents wait to be counted."""
-        return sum(kept.documents for kept in self._kept.values())
+    def size(self) -> int:
+        """How many bytes wait to be counted."""
+        return sum(kept.size for kept in self._kept.values())
 
     def conclude(
         self, process: str, record: Callable[[bytes], None], tell: Callable[[str], None]
@@ -107,8 +107,8 @@ class TokenCounting:
         Returns:
             What went wrong, in one line, or None.
         """
-        if self.documents >= _MANY:
-            tell(f"counting the tokens of {self.documents:,} documents")
+        if self.size >= _MANY:
+            tell(f"counting the tokens of {self.size / 1e6:,.1f} MB of requests")
         tally = CountingTally()
         try:
             for kept in self._kept.values():

@@ -181,8 +181,8 @@ def _token_warnings(load: _Load) -> Iterator[str]:
         return
     if counting["without_template"]:
         yield (
-            f"load    {counting['without_template']:,} requests were counted without the "
-            f"chat template, by their texts alone: {counting['problem']}"
+            f"load    of {counting['without_template']:,} requests tokens were counted "
+            f"without the chat template, by texts alone: {counting['problem']}"
         )
     for kind, compared in counting["compared"].items():
         difference = compared["difference"]
