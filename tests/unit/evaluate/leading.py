@@ -77,6 +77,7 @@ class Talk:
         task = load_task(path, TaskSettings())
         self.opened: OpenedTask = task.open(DataSources())
         self.lines: list[bytes] = []
+        self.uncounted: list[bytes] = []
         self.bodies: list[list[dict[str, Any]]] = []
         self.events: list[str] = []
 
@@ -108,6 +109,7 @@ class Talk:
                 reasoning_tags=[("<think>", "</think>")],
                 started_at=0.0,
                 keep=keep,
+                count_later=self.uncounted.append,
                 execute=None if execute is None else calling_tools(execute, [], place),
             )
             return asyncio.run(evaluate_document(evaluation, 0))
