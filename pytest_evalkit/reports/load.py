@@ -184,13 +184,21 @@ def _token_warnings(load: _Load) -> Iterator[str]:
             f"load    of {counting['without_template']:,} requests tokens were counted "
             f"without the chat template, by texts alone: {counting['problem']}"
         )
-    for kind, compared in counting["compared"].items():
-        difference = compared["difference"]
-        if difference is None or abs(difference) <= TOLERANCE:
-            continue
-        how = "more" if difference > 0 else "fewer"
+    apart = [
+        _apart(kind, compared)
+        for kind, compared in counting["compared"].items()
+        if abs(compared["difference"] or 0) > TOLERANCE
+    ]
+    if apart:
         yield (
-            f"load    the tokenizer counts {abs(difference):.1%} {how} "
-            f"{kind.replace('_', ' ')} than the server ({compared['here']:,} against "
-            f"{compared['server']:,}): is it the model's own?"
+            f"load    the tokenizer counts {' and '.join(apart)} than the server: is it "
+            "the model's own?"
         )
+
+
+def _apart(kind: str, compared: _Load) -> str:
+    difference: float = compared["difference"]
+    return (
+        f"{abs(difference):.1%} {'more' if difference > 0 else 'fewer'} "
+        f"{kind.replace('_', ' ')} ({compared['here']:,} against {compared['server']:,})"
+    )
