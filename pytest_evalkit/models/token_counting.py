@@ -32,7 +32,12 @@ from pytest_evalkit.models.local_tokenizers import (
 from pytest_evalkit.values import Counted, Uncounted
 
 _NO_TEMPLATE = "the tokenizer has no chat template; name one with counting_template=..."
+_BROUGHT = (
+    "requests bring a chat template of their own; name it with counting_template=..."
+)
 _NO_ANSWER = "the chat template leaves out a part of them"
+# Requests that tell the template something of their own have frames of their own.
+_MOST_FRAMES = 64
 # Stands for an answer where the template is asked what it puts after one.
 _MARK = "\x02answer\x02"
 _ASKED: Mapping[str, Any] = {"role": "user", "content": ""}
@@ -87,7 +92,9 @@ class Counting:
             return None
         tokenizer = self._tokenizer
         folder = tokenizer.load()
-        return TokenCounter(tokenizer, self._template(folder))
+        template = self._template(folder)
+        is_named = self.counting_template is not None
+        return TokenCounter(tokenizer, template, is_named=is_named)
 
     @property
     def _tokenizer(self) -> FileTokenizer | TiktokenTokenizer:
@@ -110,18 +117,21 @@ class TokenCounter:
     Args:
         tokenizer: The model's.
         template: The model's chat template, or None where it is not known.
+        is_named: Whether the user named it, so that it holds whatever template a
+            request brings. Such a one may be a row's, and is not run here.
     """
 
     def __init__(
         self,
         tokenizer: FileTokenizer | TiktokenTokenizer,
         template: ChatTemplate | None,
+        *,
+        is_named: bool = False,
     ) -> None:
         self._tokenizer = tokenizer
         self._template = template
-        # Requests may bring templates of their own.
-        self._brought: dict[str, ChatTemplate] = {}
-        self._frames: dict[tuple[ChatTemplate, bytes], _Frame] = {}
+        self._is_named = is_named
+        self._frames: dict[bytes, _Frame] = {}
 
     def count(self, uncounted: Uncounted) -> Counted:
         """Count the tokens of a request and of its answer."""
@@ -177,21 +187,11 @@ class TokenCounter:
         Raises:
             TemplateError: There is none that can be used.
         """
-        told = payload.get("chat_template")
-        if isinstance(told, str):
-            return self._brought_by(told)
+        if "chat_template" in payload and not self._is_named:
+            raise TemplateError(_BROUGHT)
         if self._template is None:
             raise TemplateError(_NO_TEMPLATE)
         return self._template
-
-    def _brought_by(self, text: str) -> ChatTemplate:
-        if text not in self._brought:
-            special = None if self._template is None else self._template.special
-            try:
-                self._brought[text] = ChatTemplate(text, special)
-            except OptionError as error:
-                raise TemplateError(str(error)) from error
-        return self._brought[text]
 
     def _answer(
         self,
@@ -227,8 +227,10 @@ class TokenCounter:
         Raises:
             TemplateError: It writes no answers.
         """
-        key = (template, encode(variables))
+        key = encode(variables)
         if key not in self._frames:
+            if len(self._frames) >= _MOST_FRAMES:
+                self._frames.clear()
             begun = template.render([_ASKED], is_to_go_on=True, variables=variables)
             marked = template.render(
                 [_ASKED, {"role": "assistant", "content": _MARK}],

@@ -50,6 +50,7 @@ from pytest_evalkit.plugin.place import (
 from pytest_evalkit.plugin.rescoring import recorded_run
 from pytest_evalkit.plugin.resuming import Resumption
 from pytest_evalkit.plugin.run_tasks import RunTasks
+from pytest_evalkit.plugin.secrecy import secrets_of
 from pytest_evalkit.plugin.token_counting import TokenCounting
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.groups import group_line
@@ -83,7 +84,7 @@ class Run:
         self.options = options
         self.backend = backend
         self.started_at, self.started_date = run_start(config)
-        self.counting = TokenCounting()
+        self.counting = TokenCounting(secrets_of(config).lines)
         self.tasks = RunTasks(config, backend, lambda: self.resumption)
         self.wholes: Mapping[Any, WholeDict] = {}
         self._told_groups = False

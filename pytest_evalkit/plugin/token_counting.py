@@ -22,11 +22,17 @@ _MANY = 4 << 20
 
 
 class _Kept:
-    """What waits to be counted by one counter, a line for each document."""
+    """What waits to be counted by one counter, a line for each document.
 
-    def __init__(self, counter: Counter) -> None:
+    Args:
+        counter: It.
+        masked: Takes secrets out of lines.
+    """
+
+    def __init__(self, counter: Counter, masked: Callable[[bytes], bytes]) -> None:
         self.counter = counter
         self.size = 0
+        self._masked = masked
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it is open as long as the run
 
     def keep(self, entry: bytes) -> None:
@@ -36,14 +42,13 @@ class _Kept:
             ResultsError: There is no room for it.
         """
         try:
-            self._file.write(entry)
+            self.size += self._file.write(self._masked(entry))
         except OSError as error:
             raise ResultsError(
                 f"cannot keep what tokens are to be counted by in "
                 f"{tempfile.gettempdir()}: {error.strerror}; free space, or leave out "
                 "counting_tokenizer"
             ) from error
-        self.size += len(entry)
 
     def count(self, record: Callable[[bytes], None], tally: CountingTally) -> None:
         """Count all, and record the samples that lacked counts once more.
@@ -63,9 +68,14 @@ class _Kept:
 
 
 class TokenCounting:
-    """Counts for one process of a run, once its last request has ended."""
+    """Counts for one process of a run, once its last request has ended.
 
-    def __init__(self) -> None:
+    Args:
+        masked: Takes secrets out of lines, as no file may have them.
+    """
+
+    def __init__(self, masked: Callable[[bytes], bytes]) -> None:
+        self._masked = masked
         self._kept: dict[int, _Kept] = {}
         # So that no other takes the place of one.
         self._backends: list[Backend] = []
@@ -82,7 +92,7 @@ class TokenCounting:
         counter = backend.token_counter()
         if counter is not None:
             self._backends.append(backend)
-            self._kept[id(backend)] = _Kept(counter)
+            self._kept[id(backend)] = _Kept(counter, self._masked)
 
     def keeper(self, backend: Backend) -> Callable[[bytes], None] | None:
         """Get what keeps a document of a backend; None where nothing is counted."""

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from pytest_evalkit.models.connection import Connection
 from pytest_evalkit.models.pacing import Pacing
+from pytest_evalkit.models.token_counting import Counting
 from pytest_evalkit.results.journal import SelectionDict
 from pytest_evalkit.results.sources import Part, Source, in_order, tasks_of
 
@@ -15,10 +16,12 @@ from pytest_evalkit.results.sources import Part, Source, in_order, tasks_of
 _OPTIONS = ("reasoning_tags", "sample", "predict_only", "rescore", "fail_wrong")
 # Options that say which documents a run selected.
 _SELECTING = ("limit", "offset")
-# What a model's description says of where and how fast it is asked, and how it started.
+# What a model's description says of where and how fast it is asked, how it started, and
+# who counted what it cost.
 _OF_THE_WAY = {
     *(field.name for field in fields(Connection)),
     *(field.name for field in fields(Pacing)),
+    *(field.name for field in fields(Counting)),
     *("base_url", "path", "stream", "device", "device_map", "batch_size", "replicas"),
     *("command", "extra_args", "startup_timeout", "tensor_parallel_size"),
     *("pipeline_parallel_size", "data_parallel_size", "gpu_memory_utilization"),

@@ -128,17 +128,20 @@ def test_what_the_request_tells_the_template_counts(tmp_path: Path) -> None:
     assert counts(counted) == (8, 4, "template")
 
 
-def test_a_template_of_the_request_itself_is_used(tmp_path: Path) -> None:
-    counter = counter_of(write_model(tmp_path))
-    own = (
-        "{{ bos_token }}{% for message in messages %}{{ message.content }} {% endfor %}"
-    )
+def test_a_template_that_a_request_brings_is_not_run(tmp_path: Path) -> None:
+    folder = write_model(tmp_path)
+    own = "{{ raise_exception('run') }}"
+    question = asked({"messages": [USER], "chat_template": own}, content="so")
 
-    counted = counter.count(
-        asked({"messages": [USER], "chat_template": own}, content="so")
-    )
+    unnamed = counter_of(folder).count(question)
+    named = counter_of(folder, counting_template=TEMPLATE).count(question)
 
-    assert counts(counted) == (4, 1, "template")
+    assert counts(unnamed) == (3, 1, "text")
+    assert unnamed.problem == (
+        "prompts: requests bring a chat template of their own; name it with "
+        "counting_template=..."
+    )
+    assert counts(named) == (7, 2, "template")
 
 
 def test_empty_thought_that_a_template_adds_is_none_of_the_answer(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -70,7 +71,7 @@ def conclude(counting: TokenCounting) -> tuple[str | None, list[Any], list[str]]
 
 @pytest.mark.asyncio
 async def test_what_was_kept_is_counted_at_the_end() -> None:
-    counting, backend = TokenCounting(), Counting(lambda _: "x")
+    counting, backend = TokenCounting(bytes), Counting(lambda _: "x")
     counting.add(backend)
     counting.add(backend)
     keep = counting.keeper(backend)
@@ -92,7 +93,7 @@ async def test_what_was_kept_is_counted_at_the_end() -> None:
 
 @pytest.mark.asyncio
 async def test_counting_that_takes_long_is_said() -> None:
-    counting, backend = TokenCounting(), Counting(lambda _: "x")
+    counting, backend = TokenCounting(bytes), Counting(lambda _: "x")
     counting.add(backend)
     keep = counting.keeper(backend)
     assert keep is not None
@@ -109,7 +110,7 @@ async def test_counting_that_takes_long_is_said() -> None:
 
 @pytest.mark.asyncio
 async def test_a_counter_that_fails_is_told_and_loses_nothing_else() -> None:
-    counting, backend = TokenCounting(), Failing(lambda _: "x")
+    counting, backend = TokenCounting(bytes), Failing(lambda _: "x")
     counting.add(backend)
     keep = counting.keeper(backend)
     assert keep is not None
@@ -122,12 +123,30 @@ async def test_a_counter_that_fails_is_told_and_loses_nothing_else() -> None:
 
 
 def test_backends_that_count_nothing_keep_nothing() -> None:
-    counting, backend = TokenCounting(), MockBackend(lambda _: "x")
+    counting, backend = TokenCounting(bytes), MockBackend(lambda _: "x")
 
     counting.add(backend)
 
     assert counting.keeper(backend) is None
     assert counting.size == 0
+
+
+@pytest.mark.asyncio
+async def test_what_is_kept_has_no_secret_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = io.BytesIO()
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", lambda **_: kept)
+    counting = TokenCounting(lambda lines: lines.replace(b"sk-1234", b"***"))
+    backend = Counting(lambda _: "x")
+    counting.add(backend)
+    keep = counting.keeper(backend)
+    assert keep is not None
+
+    keep(await entry("the key is sk-1234", payload=b'{"said": "sk-1234"}'))
+
+    assert b"the key is ***" in kept.getvalue()
+    assert b"sk-1234" not in kept.getvalue()
 
 
 @pytest.mark.asyncio
@@ -140,7 +159,7 @@ async def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
     monkeypatch.setattr("tempfile.SpooledTemporaryFile", lambda **_: Full())
-    counting, backend = TokenCounting(), Counting(lambda _: "x")
+    counting, backend = TokenCounting(bytes), Counting(lambda _: "x")
     counting.add(backend)
     keep = counting.keeper(backend)
     assert keep is not None
