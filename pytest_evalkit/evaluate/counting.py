@@ -1,16 +1,16 @@
 """Counting tokens after the run, and putting the counts into samples.
 
 Counting takes as long as a tokenizer and a template take, which must not delay requests
-that are measured. So a document that ends leaves behind what is to be counted, as one
-line; when all requests are over, the lines are counted, and samples that lack counts are
-written once more, with them. Of a document that is recorded twice the last record counts.
+that are measured. So a document that ends leaves behind what is to be counted; when all
+requests are over, that is counted, and samples that lack counts are written once more,
+with them. Of a document that is recorded twice the last record counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NotRequired, TypedDict, cast
+from typing import IO, Any, NamedTuple, NotRequired, Self, TypedDict, cast
 
 from pytest_evalkit.codec import decode, encode
 from pytest_evalkit.evaluate.request_log import RequestLog
@@ -30,7 +30,7 @@ _UNTOLD: TokenCounts = {
 
 
 class _RequestDict(TypedDict):
-    """One request whose tokens are to be counted.
+    """One request whose tokens are to be counted, but for its payload.
 
     ``place`` is its number among the requests of the document that were sent, and
     ``turn`` that of the turn that asked it; ``told`` is what the server counted.
@@ -38,16 +38,63 @@ class _RequestDict(TypedDict):
 
     place: int
     turn: NotRequired[int]
-    payload: str | None
     choice: Mapping[str, Any]
     told: Mapping[str, int | None]
 
 
-class _EntryDict(TypedDict):
-    """What a document leaves behind: its samples, where they lack counts."""
+class _HeadDict(TypedDict):
+    """What the pieces of a document are, and how long; None where a payload is none."""
 
-    samples: str
     requests: list[_RequestDict]
+    sizes: list[int | None]
+
+
+class UncountedDocument(NamedTuple):
+    """What a document leaves behind whose tokens are to be counted.
+
+    Attributes:
+        samples: Its samples as they were recorded; empty where they lack no counts.
+        requests: Its requests.
+        payloads: What was sent with each; None where that has media in it.
+    """
+
+    samples: bytes
+    requests: list[_RequestDict]
+    payloads: list[bytes | None]
+
+    def write(self, file: IO[bytes], masked: Callable[[bytes], bytes]) -> int:
+        """Write it to a file, without copying what is long.
+
+        Args:
+            file: The file.
+            masked: Takes secrets out of lines of JSON.
+
+        Returns:
+            How many bytes were written.
+
+        Raises:
+            OSError: There is no room.
+        """
+        pieces = [
+            None if piece is None else masked(piece)
+            for piece in (self.samples, *self.payloads)
+        ]
+        sizes = [None if piece is None else len(piece) for piece in pieces]
+        head: _HeadDict = {"requests": self.requests, "sizes": sizes}
+        written = file.write(masked(encode(head) + b"\n"))
+        return written + sum(file.write(piece) for piece in pieces if piece)
+
+    @classmethod
+    def read(cls, file: IO[bytes]) -> Self | None:
+        """Read the next one from a file; None at its end."""
+        line = file.readline()
+        if not line:
+            return None
+        head: _HeadDict = decode(line)
+        samples, *payloads = (
+            None if size is None else file.read(size) for size in head["sizes"]
+        )
+        return cls(samples or b"", head["requests"], payloads)
 
 
 class ComparedDict(TypedDict):
@@ -118,8 +165,10 @@ class _Found(NamedTuple):
     source: TokenSource
 
 
-def entry_of(lines: bytes, log: RequestLog, turns: TurnLog) -> bytes | None:
-    """Write what is to be counted of a document, as one line; None for nothing.
+def uncounted_of(
+    lines: bytes, log: RequestLog, turns: TurnLog
+) -> UncountedDocument | None:
+    """Gather what is to be counted of a document; None for nothing.
 
     Args:
         lines: Its samples, as they were recorded.
@@ -130,28 +179,30 @@ def entry_of(lines: bytes, log: RequestLog, turns: TurnLog) -> bytes | None:
         id(uncounted): turn
         for turn, note in turns.notes.items()
         if note.response is not None
-        for uncounted in _uncounted_of(note.response)
+        for uncounted in _uncounted_in(note.response)
     }
-    requests = [
-        _request(place, uncounted, usage, asked_by.get(id(uncounted)))
+    found = [
+        (uncounted, _request(place, uncounted, usage, asked_by.get(id(uncounted))))
         for place, (uncounted, usage) in enumerate(log.uncounted)
         if uncounted is not None
     ]
-    if not requests:
+    if not found:
         return None
-    is_told = all(None not in one["told"].values() for one in requests)
-    entry: _EntryDict = {
-        "samples": "" if is_told else lines.decode(),
-        "requests": requests,
-    }
-    return encode(entry) + b"\n"
+    is_told = all(None not in request["told"].values() for _, request in found)
+    return UncountedDocument(
+        samples=b"" if is_told else lines,
+        requests=[request for _, request in found],
+        payloads=[uncounted.payload for uncounted, _ in found],
+    )
 
 
-def counted_samples(entry: bytes, counter: Counter, tally: CountingTally) -> bytes:
+def counted_samples(
+    document: UncountedDocument, counter: Counter, tally: CountingTally
+) -> bytes:
     """Count what a document left behind.
 
     Args:
-        entry: As ``entry_of`` wrote it.
+        document: It.
         counter: What counts.
         tally: Takes in what it comes to.
 
@@ -159,22 +210,20 @@ def counted_samples(entry: bytes, counter: Counter, tally: CountingTally) -> byt
         The document's samples with their counts; empty where they lack none that can be
         counted.
     """
-    read: _EntryDict = decode(entry)
     found = [
         each
-        for request in read["requests"]
-        if (each := _count(request, counter, tally)) is not None
+        for request, payload in zip(document.requests, document.payloads, strict=True)
+        if (each := _count(request, payload, counter, tally)) is not None
     ]
     if not found:
         return b""
-    # Texts may have other ends of lines in them.
-    samples = [decode(line) for line in read["samples"].split("\n") if line]
+    samples = [decode(line) for line in document.samples.split(b"\n") if line]
     for sample in samples:
         _fill(sample, found)
     return b"".join(encode(sample) + b"\n" for sample in samples)
 
 
-def _uncounted_of(response: Response) -> Iterable[Uncounted | None]:
+def _uncounted_in(response: Response) -> Iterable[Uncounted | None]:
     if response.exchanges:
         return [one.uncounted for one in response.exchanges]
     return (response.uncounted,)
@@ -183,10 +232,8 @@ def _uncounted_of(response: Response) -> Iterable[Uncounted | None]:
 def _request(
     place: int, uncounted: Uncounted, usage: Usage | None, turn: int | None
 ) -> _RequestDict:
-    payload = uncounted.payload
     request: _RequestDict = {
         "place": place,
-        "payload": None if payload is None else payload.decode(),
         "choice": uncounted.choice,
         "told": {
             "input_tokens": None if usage is None else usage.input_tokens,
@@ -199,16 +246,14 @@ def _request(
 
 
 def _count(
-    request: _RequestDict, counter: Counter, tally: CountingTally
+    request: _RequestDict,
+    payload: bytes | None,
+    counter: Counter,
+    tally: CountingTally,
 ) -> _Found | None:
     """Count one request; tell what its server did not, or None where it told all."""
-    payload, told = request["payload"], request["told"]
-    counted = counter.count(
-        Uncounted(
-            payload=None if payload is None else payload.encode(),
-            choice=request["choice"],
-        )
-    )
+    counted = counter.count(Uncounted(payload=payload, choice=request["choice"]))
+    told = request["told"]
     if counted.problem is not None:
         tally.without_template += 1
         tally.problem = tally.problem or counted.problem

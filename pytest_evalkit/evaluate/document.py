@@ -25,7 +25,7 @@ from pytest_evalkit.errors import (
 from pytest_evalkit.evaluate.answered import Answered
 from pytest_evalkit.evaluate.code_limit import CodeLimit, CodeLimitError
 from pytest_evalkit.evaluate.conversing import Executing, Leading
-from pytest_evalkit.evaluate.counting import entry_of
+from pytest_evalkit.evaluate.counting import UncountedDocument, uncounted_of
 from pytest_evalkit.evaluate.flow import (
     ReasoningTags,
     UnjudgedError,
@@ -69,8 +69,8 @@ class Evaluation:
         keep: Takes a place in flight for a conversation, told its first request; what
             asks there goes back to no waiting line. None where places are not counted.
         execute: Answers the calls of tools in conversations, or None.
-        count_later: Keeps a line that says what tokens are to be counted after the run;
-            None where nobody counts but the endpoint.
+        count_later: Keeps what tokens are to be counted by after the run, and returns
+            at once; None where nobody counts but the endpoint.
     """
 
     opened: OpenedTask
@@ -86,7 +86,7 @@ class Evaluation:
     judge: Judge | None = None
     keep: Keeping | None = None
     execute: Executing | None = None
-    count_later: Callable[[bytes], None] | None = None
+    count_later: Callable[[UncountedDocument], None] | None = None
 
 
 async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutcome:
@@ -328,9 +328,11 @@ class _Document:
     def _record(self, lines: bytes) -> None:
         self.evaluation.record(lines)
         keep = self.evaluation.count_later
-        entry = None if keep is None else entry_of(lines, self.requests, self.log)
-        if keep is not None and entry is not None:
-            keep(entry)
+        if keep is None:
+            return
+        uncounted = uncounted_of(lines, self.requests, self.log)
+        if uncounted is not None:
+            keep(uncounted)
 
     def _recorded(self) -> Recorded:
         return Recorded(

@@ -311,10 +311,18 @@ class Run:
         Returns:
             What went wrong, in one line, or None.
         """
-        if not self.counting.size:
-            return None
         process = worker_input(self.config).get("workerid", "main")
-        return self.counting.conclude(process, self.journal.write, self.notices.post)
+        try:
+            if self.counting.settle():
+                self.counting.count(process, self.journal.write, self.notices.post)
+        except ResultsError as error:
+            return f"tokens were not counted: {error}"
+        # What counts may be a user's own and raise anything; the results are to stand.
+        except Exception as error:  # noqa: BLE001
+            return f"tokens were not counted: {type(error).__name__}: {error}"
+        finally:
+            self.counting.close()
+        return None
 
     def close_models(self) -> str | None:
         """Give back what the models hold.
@@ -363,6 +371,7 @@ class Run:
 
     def close(self) -> None:
         """Give back files and the loop."""
+        self.counting.close()
         if "loop" in vars(self):
             close_loop(self.loop)
         if self.has_journal:

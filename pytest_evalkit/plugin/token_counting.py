@@ -1,19 +1,28 @@
 """Tokens that endpoints do not tell of: kept while requests run, counted afterwards.
 
 What is to be counted waits in a file without a name, as prompts of a long run would fill
-the memory. A process that is killed leaves its documents without these counts.
+the memory. It is written by a thread: a conversation may leave megabytes, and requests
+that are measured are not to wait for them. A process that is killed leaves its documents
+without these counts.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO
 
-from pytest_evalkit.codec import encode
+from pytest_evalkit.codec import CodecError, encode
 from pytest_evalkit.errors import ResultsError
-from pytest_evalkit.evaluate.counting import CountingTally, counted_samples
+from pytest_evalkit.evaluate.counting import (
+    CountingTally,
+    UncountedDocument,
+    counted_samples,
+)
 from pytest_evalkit.models.backend import Backend, Counter, CountingBackend
+
+Keeper = Callable[[UncountedDocument], None]
 
 # So much is kept in memory before it goes to a file.
 _IN_MEMORY = 8 << 20
@@ -22,33 +31,37 @@ _MANY = 4 << 20
 
 
 class _Kept:
-    """What waits to be counted by one counter, a line for each document.
+    """What waits to be counted by one counter.
 
     Args:
         counter: It.
-        masked: Takes secrets out of lines.
+        masked: Takes secrets out of JSON.
     """
 
     def __init__(self, counter: Counter, masked: Callable[[bytes], bytes]) -> None:
         self.counter = counter
         self.size = 0
         self._masked = masked
+        self._failure: OSError | CodecError | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="evalkit-counting")
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it is open as long as the run
 
-    def keep(self, entry: bytes) -> None:
-        """Keep the line of one document.
+    def keep(self, document: UncountedDocument) -> None:
+        """Keep what one document left behind."""
+        self._thread.submit(self._write, document)
+
+    def settle(self) -> None:
+        """Wait until all is kept.
 
         Raises:
-            ResultsError: There is no room for it.
+            ResultsError: It could not be.
         """
-        try:
-            self.size += self._file.write(self._masked(entry))
-        except OSError as error:
+        self._thread.shutdown()
+        if self._failure is not None:
             raise ResultsError(
-                f"cannot keep what tokens are to be counted by in "
-                f"{tempfile.gettempdir()}: {error.strerror}; free space, or leave out "
-                "counting_tokenizer"
-            ) from error
+                f"what they are counted by cannot be kept in {tempfile.gettempdir()}: "
+                f"{self._failure}"
+            ) from self._failure
 
     def count(self, record: Callable[[bytes], None], tally: CountingTally) -> None:
         """Count all, and record the samples that lacked counts once more.
@@ -57,21 +70,31 @@ class _Kept:
             ResultsError: They cannot be written.
         """
         self._file.seek(0)
-        for entry in self._file:
-            samples = counted_samples(entry, self.counter, tally)
+        while (document := UncountedDocument.read(self._file)) is not None:
+            samples = counted_samples(document, self.counter, tally)
             if samples:
                 record(samples)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Give file and thread back."""
+        self._thread.shutdown()
         self._file.close()
+
+    def _write(self, document: UncountedDocument) -> None:
+        if self._failure is not None:
+            return
+        try:
+            self.size += document.write(self._file, self._masked)
+        except (OSError, CodecError) as error:
+            # A part of it may have been written: nothing after it could be read.
+            self._failure = error
 
 
 class TokenCounting:
     """Counts for one process of a run, once its last request has ended.
 
     Args:
-        masked: Takes secrets out of lines, as no file may have them.
+        masked: Takes secrets out of JSON, as no file may have them.
     """
 
     def __init__(self, masked: Callable[[bytes], bytes]) -> None:
@@ -94,42 +117,45 @@ class TokenCounting:
             self._backends.append(backend)
             self._kept[id(backend)] = _Kept(counter, self._masked)
 
-    def keeper(self, backend: Backend) -> Callable[[bytes], None] | None:
+    def keeper(self, backend: Backend) -> Keeper | None:
         """Get what keeps a document of a backend; None where nothing is counted."""
         kept = self._kept.get(id(backend))
         return None if kept is None else kept.keep
 
-    @property
-    def size(self) -> int:
-        """How many bytes wait to be counted."""
-        return sum(kept.size for kept in self._kept.values())
+    def settle(self) -> bool:
+        """Wait until all is kept that documents left; tell whether there is any.
 
-    def conclude(
+        Raises:
+            ResultsError: It could not be.
+        """
+        for kept in self._kept.values():
+            kept.settle()
+        return any(kept.size for kept in self._kept.values())
+
+    def count(
         self, process: str, record: Callable[[bytes], None], tell: Callable[[str], None]
-    ) -> str | None:
-        """Count, and record what it comes to; to be called once.
+    ) -> None:
+        """Count, and record what it comes to.
 
         Args:
             process: What tells this process from the others of the run.
             record: Makes lines durable.
             tell: Tells the user a line at once.
 
-        Returns:
-            What went wrong, in one line, or None.
+        Raises:
+            ResultsError: It cannot be recorded.
+            Exception: Whatever a counter raises.
         """
-        if self.size >= _MANY:
-            tell(f"counting the tokens of {self.size / 1e6:,.1f} MB of requests")
+        size = sum(kept.size for kept in self._kept.values())
+        if size >= _MANY:
+            tell(f"counting the tokens of {size / 1e6:,.1f} MB of requests")
         tally = CountingTally()
-        try:
-            for kept in self._kept.values():
-                kept.count(record, tally)
-            line = {"kind": "token_counting", **tally.line(process)}
-            record(encode(line) + b"\n")
-        # What counts may be a user's own and raise anything, and the results are to stand.
-        except Exception as error:  # noqa: BLE001
-            return f"tokens were not counted: {type(error).__name__}: {error}"
-        finally:
-            for kept in self._kept.values():
-                kept.close()
-            self._kept.clear()
-        return None
+        for kept in self._kept.values():
+            kept.count(record, tally)
+        record(encode({"kind": "token_counting", **tally.line(process)}) + b"\n")
+
+    def close(self) -> None:
+        """Give back what is held; a second time does nothing."""
+        for kept in self._kept.values():
+            kept.close()
+        self._kept.clear()

@@ -16,6 +16,28 @@ if TYPE_CHECKING:
     from pytest_evalkit.mockserver import MockServer
     from tests.e2e.conftest import ArithSuite, Start
 
+FAILING = """
+import pytest
+from pytest_evalkit import MockBackend, Response
+from pytest_evalkit.values import Uncounted
+
+class Failing(MockBackend):
+    counts_tokens = True
+
+    def token_counter(self):
+        return self
+
+    def count(self, uncounted):
+        raise ZeroDivisionError("no words")
+
+def answer(request):
+    said = Uncounted(payload=b"{}", choice={"text": "x"})
+    return Response(text="x", uncounted=said)
+
+@pytest.fixture(scope="session")
+def model():
+    return Failing(answer)
+"""
 TOOL = {
     "type": "function",
     "function": {"name": "look", "description": "it looks", "parameters": {}},
@@ -187,3 +209,18 @@ def test_a_template_that_is_none_ends_the_run_before_anything_is_asked(
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert any("the chat template is none" in line for line in result.outlines)
     assert server.received == []
+
+
+def test_a_counter_that_fails_leaves_the_results_standing(
+    arith_suite: ArithSuite,
+) -> None:
+    arith_suite.task()
+    arith_suite.write("conftest.py", FAILING)
+
+    result = arith_suite.run()
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    said = "tokens were not counted: ZeroDivisionError: no words"
+    assert any(said in line for line in result.outlines)
+    assert arith_suite.results()["coverage"]["arith"]["scored"] == 6
+    assert arith_suite.results()["load"]["token_source"] is None

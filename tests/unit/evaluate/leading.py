@@ -19,6 +19,7 @@ from pytest_evalkit.evaluate import (
     evaluate_document,
 )
 from pytest_evalkit.evaluate.calling_tools import Calling, calling_tools
+from pytest_evalkit.evaluate.counting import UncountedDocument
 from pytest_evalkit.messages import to_openai_messages
 from pytest_evalkit.tasks import DataSources, OpenedTask, TaskSettings, load_task
 from pytest_evalkit.values import (
@@ -77,7 +78,7 @@ class Talk:
         task = load_task(path, TaskSettings())
         self.opened: OpenedTask = task.open(DataSources())
         self.lines: list[bytes] = []
-        self.uncounted: list[bytes] = []
+        self.uncounted: list[UncountedDocument] = []
         self.bodies: list[list[dict[str, Any]]] = []
         self.events: list[str] = []
 

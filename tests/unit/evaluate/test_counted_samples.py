@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,11 @@ from typing import Any
 
 from pytest_evalkit.errors import RequestRejectedError
 from pytest_evalkit.evaluate import Evaluation, evaluate_document
-from pytest_evalkit.evaluate.counting import CountingTally, counted_samples
+from pytest_evalkit.evaluate.counting import (
+    CountingTally,
+    UncountedDocument,
+    counted_samples,
+)
 from pytest_evalkit.tasks import OpenedTask
 from pytest_evalkit.values import (
     AnyResponse,
@@ -68,16 +73,27 @@ def said(
     return Response(text=text, usage=usage, timing=timing, uncounted=uncounted)
 
 
+def read_again(document: UncountedDocument) -> UncountedDocument:
+    """Write what a document left to a file, and read it from there."""
+    file = io.BytesIO()
+    assert document.write(file, bytes) == len(file.getvalue())
+    file.seek(0)
+    read = UncountedDocument.read(file)
+    assert read is not None
+    assert UncountedDocument.read(file) is None
+    return read
+
+
 class Document:
     """One document, answered by hand; what it records and what it leaves behind."""
 
     def __init__(self, opened: OpenedTask, *answers: Response | Exception) -> None:
         self.lines: list[bytes] = []
-        self.entries: list[bytes] = []
-        left = iter(answers)
+        self.left: list[UncountedDocument] = []
+        answers_left = iter(answers)
 
         async def ask(_: Request) -> AnyResponse:
-            answer = next(left)
+            answer = next(answers_left)
             if isinstance(answer, Exception):
                 raise answer
             return answer
@@ -88,7 +104,7 @@ class Document:
             record=self.lines.append,
             reasoning_tags=[],
             started_at=0.0,
-            count_later=self.entries.append,
+            count_later=self.left.append,
         )
         self.outcome = asyncio.run(evaluate_document(evaluation, 0))
 
@@ -101,8 +117,8 @@ class Document:
     ) -> tuple[list[dict[str, Any]], CountingTally]:
         """Count; give the samples that come of it."""
         tally = CountingTally()
-        (entry,) = self.entries
-        lines = counted_samples(entry, words or Words(), tally)
+        (left,) = self.left
+        lines = counted_samples(read_again(left), words or Words(), tally)
         return [json.loads(line) for line in lines.split(b"\n") if line], tally
 
 
@@ -226,10 +242,10 @@ def test_what_cannot_be_counted_at_all_changes_nothing(open_task: OpenTask) -> N
 def test_a_document_that_is_not_to_be_counted_leaves_nothing(
     open_task: OpenTask,
 ) -> None:
-    assert Document(open_task(), Response(text="x")).entries == []
-    assert Document(open_task(), RequestRejectedError("no")).entries == []
+    assert Document(open_task(), Response(text="x")).left == []
+    assert Document(open_task(), RequestRejectedError("no")).left == []
     recalled = Response(text="x", attempts=0, recalled=Recalled(requests=1))
-    assert Document(open_task(), recalled).entries == []
+    assert Document(open_task(), recalled).left == []
 
 
 def test_an_answer_before_a_failure_is_counted(open_task: OpenTask) -> None:
@@ -274,8 +290,8 @@ def test_each_turn_of_a_conversation_is_counted(tmp_path: Path) -> None:
     talk.run(lambda asked: said(right(asked), told if asked == "q2" else None))
 
     tally = CountingTally()
-    (entry,) = talk.uncounted
-    sample = json.loads(counted_samples(entry, Words(), tally))
+    (left,) = talk.uncounted
+    sample = json.loads(counted_samples(read_again(left), Words(), tally))
     turns = sample["turns"]
     assert [one["token_counts"]["input_tokens"] for one in turns] == [3, 2, 3, 3, 3]
     assert [one.get("token_source") for one in turns] == [
@@ -300,8 +316,8 @@ def test_a_conversation_that_failed_tells_the_tokens_of_its_answers(
 
     talk.run(answer)
 
-    (entry,) = talk.uncounted
-    sample = json.loads(counted_samples(entry, Words(), CountingTally()))
+    (left,) = talk.uncounted
+    sample = json.loads(counted_samples(read_again(left), Words(), CountingTally()))
     counts = [turn["token_counts"] for turn in sample["turns"]]
     assert counts[0]["output_tokens"] == 1
     assert counts[1:] == [None] * 4

@@ -8,24 +8,15 @@ import pytest
 
 from pytest_evalkit import MockBackend
 from pytest_evalkit.errors import ResultsError
-from pytest_evalkit.evaluate.counting import entry_of
-from pytest_evalkit.evaluate.request_log import RequestLog
-from pytest_evalkit.evaluate.turn_records import TurnLog
-from pytest_evalkit.plugin.token_counting import TokenCounting
-from pytest_evalkit.values import (
-    AnyResponse,
-    Counted,
-    Generate,
-    Request,
-    Response,
-    Uncounted,
-)
+from pytest_evalkit.evaluate.counting import UncountedDocument
+from pytest_evalkit.plugin.token_counting import Keeper, TokenCounting
+from pytest_evalkit.values import Counted, Uncounted
 
 SAMPLE = b'{"status":"scored","timing":{"request_status":"successful"}}\n'
 
 
 class Counting(MockBackend):
-    """A backend of a user's own that counts the bytes of an answer."""
+    """A backend of a user's own that counts the letters of an answer."""
 
     loaded = 0
 
@@ -43,45 +34,39 @@ class Counting(MockBackend):
         )
 
 
-class Failing(Counting):
-    def count(self, uncounted: Uncounted) -> Counted:
-        raise ZeroDivisionError(uncounted.choice["text"])
-
-
-async def entry(text: str, payload: bytes = b"{}") -> bytes:
+def left(text: str, payload: bytes = b"{}") -> UncountedDocument:
     """What a document leaves behind that was answered by a text."""
-    log = RequestLog()
-
-    async def ask(_: Request) -> AnyResponse:
-        uncounted = Uncounted(payload=payload, choice={"text": text})
-        return Response(text=text, uncounted=uncounted)
-
-    await log.asking(ask)(Generate(messages=()))
-    written = entry_of(SAMPLE, log, TurnLog())
-    assert written is not None
-    return written
+    told = {"input_tokens": None, "output_tokens": None}
+    request: Any = {"place": 0, "choice": {"text": text}, "told": told}
+    return UncountedDocument(SAMPLE, [request], [payload])
 
 
-def conclude(counting: TokenCounting) -> tuple[str | None, list[Any], list[str]]:
-    lines: list[bytes] = []
-    told: list[str] = []
-    problem = counting.conclude("gw1", lines.append, told.append)
-    return problem, [json.loads(line) for line in lines], told
-
-
-@pytest.mark.asyncio
-async def test_what_was_kept_is_counted_at_the_end() -> None:
-    counting, backend = TokenCounting(bytes), Counting(lambda _: "x")
-    counting.add(backend)
+def keeping(counting: TokenCounting) -> Keeper:
+    backend = Counting(lambda _: "x")
     counting.add(backend)
     keep = counting.keeper(backend)
     assert keep is not None
-    keep(await entry("four"))
-    keep(await entry("seventy"))
+    return keep
 
-    problem, recorded, told = conclude(counting)
 
-    assert (problem, told, backend.loaded) == (None, [], 1)
+def counted(counting: TokenCounting) -> tuple[list[Any], list[str]]:
+    """Count; give the lines that are recorded, and what the user is told."""
+    lines: list[bytes] = []
+    told: list[str] = []
+    assert counting.settle()
+    counting.count("gw1", lines.append, told.append)
+    counting.close()
+    return [json.loads(line) for line in lines], told
+
+
+def test_what_was_kept_is_counted_at_the_end() -> None:
+    counting = TokenCounting(bytes)
+    keep = keeping(counting)
+    keep(left("four"))
+    keep(left("seventy"))
+
+    recorded, told = counted(counting)
+
     *samples, line = recorded
     assert [one["token_counts"]["output_tokens"] for one in samples] == [4, 7]
     assert (line["kind"], line["process"], line["requests"]) == (
@@ -89,37 +74,31 @@ async def test_what_was_kept_is_counted_at_the_end() -> None:
         "gw1",
         2,
     )
+    assert told == []
 
 
-@pytest.mark.asyncio
-async def test_counting_that_takes_long_is_said() -> None:
-    counting, backend = TokenCounting(bytes), Counting(lambda _: "x")
-    counting.add(backend)
-    keep = counting.keeper(backend)
-    assert keep is not None
+def test_counting_that_takes_long_is_said() -> None:
+    counting = TokenCounting(bytes)
+    keep = keeping(counting)
     for _ in range(5):
         # More than is kept in memory.
-        keep(await entry("four", payload=b" " * (2 << 20)))
+        keep(left("four", payload=b" " * 2_100_000))
 
-    problem, recorded, told = conclude(counting)
+    recorded, told = counted(counting)
 
-    assert problem is None
     assert len(recorded) == 6
     assert told == ["counting the tokens of 10.5 MB of requests"]
 
 
-@pytest.mark.asyncio
-async def test_a_counter_that_fails_is_told_and_loses_nothing_else() -> None:
-    counting, backend = TokenCounting(bytes), Failing(lambda _: "x")
+def test_what_counts_is_loaded_once() -> None:
+    counting, backend = TokenCounting(bytes), Counting(lambda _: "x")
+
     counting.add(backend)
-    keep = counting.keeper(backend)
-    assert keep is not None
-    keep(await entry("four"))
+    counting.add(backend)
 
-    problem, recorded, _ = conclude(counting)
-
-    assert problem == "tokens were not counted: ZeroDivisionError: four"
-    assert recorded == []
+    assert backend.loaded == 1
+    assert not counting.settle()
+    counting.close()
 
 
 def test_backends_that_count_nothing_keep_nothing() -> None:
@@ -128,29 +107,26 @@ def test_backends_that_count_nothing_keep_nothing() -> None:
     counting.add(backend)
 
     assert counting.keeper(backend) is None
-    assert counting.size == 0
+    assert not counting.settle()
 
 
-@pytest.mark.asyncio
-async def test_what_is_kept_has_no_secret_in_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_is_kept_has_no_secret_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = io.BytesIO()
     monkeypatch.setattr("tempfile.SpooledTemporaryFile", lambda **_: kept)
     counting = TokenCounting(lambda lines: lines.replace(b"sk-1234", b"***"))
-    backend = Counting(lambda _: "x")
-    counting.add(backend)
-    keep = counting.keeper(backend)
-    assert keep is not None
+    keep = keeping(counting)
 
-    keep(await entry("the key is sk-1234", payload=b'{"said": "sk-1234"}'))
+    keep(left("the key is sk-1234", payload=b'{"said": "sk-1234"}'))
 
-    assert b"the key is ***" in kept.getvalue()
+    assert counting.settle()
+    assert kept.getvalue().count(b"***") == 2
     assert b"sk-1234" not in kept.getvalue()
+    counting.close()
 
 
-@pytest.mark.asyncio
-async def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_once_all_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     class Full:
         def write(self, _: bytes) -> int:
             raise OSError(28, "No space left on device")
@@ -159,10 +135,11 @@ async def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
     monkeypatch.setattr("tempfile.SpooledTemporaryFile", lambda **_: Full())
-    counting, backend = TokenCounting(bytes), Counting(lambda _: "x")
-    counting.add(backend)
-    keep = counting.keeper(backend)
-    assert keep is not None
+    counting = TokenCounting(bytes)
+    keep = keeping(counting)
+    keep(left("four"))
+    keep(left("five"))
 
-    with pytest.raises(ResultsError, match="No space left on device; free space"):
-        keep(await entry("four"))
+    with pytest.raises(ResultsError, match=r"cannot be kept in .*No space left"):
+        counting.settle()
+    counting.close()
