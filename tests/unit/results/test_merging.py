@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -128,6 +129,36 @@ def test_workers_of_several_runs_keep_apart(tmp_path: Path) -> None:
     assert merged.record.tasks["sums"].is_complete
     assert doc_ids(merged) == [0, 1, 2, 3]
     assert sorted(limit["worker"] for limit in merged.record.limits) == [0, 1, 2, 3]
+
+
+def test_what_was_counted_of_several_runs_is_kept(tmp_path: Path) -> None:
+    def counting(process: str, here: int) -> dict[str, Any]:
+        return {
+            "kind": "token_counting",
+            "process": process,
+            "requests": 1,
+            "compared": {"input_tokens": {"requests": 1, "server": 9, "here": here}},
+            "without_template": 0,
+            "problem": None,
+        }
+
+    folders = [
+        write_run(
+            tmp_path / f"shard{index}",
+            run_line((index, 2)),
+            selection(1, **whole(2)),
+            sample(index - 1),
+            counting("main", index),
+        )
+        for index in (1, 2)
+    ]
+    once = joined(tmp_path / "once", *folders)
+
+    merged = read_source(joined(tmp_path / "twice", once))
+
+    lines = merged.record.load.counted
+    assert [line["compared"]["input_tokens"]["here"] for line in lines] == [1, 2]
+    assert {line["process"] for line in lines} == {"part0001-main", "part0002-main"}
 
 
 def test_a_worker_that_was_killed_at_once_is_no_obstacle(tmp_path: Path) -> None:
