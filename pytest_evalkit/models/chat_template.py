@@ -89,16 +89,17 @@ class ChatTemplate:
         told = {
             **self.special,
             **(variables or {}),
-            "messages": [_as_templates_take(message) for message in messages],
             "tools": list(tools) or None,
             "add_generation_prompt": is_to_go_on,
         }
         try:
-            return self._templates[name].render(told)
-        # A template is code of others, which may raise anything.
+            said = [_as_templates_take(message) for message in messages]
+            return self._templates[name].render({**told, "messages": said})
+        # A template is code of others, and an answer has whatever form the endpoint
+        # gave it: both may raise anything.
         except Exception as error:
-            said = " ".join(str(error).split())
-            raise TemplateError(f"{type(error).__name__}: {said}") from error
+            why = " ".join(str(error).split())
+            raise TemplateError(f"{type(error).__name__}: {why}") from error
 
 
 def template_beside(folder: Path) -> ChatTemplate | None:

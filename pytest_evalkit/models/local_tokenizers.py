@@ -109,7 +109,9 @@ class FileTokenizer:
         """
         self.load()
         assert self._loaded is not None, "it was just loaded"
-        return len(self._loaded.encode(text, add_special_tokens=with_special).ids)
+        # Models do emit lone surrogates, which the package does not take.
+        sound = text.encode(errors="replace").decode()
+        return len(self._loaded.encode(sound, add_special_tokens=with_special).ids)
 
     async def _load(self) -> tokenizers.Tokenizer:
         if self._loaded is None:

@@ -349,7 +349,7 @@ def _thought(message: Mapping[str, Any]) -> str:
 def _has_all(written: str, message: Mapping[str, Any]) -> bool:
     """Tell whether a template wrote all that an answer says."""
     parts = [message["content"], message.get("reasoning_content", "")]
-    parts += [_function(call).get("name") for call in message.get("tool_calls", ())]
+    parts += [function.get("name") for function in _functions(message)]
     return all(str(part or "").strip() in written for part in parts)
 
 
@@ -365,13 +365,18 @@ def _texts_of(message: Mapping[str, Any]) -> Iterator[str]:
     """List the texts of one message: thought, text, the names and arguments of calls."""
     yield _thought(message)
     yield text_of_content(message.get("content") or message.get("refusal"))
-    for call in message.get("tool_calls") or ():
-        function = _function(call)
+    for function in _functions(message):
         yield str(function.get("name") or "")
-        arguments = function.get("arguments")
+        arguments = function.get("arguments") or ""
         yield arguments if isinstance(arguments, str) else encode(arguments).decode()
 
 
-def _function(call: Any) -> Mapping[str, Any]:
-    function = call.get("function") if isinstance(call, dict) else None
-    return function if isinstance(function, dict) else {}
+def _functions(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """List what is called; endpoints may answer in any form."""
+    calls = message.get("tool_calls")
+    functions = [
+        call.get("function")
+        for call in (calls if isinstance(calls, list) else ())
+        if isinstance(call, dict)
+    ]
+    return [function for function in functions if isinstance(function, dict)]

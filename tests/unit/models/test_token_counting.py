@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_evalkit.errors import ModelUnavailableError, OptionError
 from pytest_evalkit.models.backend import CountingBackend
@@ -107,6 +110,14 @@ def test_a_refusal_is_an_answer(tmp_path: Path) -> None:
     counted = counter.count(asked({"messages": [USER]}, refusal="I will not"))
 
     assert counted.output_tokens == 4
+
+
+def test_half_a_character_is_counted(tmp_path: Path) -> None:
+    counter = counter_of(write_model(tmp_path))
+
+    counted = counter.count(asked({"messages": [USER]}, content="so \ud83d"))
+
+    assert counts(counted) == (7, 3, "template")
 
 
 def test_media_are_not_counted_and_the_answer_is(tmp_path: Path) -> None:
@@ -253,6 +264,39 @@ def test_a_template_may_be_named_as_a_file_or_given_itself(tmp_path: Path) -> No
     given = counter_of(folder, counting_template=TEMPLATE).count(question)
 
     assert counts(named) == counts(given) == (7, 2, "template")
+
+
+# What JSON can hold, lone surrogates among it.
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(0, 9)
+    | st.text(st.characters(exclude_categories=()), max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "type", "function", "name", "arguments", "text"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["content", "refusal", "reasoning", "tool_calls"]), ANYTHING
+    )
+)
+def test_an_answer_of_any_form_is_counted(message: dict[str, Any]) -> None:
+    with TemporaryDirectory() as folder:
+        counter = counter_of(write_model(Path(folder)))
+
+    counted = counter.count(asked({"messages": [USER]}, **message))
+
+    assert counted.input_tokens == 7
+    assert counted.output_tokens >= 0
 
 
 def test_tiktoken_counts_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
