@@ -63,7 +63,7 @@ class UncountedDocument(NamedTuple):
     payloads: list[bytes | None]
 
     def write(self, file: IO[bytes], masked: Callable[[bytes], bytes]) -> int:
-        """Write it to a file, without copying what is long.
+        """Write it to a file, without encoding once more what is long.
 
         Args:
             file: The file.
