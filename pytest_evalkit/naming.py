@@ -25,10 +25,16 @@ def suggestion(name: str, valid: Iterable[str]) -> str:
         A clause to end a message with, such as ``did you mean 'mean'?``
     """
     names = sorted(valid)
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
+    close = nearest(name, names)
+    if close is not None:
+        return f"did you mean {close!r}?"
     return f"valid: {', '.join(names)}" if names else "there is none"
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """Find the valid name that somebody may have meant; None where none is near."""
+    close = get_close_matches(name, sorted(valid), n=1, cutoff=0.6)
+    return close[0] if close else None
 
 
 def import_object(reference: str) -> Any:

@@ -63,6 +63,11 @@ class CaseRecorder:
                 item.stash[_POSITION_KEY] = position
                 self._original[item.path] = position + 1
 
+    @property
+    def tasks(self) -> Sequence[str]:
+        """What the modules of the cases are called as tasks, deselected ones too."""
+        return [_task_of(self._config, path) for path in self._original]
+
     def plan(self, items: Sequence[pytest.Item]) -> None:
         """Tell which items this process will run."""
         for item in items:
@@ -143,7 +148,11 @@ def _is_case(item: pytest.Item) -> bool:
 
 
 def _task(item: pytest.Item) -> str:
-    return str(Path(node_path(item.config, item.path)).with_suffix("").as_posix())
+    return _task_of(item.config, item.path)
+
+
+def _task_of(config: pytest.Config, module: Path) -> str:
+    return str(Path(node_path(config, module)).with_suffix("").as_posix())
 
 
 def _sample(

@@ -172,6 +172,15 @@ class Resumption:
             "with --resume-anyway, which the results will say"
         )
 
+    @property
+    def tasks(self) -> frozenset[str]:
+        """The names of the tasks that are recorded, and of their groups.
+
+        Raises:
+            ResultsError: A journal is damaged.
+        """
+        return self._recorded.names
+
     def outcome(self, opened: OpenedTask, doc_id: int) -> DocumentOutcome | None:
         """Get how a document ended in an earlier session; None where it is to be run.
 

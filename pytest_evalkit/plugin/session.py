@@ -16,6 +16,7 @@ from pytest_evalkit.plugin.concluding import Conclusion, conclude
 from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
 from pytest_evalkit.plugin.early_stopping import EarlyStopping
 from pytest_evalkit.plugin.garbage import few_collections
+from pytest_evalkit.plugin.gate_names import check_gate_names
 from pytest_evalkit.plugin.hosting import is_started_here
 from pytest_evalkit.plugin.interrupts import keep_interrupts, tell_interrupt
 from pytest_evalkit.plugin.pace import most_in_flight
@@ -59,7 +60,7 @@ class EvaluationSession:
 
     def narrow(self, items: list[pytest.Item]) -> None:
         """Take out what this run, and this worker, is not to do."""
-        if self._is_refused():
+        if self._is_refused() or self._is_misnamed(items):
             items.clear()
             return
         narrowed = narrow(items, self._run.options)
@@ -106,6 +107,19 @@ class EvaluationSession:
             return False
         self._refuse(refusal)
         return True
+
+    def _is_misnamed(self, items: list[pytest.Item]) -> bool:
+        """Refuse a gate on what no task can tell.
+
+        Raises:
+            UsageError: There is one, and this is no worker.
+        """
+        try:
+            check_gate_names(self._run, items, self._cases.tasks)
+        except EvalkitError as error:
+            self._refuse(str(error))
+            return True
+        return False
 
     def _refuse(self, reason: str) -> None:
         """Tell that the command line is wrong.

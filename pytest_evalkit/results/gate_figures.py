@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
@@ -17,22 +17,24 @@ from pytest_evalkit.results.load_gate_figures import (
 )
 from pytest_evalkit.results.schema import AggregateDict, ResultsDict, task_names
 
-# What is no metric of a task, but stands beside those of each filter that tells it.
-_PARSE_RATE = "parse_rate"
-# Stands for the first metric of a task.
-_FIRST = "*"
+PARSE_RATE = "parse_rate"
+"""What is no metric of a task, but stands beside those of each filter that tells it."""
+
+FIRST = "*"
+"""Stands for the first metric of a task."""
+
 COVERAGE = "coverage"
 """What is no metric either: the share of the selected documents that have a score."""
 
 NO_METRIC = "none: it is no metric of documents"
 """The ``method`` of what is no metric and so has no interval."""
 
-# What the whole run tells of itself: keys of its results, with how many each rests on.
-_OF_RUN = {
+OF_RUN = {
     "latency": "requests",
     "usage": "documents_with_counts",
     "throughput": None,
 }
+"""What the whole run tells: keys of its results, with how many each rests on."""
 
 
 class Figure(NamedTuple):
@@ -76,7 +78,7 @@ def per_task(gate: Gate, results: ResultsDict) -> list[Gate]:
         gate: The gate.
         results: What the run concludes, but for its gates.
     """
-    if gate.metric == _FIRST:
+    if gate.metric == FIRST:
         named = task_names(results) if gate.task is None else [gate.task]
         firsts = {task: _first(results["aggregates"].get(task, ())) for task in named}
         return [
@@ -107,7 +109,7 @@ def figure_of(gate: Gate, results: ResultsDict) -> Figure:
         results: What the run concludes, but for its gates.
     """
     key, _, path = gate.metric.partition(".")
-    if key in _OF_RUN and path and not _is_a_metric(gate, results):
+    if key in OF_RUN and path and not _is_a_metric(gate, results):
         return _figure_of_run(gate, key, path, results)
     load = results.get("load") or {}
     if is_load_name(gate.metric, load) and not _is_a_metric(gate, results):
@@ -147,7 +149,7 @@ def _figure_of_run(gate: Gate, key: str, path: str, results: ResultsDict) -> Fig
             None,
             f"the run has no {gate.metric!r}; {suggestion(gate.metric, known)}",
         )
-    counted = _OF_RUN[key]
+    counted = OF_RUN[key]
     parent = path.rpartition(".")[0]
     place = f"{parent}.{counted}" if parent else counted
     count = numbers.get(place or "", 0)
@@ -196,8 +198,7 @@ def _without_task(gate: Gate, results: ResultsDict) -> Figure:
         for name in results["aggregates"]
         for row in _figures(name, results)
     }
-    has = f"no task has a metric {gate.metric!r}"
-    return Figure("", None, f"{has}; {suggestion(gate.metric, metrics)}")
+    return Figure("", None, missing_metric(gate, "no task", metrics))
 
 
 def _figure_of_task(gate: Gate, task: str, results: ResultsDict) -> Figure:
@@ -205,21 +206,39 @@ def _figure_of_task(gate: Gate, task: str, results: ResultsDict) -> Figure:
     rows = [row for row in figures if row["metric"] == gate.metric]
     kind = "group" if task in results["group_subtasks"] else "task"
     if not rows:
-        hint = suggestion(gate.metric, {row["metric"] for row in figures})
-        return Figure(
-            task, None, f"{kind} {task!r} has no metric {gate.metric!r}; {hint}"
-        )
+        known = {row["metric"] for row in figures}
+        return Figure(task, None, missing_metric(gate, f"{kind} {task!r}", known))
     if gate.filter is None:
         return Figure(task, rows[0], rivals=len(rows))
     for row in rows:
         if row["filter"] == gate.filter:
             return Figure(task, row)
-    hint = suggestion(gate.filter, [row["filter"] for row in rows])
-    return Figure(
-        task,
-        None,
-        f"metric {gate.metric!r} of {kind} {task!r} has no filter {gate.filter!r}; {hint}",
-    )
+    names = [row["filter"] for row in rows]
+    return Figure(task, None, missing_filter(gate, f"{kind} {task!r}", names))
+
+
+def missing_metric(gate: Gate, owner: str, known: Iterable[str]) -> str:
+    """Say that a metric is not there, and which is meant.
+
+    Args:
+        gate: What names it.
+        owner: Whose it is, such as ``task 'gsm8k'``; ``no task`` where nobody has it.
+        known: The names of the metrics that are there.
+    """
+    has = "has a metric" if owner == "no task" else "has no metric"
+    return f"{owner} {has} {gate.metric!r}; {suggestion(gate.metric, known)}"
+
+
+def missing_filter(gate: Gate, owner: str, known: Iterable[str]) -> str:
+    """Say that a metric has no such filter, and which is meant.
+
+    Args:
+        gate: What names it.
+        owner: Whose metric it is, such as ``task 'gsm8k'``.
+        known: The names of its filters.
+    """
+    hint = suggestion(gate.filter or "", known)
+    return f"metric {gate.metric!r} of {owner} has no filter {gate.filter!r}; {hint}"
 
 
 def _figures(name: str, results: ResultsDict) -> list[AggregateDict]:
@@ -230,13 +249,13 @@ def _figures(name: str, results: ResultsDict) -> list[AggregateDict]:
     """
     rows = list(results["aggregates"][name])
     metrics = {row["metric"] for row in rows}
-    if _PARSE_RATE not in metrics:
+    if PARSE_RATE not in metrics:
         told: dict[str, AggregateDict] = {}
         for row in rows:
             rate = row.get("parse_rate")
             if rate is not None and row["filter"] not in told:
                 told[row["filter"]] = _plain_row(
-                    _PARSE_RATE, row["filter"], rate, row["n"]
+                    PARSE_RATE, row["filter"], rate, row["n"]
                 )
         rows += told.values()
     if COVERAGE not in metrics:

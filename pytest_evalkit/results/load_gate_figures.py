@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,7 +146,7 @@ def is_load_name(name: str, load: Mapping[str, Any]) -> bool:
     return root not in _APART and any(root in part for part in parts)
 
 
-def missing_figure(name: str, figures: Mapping[str, LoadFigure]) -> str:
+def missing_figure(name: str, figures: Collection[str]) -> str:
     """Say that there is no such figure, and which is meant."""
     own = [one for one in figures if one.partition(".")[0] == name.partition(".")[0]]
     return f"the run has no {name!r}; {suggestion(name, own or figures)}"

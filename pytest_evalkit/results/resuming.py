@@ -94,6 +94,12 @@ class RecordedDocuments:
         """Get what is recorded of a task; None where nothing is."""
         return self._survey.tasks.get(name)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the tasks that are recorded, and of their groups."""
+        notes = (line for _, line in self._survey.notes if line["kind"] == "group")
+        return frozenset({*self._survey.tasks, *(line["name"] for line in notes)})
+
     def model(self) -> Mapping[str, Any] | None:
         """Get the first line about a model, of the last session that has one; or None.
 

@@ -12,7 +12,7 @@ from pytest_evalkit.tasks.entries import Entries
 from pytest_evalkit.tasks.groups import Group, GroupMetric, Selection, TaskReference
 from pytest_evalkit.tasks.outline import texts
 from pytest_evalkit.tasks.schema import GROUP_KEYS, check_group
-from pytest_evalkit.tasks.source import FunctionReference, Source, read_source
+from pytest_evalkit.tasks.source import FunctionReference, Place, Source, read_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,11 @@ class _Definition:
         """Make the error that points into the mapping."""
         key, *rest = (*self.steps, *steps)
         return self.source.error(f"group {self.name!r}: {message}", str(key), *rest)
+
+    def gate_place(self, position: int) -> Place:
+        """Tell where one of its gates stands."""
+        way = (*self.steps, "gate", position)
+        return self.source.place(str(way[0]), *way[1:])
 
 
 class Expansion:
@@ -123,6 +128,7 @@ class Expansion:
             ):
                 names.append(child)
                 leaves.update(dict.fromkeys(tasks))
+        gates = tuple(own.get("gate") or ())
         self._groups[definition.name] = Group(
             name=definition.name,
             alias=own.get("group_alias") or definition.name,
@@ -131,7 +137,8 @@ class Expansion:
             metrics=tuple(self._metrics(own, leaves)),
             version=_version(own.get("metadata")),
             tasks=tuple(leaves),
-            gates=tuple(own.get("gate") or ()),
+            gates=gates,
+            gate_places=tuple(definition.gate_place(n) for n in range(len(gates))),
         )
         return tuple(leaves)
 

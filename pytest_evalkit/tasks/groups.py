@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_evalkit.tasks.source import Place
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReference:
@@ -53,6 +55,7 @@ class Group:
         version: What ``metadata.version`` says, or None.
         tasks: Names of all tasks below it, in order, each once.
         gates: Its conditions on its own figures, as written.
+        gate_places: Where each of them stands.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Group:
     version: Any
     tasks: tuple[str, ...]
     gates: tuple[Mapping[str, Any], ...] = ()
+    gate_places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,7 @@ def load_task(
     repeats = _first(settings.repeats, values.get("repeats"), 1)
     recipe = _recipe(source, values, settings, variant, num_fewshot)
     recipe = _with_conversations(recipe, rules)
+    gates = tuple(values.get("gate") or ())
     return Task(
         name=str(values["task"]),
         alias=values.get("task_alias") or str(values["task"]),
@@ -84,7 +85,8 @@ def load_task(
         repeats=repeats,
         reasoning_tags=_reasoning_tags(source),
         strips_thinking=bool(values.get("auto_strip_thinking")),
-        gates=tuple(values.get("gate") or ()),
+        gates=gates,
+        gate_places=tuple(source.place("gate", n) for n in range(len(gates))),
         needs=_needs(source, settings),
         parameters=_parameters(source, settings),
         recipe=recipe if python is None else _of_class(recipe, python, settings),

@@ -33,6 +33,7 @@ from pytest_evalkit.tasks.locations import DataSources
 from pytest_evalkit.tasks.opening import open_documents, open_fields
 from pytest_evalkit.tasks.recipe import Recipe
 from pytest_evalkit.tasks.rounds import Rounds
+from pytest_evalkit.tasks.source import Place
 from pytest_evalkit.tasks.templates import missing_column
 from pytest_evalkit.values import GenerationParameters, Request
 
@@ -58,6 +59,7 @@ class Task:
             task does not say.
         strips_thinking: Whether thought is taken out even where no tags are given.
         gates: Its conditions on aggregates, as written.
+        gate_places: Where each of them stands.
         needs: What must be there to run it.
         parameters: How its answers are generated.
     """
@@ -75,6 +77,7 @@ class Task:
     reasoning_tags: tuple[tuple[str, str], ...] | None
     strips_thinking: bool = False
     gates: tuple[Mapping[str, Any], ...]
+    gate_places: tuple[Place, ...] = ()
     needs: tuple[str, ...]
     parameters: GenerationParameters
     recipe: Recipe = field(repr=False, compare=False)

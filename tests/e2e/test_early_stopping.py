@@ -120,7 +120,7 @@ def test_a_stopped_run_can_be_resumed_to_its_end(long_suite: ArithSuite) -> None
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("--gate", "parse_rate>=0.5"), "*cannot decide the gate 'parse_rate >= 0.5'*"),
+        (("--gate", "coverage>=0.5"), "*cannot decide the gate 'coverage >= 0.5'*"),
         (("--limit", "20"), "*20 of 240 documents are selected*"),
     ],
 )

@@ -21,8 +21,6 @@ _SIXTH = ("--model", "constant", "--model-args", "text='2'")
         ("exact_match<=0.2", 0),
         ("exact_match>=0.2", 1),
         ("exact_match<0.1", 1),
-        ("exact_macht>=0.1", 1),
-        ("arht:exact_match>=0.1", 1),
     ],
 )
 def test_a_gate_decides_the_exit_status(

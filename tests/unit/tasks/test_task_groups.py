@@ -68,6 +68,19 @@ def test_groups_nest_and_share_tasks(tasks: TaskFolder) -> None:
     assert [task.name for task in selection.tasks] == ["a", "b"]
 
 
+def test_a_group_tells_where_its_gates_stand(tasks: TaskFolder) -> None:
+    path = tasks.write(
+        "g.yaml",
+        "group: g\ntask:\n- a\n- group: h\n  task: [b]\n  gate:\n"
+        "  - {metric: acc, min: 0.2}\n"
+        "gate:\n- {metric: acc, min: 0.5}\n- metric: f1\n  max: 1\n",
+    )
+
+    places = {group.name: group.gate_places for group in select(tasks, "g").groups}
+
+    assert places == {"g": ((path, 9), (path, 10)), "g::h": ((path, 7),)}
+
+
 def test_a_tag_is_its_tasks_by_name(tasks: TaskFolder) -> None:
     tasks.write("g.yaml", "group: g\ntask: [letters]\n")
 
