@@ -31,9 +31,15 @@ def suggestion(name: str, valid: Iterable[str]) -> str:
     return f"valid: {', '.join(names)}" if names else "there is none"
 
 
-def nearest(name: str, valid: Iterable[str]) -> str | None:
-    """Find the valid name that somebody may have meant; None where none is near."""
-    close = get_close_matches(name, sorted(valid), n=1, cutoff=0.6)
+def nearest(name: str, valid: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Find the valid name that somebody may have meant; None where none is near.
+
+    Args:
+        name: What was written.
+        valid: What may be.
+        likeness: How near it must be, from 0 for anything to 1 for the same.
+    """
+    close = get_close_matches(name, sorted(valid), n=1, cutoff=likeness)
     return close[0] if close else None
 
 

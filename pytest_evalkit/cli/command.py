@@ -7,7 +7,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from pytest_evalkit.cli.parser import EXIT_USAGE, make_parser
-from pytest_evalkit.errors import EvalkitError
+from pytest_evalkit.errors import EvalkitError, OptionError
+from pytest_evalkit.naming import suggestion
+
+_MOCK_SERVER = "mock-server"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,10 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     # The server reads its own options, so that there is one list of them.
-    if arguments[:1] == ["mock-server"]:
+    if arguments[:1] == [_MOCK_SERVER]:
         return _mock_server(arguments[1:])
-    options = make_parser(__doc__).parse_args(arguments)
     try:
+        _check_command(arguments)
+        options = make_parser(__doc__).parse_args(arguments)
         return _COMMANDS[options.command](options)
     except EvalkitError as error:
         sys.stderr.write(f"evalkit: {error}\n")
@@ -185,6 +189,20 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "tasks": _tasks,
     "validate": _validate,
 }
+
+
+def _check_command(arguments: Sequence[str]) -> None:
+    """Refuse a misspelt command with the nearest, where argparse would list them all.
+
+    Raises:
+        OptionError: There is no such command.
+    """
+    known = (*_COMMANDS, _MOCK_SERVER)
+    for command in arguments[:1]:
+        if not command.startswith("-") and command not in known:
+            raise OptionError(
+                f"unknown command {command!r}; {suggestion(command, known)}"
+            )
 
 
 def _mock_server(arguments: list[str]) -> int:

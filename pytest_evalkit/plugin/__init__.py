@@ -40,11 +40,22 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
-    """Take in an experiment file before a conftest imports what its variables steer."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None]:
+    """Take in an experiment file before a conftest imports what its variables steer.
+
+    Once conftest files have declared their options, what is unknown is misspelt.
+    """
     give_back_at_end(early_config)
     read_experiment_file(early_config, args)
+    yield
+    _, unknown = parser.parse_known_and_unknown_args(list(args))
+    if unknown:
+        from pytest_evalkit.plugin.misspelling import hint_at_options
+
+        hint_at_options(parser, unknown)
 
 
 @pytest.hookimpl(trylast=True)

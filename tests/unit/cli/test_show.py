@@ -159,7 +159,7 @@ def test_a_run_that_is_not_there_is_one_line_and_status_4(
     assert captured.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["shwo"], ["show"], ["show", "a", "--jsn"]])
+@pytest.mark.parametrize("arguments", [[], ["show"], ["show", "a", "--jsn"]])
 def test_wrong_usage_ends_with_status_4(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
