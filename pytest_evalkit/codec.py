@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from pytest_evalkit.errors import EvalkitError
 
 _T = TypeVar("_T")
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""A whole number from 0, as large as columns of numbers hold."""
 
 
 class CodecError(EvalkitError):
@@ -116,7 +119,7 @@ def part_reader(kind: type[_T]) -> Callable[[bytes], _T]:
             return decoder.decode(text)
         except msgspec.ValidationError as error:
             raise CodecError(str(error)) from error
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeError):
             value: _T = _decode_tolerantly(text)
             return value
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from pytest_evalkit.codec import Count
 from pytest_evalkit.values import Usage
 
 
 class TokenCounts(TypedDict):
     """Tokens of an answer, or of all answers of a document; None where not told."""
 
-    input_tokens: int | None
-    output_tokens: int | None
-    reasoning_tokens: int | None
-    cached_tokens: int | None
+    input_tokens: Count | None
+    output_tokens: Count | None
+    reasoning_tokens: Count | None
+    cached_tokens: Count | None
 
 
 def token_counts(usage: Usage | None) -> TokenCounts | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict, get_args
 
-from pytest_evalkit.codec import CodecError, convert
+from pytest_evalkit.codec import CodecError, Count, convert
 from pytest_evalkit.evaluate.counting import CountingLineDict
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.evaluate.token_counts import TokenCounts
-from pytest_evalkit.results.journal import GroupDict, SelectionDict
+from pytest_evalkit.results.journal import GroupDict, SelectionDict, SessionDict
 from pytest_evalkit.results.schema import (
     AggregateDict,
     BudgetDict,
@@ -29,15 +30,18 @@ _LAST_SECOND = 253_402_300_799.0
 # Groups within groups; nobody has more.
 _MOST_LEVELS = 100
 # What the figures of a run read of requests.
+_TOKENS = ("input_tokens", "output_tokens")
 _OF_REQUESTS = (
     *("planned_at_s", "sent_at_s", "request_s", "ttft_s", "ttfo_s", "gaps_sum_s"),
-    *("input_tokens", "output_tokens"),
+    *_TOKENS,
 )
 # What a sample tells of an answer that was streamed: all or nothing.
 _STREAM_TIMES = ("ttft_s", "ttfo_s", "inter_token_s", "bad_frames")
 _TIMES = frozenset((*_OF_REQUESTS, *_STREAM_TIMES))
 _STATUSES = get_args(RequestStatus)
 _SOURCES = (None, *get_args(TokenSource))
+# Tokens of one request, or of several.
+_Counts = Count | None | list[Count | None]
 _PERCENTILES = ("p50_s", "p90_s", "p99_s")
 
 
@@ -57,7 +61,7 @@ class _EndLineDict(TypedDict):
 class _TurnDict(TypedDict):
     """What the figures of a run read of a turn of a conversation."""
 
-    turn: int
+    turn: Count
     status: RequestStatus
     planned_at_s: NotRequired[float | None]
     sent_at_s: NotRequired[float | None]
@@ -76,6 +80,7 @@ class _CacheLineDict(CacheDict):
 
 
 _LINES: Mapping[str, Any] = {
+    "session": SessionDict,
     "run": _RunLineDict,
     "selection": SelectionDict,
     "group": GroupDict,
@@ -163,6 +168,8 @@ def require_sample(value: Mapping[str, Any]) -> None:
     for name in timing:
         if name in _TIMES:
             _require_numbers(timing, name)
+        if name in _TOKENS:
+            convert(timing[name], _Counts)
     _require_requests(timing)
     if "ttft_s" in timing and not timing.keys() >= {*_STREAM_TIMES}:
         raise CodecError("timing of a sample tells only some times of a stream")
@@ -229,7 +236,8 @@ def _require_numbers(times: Mapping[str, Any], name: str) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and abs(value) < float("inf")
+    # Whole numbers may be larger than any other.
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 def _require_levels(members: Mapping[str, list[str]]) -> None:

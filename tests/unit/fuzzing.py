@@ -29,7 +29,7 @@ def fuzz(examples: int) -> settings:
 
 # Numbers at the edges, texts that tools trip over, and whatever else JSON holds.
 odd_numbers = st.sampled_from(
-    [0, -1, 1, 2**31, 2**63, 10**30, -(10**400), 0.5, -0.0, 1e308, 5e-324]
+    [0, -1, -5, 1, 2**31, 2**63, 2**64, 10**30, -(10**400), 0.5, -0.0, 1e308, 5e-324]
 )
 odd_texts = st.sampled_from(
     ["", " ", "\x00", "\x1b[2J", "\ud83d", "a" * 5000, "../..", "none", "\u202e", "{{"]

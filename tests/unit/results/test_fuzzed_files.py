@@ -6,9 +6,11 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,11 +35,13 @@ from pytest_evalkit.results.document import (
 )
 from pytest_evalkit.results.folder import RunFolder
 from pytest_evalkit.results.gates import parse_gate
+from pytest_evalkit.results.load import load_of
 from pytest_evalkit.results.read import iter_samples, read_results
+from pytest_evalkit.results.turns import write_turns
 from tests.unit.fuzzing import altered, damaged, fuzz, values
 from tests.unit.results.run_journals import both, facts_of, sample, selection
 
-TIMED = {
+TIMED: dict[str, Any] = {
     "token_counts": {"input_tokens": 3, "output_tokens": 1, "reasoning_tokens": None,
                      "cached_tokens": None},
     "timing": {"started_s": 0.1, "latency_s": 0.5, "ttft_s": 0.1, "ttfo_s": [0.2, None],
@@ -45,7 +49,35 @@ TIMED = {
     "request_latency_s": [0.4, 0.1],
     "parse_status": ["found", "none"],
 }  # fmt: skip
+REQUESTS: dict[str, Any] = {
+    "token_counts": {"input_tokens": 7, "output_tokens": 3, "reasoning_tokens": 1,
+                     "cached_tokens": 0},
+    "recalled": {"requests": 1, "latency_s": 0.2, "token_counts": {
+        "input_tokens": 2, "output_tokens": 1, "reasoning_tokens": None,
+        "cached_tokens": None}},
+    "timing": {"started_s": 0.1, "latency_s": 0.5,
+               "request_status": ["successful", "errored"],
+               "planned_at_s": [0.1, None], "sent_at_s": [0.1, 0.2],
+               "request_s": [0.2, 0.1], "retry_wait_s": [0, 0.1],
+               "ttft_s": [0.1, None], "ttfo_s": [0.1, None],
+               "gaps_sum_s": [0.1, None], "inter_token_s": [0.05, None],
+               "n_chunks": [3, None], "bad_frames": [0, 0],
+               "input_tokens": [7, None], "output_tokens": [3, None]},
+    "request_latency_s": [0.2, 0.1],
+}  # fmt: skip
+TURN: dict[str, Any] = {
+    "turn": 1, "status": "successful", "cause": None, "text": "yes",
+    "finish_reason": "stop", "token_counts": {
+        "input_tokens": 5, "output_tokens": 2, "reasoning_tokens": None,
+        "cached_tokens": None},
+    "planned_at_s": None, "sent_at_s": 0.1, "latency_s": 0.4, "ttft_s": 0.1,
+    "ttfo_s": 0.1, "gaps_sum_s": 0.2, "gaps": [0.1, 0.1], "n_chunks": 3,
+    "bad_frames": 0, "attempts": 1,
+}  # fmt: skip
 LINES: list[dict[str, Any]] = [
+    {"kind": "run", "started_at": 1e9},
+    {"kind": "session", "schema_version": 1, "session": 1, "process": "main",
+     "started_at": 1e9, "differences": ["the model: a, not b"]},
     {"kind": "model", "name": "m", "description": {"path": "/x"}},
     {"kind": "group", "name": "g", "alias": "g", "path": "g.yaml", "members": ["sums"],
      "tasks": ["sums"], "metrics": [], "version": 1, "gates": []},
@@ -54,10 +86,21 @@ LINES: list[dict[str, Any]] = [
     *both(0, 1.0),
     {**sample(1, 0.0), **TIMED},
     sample(2, None),
+    {**sample(3, 1.0), **REQUESTS},
+    {**sample(3, 1.0, "a"), **REQUESTS},
+    *({**sample(4, 1.0, name), "conversation_id": "c", "turns": [TURN, TURN]}
+      for name in ("z", "a")),
+    {"kind": "client", "process": "main", "looks": 200, "max_loop_lag_ms": 3.0,
+     "p99_loop_lag_ms": 1.0},
+    {"kind": "warmup", "process": "main", "requests": 2, "failed": 1},
+    {"kind": "load_end", "reason": "--duration"},
     {"kind": "budget", "t_s": 0.5, "reason": "tokens"},
     {"kind": "cache", "process": "main/1", "problem": None, "hits": 3, "misses": 1,
      "stores": 1, "sampled": 0},
 ]  # fmt: skip
+
+
+GATES = ("acc>=0.5", "ttft_ms.p95<=500", "output_throughput>=1", "osl_tokens.max<=9")
 
 
 @contextmanager
@@ -99,9 +142,13 @@ def conclude(folder: RunFolder) -> None:
         throughput=record.traffic.throughput(1.0),
         latency=record.traffic.latency(),
         concurrency=record.concurrency,
+        load=load_of(record, {"goodput": "ttft:500"}),
+        sessions=record.sessions.rows(),
+        resumed=record.resumed(),
     )
-    results = build_results(tasks, facts, [parse_gate("acc>=0.5")])
+    results = build_results(tasks, facts, list(map(parse_gate, GATES)))
     write_samples(folder, record)
+    write_turns(folder, record)
     write_report(folder, results)
     show(results)
     encode_pretty(results)
@@ -121,6 +168,63 @@ def show(results: Any) -> None:
 def test_a_sound_journal_is_concluded() -> None:
     with folder_with("journal/main.jsonl", b"".join(map(line, LINES))) as folder:
         conclude(folder)
+
+
+@pytest.mark.parametrize("count", [2**63, 10**400, -1, 1.5, -0.0, True])
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("token_counts", "output_tokens"),
+        ("recalled", "token_counts", "input_tokens"),
+        ("timing", "output_tokens", 0),
+        ("turns", 0, "turn"),
+        ("turns", 1, "token_counts", "input_tokens"),
+    ],
+    ids=lambda place: ".".join(map(str, place)),
+)
+def test_a_count_that_is_none_is_a_damaged_line(
+    place: tuple[str | int, ...], count: float
+) -> None:
+    damaged_line = deepcopy({**sample(0, 1.0), **REQUESTS, "turns": [TURN, TURN]})
+    *way, last = place
+    inner: Any = damaged_line
+    for step in way:
+        inner = inner[step]
+    inner[last] = count
+    content = b"".join(map(line, [selection(3), damaged_line, sample(1, 1.0)]))
+
+    with (
+        folder_with("journal/main.jsonl", content) as folder,
+        pytest.raises(ResultsError, match=r"main\.jsonl"),
+    ):
+        conclude(folder)
+
+
+@pytest.mark.parametrize("seconds", [10**400, -(10**400), "soon"])
+def test_a_time_that_is_none_is_a_damaged_line(seconds: Any) -> None:
+    timing = {**TIMED["timing"], "ttft_s": seconds}
+    content = b"".join(
+        map(line, [selection(3), {**sample(0, 1.0), "timing": timing}, sample(1, 1.0)])
+    )
+
+    with (
+        folder_with("journal/main.jsonl", content) as folder,
+        pytest.raises(ResultsError, match=r"main\.jsonl"),
+    ):
+        conclude(folder)
+
+
+def test_the_largest_count_is_one() -> None:
+    whole = {**sample(0, 1.0), "timing": {**REQUESTS["timing"], "input_tokens": None}}
+    whole["timing"] |= {"output_tokens": [2**63 - 1, 0], "input_tokens": [0, None]}
+
+    with folder_with(
+        "journal/main.jsonl", b"".join(map(line, [selection(3), whole]))
+    ) as folder:
+        conclude(folder)
+        found = load_of(read_run(folder, facts_of), {})
+
+    assert found["metrics"]["osl_tokens"]["max"] == pytest.approx(2**63 - 1)
 
 
 def line(value: Any) -> bytes:
