@@ -12,17 +12,28 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_evalkit.plugin import hookspecs
-from pytest_evalkit.plugin.fixtures import mock_server, model, record_score
-from pytest_evalkit.plugin.garbage import give_back_at_end
-from pytest_evalkit.plugin.options import (
-    OPTIONS_KEY,
-    add_options,
-    read_experiment_file,
-    read_options,
-)
-from pytest_evalkit.plugin.place import resumed_header
-from pytest_evalkit.plugin.refusal import left_out_lines, tell_refusal, write_refusal
+try:
+    from pytest_evalkit.plugin import hookspecs
+    from pytest_evalkit.plugin.fixtures import mock_server, model, record_score
+    from pytest_evalkit.plugin.garbage import give_back_at_end
+    from pytest_evalkit.plugin.interrupts import end_when_starting, forget_interrupt
+    from pytest_evalkit.plugin.options import (
+        OPTIONS_KEY,
+        add_options,
+        read_experiment_file,
+        read_options,
+    )
+    from pytest_evalkit.plugin.place import resumed_header
+    from pytest_evalkit.plugin.refusal import (
+        left_out_lines,
+        tell_refusal,
+        write_refusal,
+    )
+except KeyboardInterrupt:
+    # pytest takes no interrupt before its session begins. An ``exec`` that ends well
+    # has Python forget the interrupt, see ``forget_interrupt``.
+    exec("")  # noqa: S102 - there is nothing in it
+    raise SystemExit(pytest.ExitCode.INTERRUPTED) from None
 
 if TYPE_CHECKING:
     from pytest_evalkit.plugin.collection import TaskFile
@@ -32,7 +43,8 @@ __all__ = ["mock_server", "model", "record_score"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare options and ini keys."""
-    add_options(parser)
+    with end_when_starting():
+        add_options(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -49,13 +61,14 @@ def pytest_load_initial_conftests(
     Once conftest files have declared their options, what is unknown is misspelt.
     """
     give_back_at_end(early_config)
-    read_experiment_file(early_config, args)
-    yield
-    _, unknown = parser.parse_known_and_unknown_args(list(args))
-    if unknown:
-        from pytest_evalkit.plugin.misspelling import hint_at_options
+    with end_when_starting():
+        read_experiment_file(early_config, args)
+        yield
+        _, unknown = parser.parse_known_and_unknown_args(list(args))
+        if unknown:
+            from pytest_evalkit.plugin.misspelling import hint_at_options
 
-        hint_at_options(parser, unknown)
+            hint_at_options(parser, unknown)
 
 
 @pytest.hookimpl(trylast=True)
@@ -64,6 +77,11 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_evalkit.plugin.setup import set_up
 
     set_up(config, read_options(config))
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Have an interrupt that pytest takes decide its exit status, and no more."""
+    forget_interrupt()
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

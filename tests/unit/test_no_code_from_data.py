@@ -73,7 +73,9 @@ def faults(tree: ast.Module, name: str) -> Iterator[str]:
 def _faults_of_call(node: ast.Call, name: str) -> Iterator[str]:
     called = named(node.func)
     plain = called.removeprefix("builtins.")
-    if name not in FORBIDDEN_CALLS.get(plain, {name}):
+    # An empty text has a reason of its own, see ``forget_interrupt``, and no code in it.
+    is_empty = [ast.dump(one) for one in node.args] == [ast.dump(ast.Constant(""))]
+    if name not in FORBIDDEN_CALLS.get(plain, {name}) and not is_empty:
         yield f"calls {plain}"
     if called in {"yaml.load", "yaml.compose", "yaml.parse", "yaml.load_all"}:
         loaders = {named(word.value) for word in node.keywords if word.arg == "Loader"}
@@ -106,7 +108,7 @@ def test_every_exception_to_the_rule_is_still_needed() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "eval('1')", "import builtins; builtins.exec('1')", "import pickle",
+        "eval('1')", "exec(x)", "exec('', x, '')", "import builtins; builtins.exec('1')", "import pickle",
         "from pickle import loads", "import yaml; yaml.load(x, Loader=yaml.Loader)",
         "import yaml; yaml.load(x)", "import yaml; yaml.unsafe_load(x)", "import zipfile",
         "import subprocess; subprocess.run('x', shell=True)", "import os; os.system('x')",
