@@ -33,7 +33,8 @@ async def drive(
         flow: The flow.
         ask: Gets the answer to one request.
         executor: Where the flow's own steps run, if they take so long that they would
-            hold up everybody; None for the event loop itself.
+            hold up everybody; None for the event loop itself. A flow that asks nothing
+            changes sides: it goes on on the loop's own thread, and back again.
 
     Raises:
         ModelError: A request had no answer and the flow did not catch it.
@@ -41,8 +42,9 @@ async def drive(
         RecordingError: It was to be answered from a record, which has no answer.
     """
     step: Callable[[], Sequence[RequestT]] = partial(next, flow)
+    is_on_loop = executor is None
     while True:
-        if executor is None:
+        if is_on_loop:
             requests, conclusion = _taken(step)
         else:
             loop = asyncio.get_running_loop()
@@ -50,6 +52,8 @@ async def drive(
         if requests is None:
             ended: T = conclusion
             return ended
+        if not requests:
+            is_on_loop = executor is None or not is_on_loop
         try:
             if len(requests) == 1:
                 responses: Sequence[ResponseT] = (await ask(requests[0]),)

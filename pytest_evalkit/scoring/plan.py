@@ -145,6 +145,8 @@ class ScoringPlan:
         asks_alone: True where each choice is to be asked for without its question too,
             whatever the metrics.
         missing: What a client turn without an answer is worth in a conversation.
+        runs_code: Whether scoring runs programs, for seconds each; it then stands apart
+            from filtering, which can be interrupted elsewhere.
     """
 
     pipelines: tuple[FilterPipeline, ...]
@@ -159,6 +161,7 @@ class ScoringPlan:
     is_scoring: bool = True
     asks_alone: bool = False
     missing: Missing = "exclude"
+    runs_code: bool = False
 
     @property
     def is_conversation(self) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from msgspec import structs
 
@@ -51,7 +51,8 @@ def score_document(
     """
     flow = score_flow(plan, doc, key, responses, raw)
     try:
-        next(flow)
+        while not next(flow):
+            pass
     except StopIteration as ended:
         scored: tuple[Scored, ...] = ended.value
         return scored
@@ -68,7 +69,8 @@ def score_flow(
 ) -> ScoreFlow[tuple[Scored, ...]]:
     """Score the answers to one document under each of its task's filters.
 
-    The task's own code raises what it raises, and may ask a judge.
+    The task's own code raises what it raises, and may ask a judge. Where scoring runs
+    programs, nothing is asked before and after filtering: what is yielded is empty.
 
     Args:
         plan: How the task scores.
@@ -85,19 +87,24 @@ def score_flow(
     Raises:
         ScoringError: A filter or scorer returned what cannot be a score.
     """
+    scoring, said = plan, responses
+    whole: Sequence[str] = ()
+    answers: Sequence[Parsed] = ()
+    if plan.reasoned is not None:
+        (texts,), (whole,) = responses, responses if raw is None else raw
+        answers = [reasoned_answer(*each) for each in zip(whole, texts, strict=True)]
+        scoring, said = plan.reasoned, [[answer.value for answer in answers]]
+    if plan.runs_code:
+        yield ()
+    reads = [_read(scoring, pipeline, doc, key, said) for pipeline in plan.pipelines]
+    if plan.runs_code:
+        yield ()
     every: list[Scored] = []
-    if plan.reasoned is None:
-        for pipeline in plan.pipelines:
-            scored = yield from _scored(plan, pipeline, doc, key, responses)
-            every.append(scored)
-        return tuple(every)
-    received = responses if raw is None else raw
-    (texts,), (whole,) = responses, received
-    answers = [reasoned_answer(*each) for each in zip(whole, texts, strict=True)]
-    said = [[answer.value for answer in answers]]
-    for pipeline in plan.pipelines:
-        scored = yield from _scored(plan.reasoned, pipeline, doc, key, said)
-        every.append(_reasoned(plan, scored, answers, whole))
+    for read in reads:
+        scored = yield from _scored(scoring, read, doc, key)
+        if plan.reasoned is not None:
+            scored = _reasoned(plan, scored, answers, whole)
+        every.append(scored)
     return tuple(every)
 
 
@@ -124,38 +131,64 @@ def _renamed(own: Repeated, names: Mapping[str, str]) -> Repeated:
     return replace(own, scores=scores)
 
 
-def _scored(
+class _Read(NamedTuple):
+    """What the filters of one pipeline made of the responses of a document.
+
+    Attributes:
+        pipeline: Its name.
+        results: For each request; of a conversation for each turn the answer, its text
+            filtered, or None.
+        parsed: How each answer was read, where a filter tells it.
+        singles: Where a request has several responses, what is made of each by itself,
+            or what was raised; None where that makes no difference.
+    """
+
+    pipeline: str
+    results: list[Any]
+    parsed: tuple[Parsed, ...]
+    singles: Sequence[tuple[Any, tuple[Parsed, ...]] | Exception] | None = None
+
+
+def _read(
     plan: ScoringPlan,
     pipeline: FilterPipeline,
     doc: Mapping[str, Any],
     key: AnswerKey,
     responses: Sequence[Sequence[Any]],
-) -> ScoreFlow[Scored]:
+) -> _Read:
     if plan.is_conversation:
-        scored = yield from _scored_turns(plan, pipeline, doc, key, responses)
-        return scored
+        return _read_turns(pipeline, doc, key, responses)
     read = [_filtered(pipeline, doc, key, each) for each in responses]
-    results = [result for result, _ in read]
-    values, own = yield from _values(plan, doc, key, results)
-    return Scored(
-        filter=pipeline.name,
-        filtered=results[0] if plan.is_generation and len(results) == 1 else results,
-        metrics=_checked(plan, values.metrics),
-        sources=values.sources,
-        cluster=_cluster(plan, doc),
-        parsed=own or tuple(parsed for _, each in read for parsed in each),
-        repeated=_repeated(plan, pipeline, doc, key, responses),
+    is_several = len(responses) == 1 and len(responses[0]) > 1
+    singles = None
+    if plan.is_scoring and plan.is_generation and is_several:
+        singles = [_single(pipeline, doc, key, each) for each in responses[0]]
+    return _Read(
+        pipeline=pipeline.name,
+        results=[result for result, _ in read],
+        parsed=tuple(parsed for _, each in read for parsed in each),
+        singles=singles,
     )
 
 
-def _scored_turns(
-    plan: ScoringPlan,
+def _single(
+    pipeline: FilterPipeline, doc: Mapping[str, Any], key: AnswerKey, response: Any
+) -> tuple[Any, tuple[Parsed, ...]] | Exception:
+    try:
+        return _filtered(pipeline, doc, key, [response])
+    # A filter may want all answers at once, and then raises anything; what the
+    # document is worth is known all the same.
+    except Exception as error:  # noqa: BLE001
+        return error
+
+
+def _read_turns(
     pipeline: FilterPipeline,
     doc: Mapping[str, Any],
     key: AnswerKey,
     responses: Sequence[Sequence[TurnAnswer | None]],
-) -> ScoreFlow[Scored]:
-    """Filter the text of each turn by itself, and score the conversation."""
+) -> _Read:
+    """Filter the text of each turn by itself."""
     answers: list[TurnAnswer | None] = []
     parsed: list[Parsed] = []
     for (answer,) in responses:
@@ -166,33 +199,41 @@ def _scored_turns(
         is_one = isinstance(text, list) and len(text) == 1
         answers.append(replace(answer, text=text[0] if is_one else text))
         parsed.extend(each)
-    values, own = yield from _values(plan, doc, key, answers)
+    return _Read(pipeline=pipeline.name, results=answers, parsed=tuple(parsed))
+
+
+def _scored(
+    plan: ScoringPlan, read: _Read, doc: Mapping[str, Any], key: AnswerKey
+) -> ScoreFlow[Scored]:
+    values, own = yield from _values(plan, doc, key, read.results)
     return Scored(
-        filter=pipeline.name,
-        filtered=[None if answer is None else answer.text for answer in answers],
+        filter=read.pipeline,
+        filtered=_as_recorded(plan, read.results),
         metrics=_checked(plan, values.metrics),
+        sources=values.sources,
         cluster=_cluster(plan, doc),
-        parsed=own or tuple(parsed),
+        parsed=own or read.parsed,
+        repeated=_repeated(plan, read, doc, key),
     )
 
 
+def _as_recorded(plan: ScoringPlan, results: list[Any]) -> Any:
+    if plan.is_conversation:
+        return [None if answer is None else answer.text for answer in results]
+    return results[0] if plan.is_generation and len(results) == 1 else results
+
+
 def _repeated(
-    plan: ScoringPlan,
-    pipeline: FilterPipeline,
-    doc: Mapping[str, Any],
-    key: AnswerKey,
-    responses: Sequence[Sequence[Any]],
+    plan: ScoringPlan, read: _Read, doc: Mapping[str, Any], key: AnswerKey
 ) -> Repeated | None:
     """Score each of several answers by itself; the document's own values stand."""
-    is_several = len(responses) == 1 and len(responses[0]) > 1
-    if not (plan.is_scoring and plan.is_generation and is_several):
+    if read.singles is None:
         return None
     answers = []
-    for response in responses[0]:
+    for single in read.singles:
         try:
-            answer = _one_answer(plan, pipeline, doc, key, response)
-        # A filter or the task's own code may want all answers at once, and then raises
-        # anything; what the document is worth is known all the same.
+            answer = _one_answer(plan, single, doc, key)
+        # As the filters before, the task's own code may want all answers at once.
         except Exception as error:  # noqa: BLE001
             return Repeated(problem=f"{type(error).__name__}: {error}")
         if answer is None:
@@ -203,13 +244,18 @@ def _repeated(
 
 def _one_answer(
     plan: ScoringPlan,
-    pipeline: FilterPipeline,
+    single: tuple[Any, tuple[Parsed, ...]] | Exception,
     doc: Mapping[str, Any],
     key: AnswerKey,
-    response: Any,
 ) -> OneAnswer | None:
-    """Score one answer; None where a judge is wanted for it."""
-    filtered, parsed = _filtered(pipeline, doc, key, [response])
+    """Score one answer; None where a judge is wanted for it.
+
+    Raises:
+        Exception: What its filters raised, or the scorer.
+    """
+    if isinstance(single, Exception):
+        raise single
+    filtered, parsed = single
     flow = _values(plan, doc, key, [filtered])
     try:
         next(flow)

@@ -59,7 +59,8 @@ def scoring_plan(
         raise _blamed(source, values, error, settings) from error
     if has_conversations(values):
         return replace(plan, missing=values["conversation"].get("missing") or "exclude")
-    return plan if form is None else form.scoring(source, plan)
+    plan = plan if form is None else form.scoring(source, plan)
+    return replace(plan, runs_code=bool(values.get("unsafe_code")))
 
 
 def _plan(

@@ -26,6 +26,10 @@ def score(doc, results):
     eaten = "a" * (1 << 30) if doc["id"] == "q2" else ""
     return {"exact_match": float(results[0] == doc["answer"])}
 """
+_TAKES_FOR_EVER = [
+    {"function": "regex", "regex_pattern": r"^((?:a+)+)$"},
+    {"function": "take_first"},
+]
 _LOOPS_IN_PROMPT = """
 def prompt(doc):
     while doc["id"] == "q2":
@@ -60,6 +64,32 @@ def test_a_scorer_that_loops_is_an_error_of_its_document(
     assert error["item_id"] == "q2"
     assert "did not end within 1 s (--doc-timeout) (in score, " in error["error"]
     assert arith_suite.results()["coverage"]["arith"]["scored"] == 5
+
+
+def test_a_filter_of_a_task_that_runs_code_is_interrupted_too(
+    arith_suite: ArithSuite,
+) -> None:
+    answers = ["aaa", "a" * 64 + "b", "aa"]
+    arith_suite.task(
+        rows=[
+            {"id": f"q{n}", "question": "", "answer": a} for n, a in enumerate(answers)
+        ],
+        metadata={},
+        unsafe_code=True,
+        filter_list=[{"name": "none", "filter": _TAKES_FOR_EVER}],
+    )
+
+    # In a process of its own: what hangs there can be killed.
+    result = arith_suite.run_apart(
+        *("--model", "oracle", "--allow-code-execution", "--doc-timeout", "1"),
+        str(arith_suite.root / "arith" / "arith.yaml"),
+    )
+
+    (error,) = [one for one in arith_suite.samples() if one["status"] == "error"]
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert error["item_id"] == "q1"
+    assert "did not end within 1 s (--doc-timeout)" in error["error"]
+    assert arith_suite.results()["coverage"]["arith"]["scored"] == 2
 
 
 @pytest.mark.skipif(not IS_KEPT, reason="the kernel keeps no such bound here")

@@ -121,6 +121,25 @@ def test_a_flow_whose_steps_take_long_holds_nobody_up() -> None:
     assert asyncio.run(both()) == ["steps_0", "A"]
 
 
+def test_a_flow_that_asks_nothing_changes_sides() -> None:
+    def moving() -> Generator[Sequence[Generate], Sequence[Response], list[str]]:
+        places = [threading.current_thread().name]
+        for asked in ([], [question("a")], [], []):
+            yield asked
+            places.append(threading.current_thread().name)
+        return places
+
+    async def moved(executor: ThreadPoolExecutor | None) -> list[str]:
+        return await drive(moving(), upper, executor)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="steps") as executor:
+        places = asyncio.run(moved(executor))
+    main = threading.current_thread().name
+
+    assert places == ["steps_0", main, main, "steps_0", main]
+    assert asyncio.run(moved(None)) == [main] * 5
+
+
 def test_errors_pass_through_a_flow_whose_steps_run_elsewhere() -> None:
     async def failing() -> None:
         with ThreadPoolExecutor(1) as executor:

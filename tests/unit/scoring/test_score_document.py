@@ -1,12 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pytest_evalkit.errors import ScoringError
-from pytest_evalkit.scoring import AnswerKey, Parsed, Scored, build_plan, score_document
+from pytest_evalkit.scoring import (
+    AnswerKey,
+    Parsed,
+    Scored,
+    build_plan,
+    score_document,
+    score_flow,
+)
+from pytest_evalkit.scoring.plan import FilterPipeline
 
 DOC = {"question": "2+2?"}
 STRICT = {
@@ -45,6 +54,41 @@ def test_each_pipeline_scores_the_same_answers() -> None:
             parsed=(Parsed(value="4", rule="pattern"),),
         ),
     )
+
+
+def test_where_scoring_runs_code_filtering_stands_apart() -> None:
+    done: list[str] = []
+
+    def process_results(_doc: Any, results: list[Any]) -> Mapping[str, float]:
+        done.append(f"scored {results[0]}")
+        return {"acc": 1.0}
+
+    def noting(responses: Sequence[str], _doc: Any) -> Sequence[str]:
+        done.append(f"filtered {responses[0]}")
+        return responses
+
+    pipelines = tuple(
+        FilterPipeline(name=name, steps=(noting,)) for name in ("one", "two")
+    )
+    plan = replace(
+        build_plan(None, [{"metric": "acc"}], process_results),
+        pipelines=pipelines,
+        runs_code=True,
+    )
+    flow = score_flow(plan, DOC, AnswerKey(target="4"), [["4"]])
+
+    assert next(flow) == ()
+    done.append("went to one side")
+    assert flow.send(()) == ()
+    done.append("and back")
+    with pytest.raises(StopIteration):
+        flow.send(())
+
+    assert done == [
+        *("went to one side", "filtered 4", "filtered 4"),
+        *("and back", "scored ['4']", "scored ['4']"),
+    ]
+    assert len(score_document(plan, DOC, AnswerKey(target="4"), [["4"]])) == 2
 
 
 @pytest.mark.parametrize(
