@@ -13,7 +13,7 @@ a core) of its own:
 The bare loop posts the same requests over one session and reads the answers, no more.
 The settings are measured several times; the median counts, and all are printed.
 
-    python tests/performance/endpoint.py [--runs 3] [--only latency,saturated,adaptive]
+    python -m tests.performance.endpoint [--runs 3] [--only latency,saturated,adaptive]
 """
 
 from __future__ import annotations
@@ -37,34 +37,10 @@ from pytest_evalkit.mockserver import MockServer
 from pytest_evalkit.mockserver.behaviour import Behaviour
 from pytest_evalkit.mockserver.connection import Plan
 from pytest_evalkit.serving import Head
+from tests.performance.sums import QUIET, write_sums
 
-_TASK = """\
-task: sums
-dataset_path: json
-dataset_kwargs: {data_files: {test: test.jsonl}}
-test_split: test
-output_type: generate_until
-doc_to_text: "Question: {{question}}\\nAnswer:"
-doc_to_target: "{{answer}}"
-generation_kwargs: {until: ["Question:"], temperature: 0.0, max_gen_toks: 64}
-filter_list:
-  - name: strict-match
-    filter:
-      - {function: regex, regex_pattern: "#### (\\\\-?[0-9\\\\.\\\\,]+)"}
-      - {function: take_first}
-metric_list:
-  - metric: exact_match
-    aggregation: mean
-    higher_is_better: true
-    ignore_case: true
-    regexes_to_ignore: [",", "\\\\$", "(?s).*#### ", "\\\\.$"]
-"""
 _ANSWER = "It carries them all.\n#### 42"
-# Plugins of whoever runs this script are not what is measured.
-_QUIET = (
-    "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:anyio",
-    "-p", "no:hypothesispytest",
-)  # fmt: skip
+_THIS = "tests.performance.endpoint"
 
 
 class Setting(NamedTuple):
@@ -146,7 +122,8 @@ class Serving:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._process = subprocess.Popen(
-            [*_on_core(1), __file__, "--serve", json.dumps(settings)],
+            [*_on_core(1, _THIS), "--serve", json.dumps(settings)],
+            env=_environment(),
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -161,17 +138,26 @@ class Serving:
         return seen
 
 
-def _on_core(core: int) -> list[str]:
-    """Start Python on a core of its own, where there are several and a way to say so."""
+def _on_core(core: int, module: str) -> list[str]:
+    """Run a module on a core of its own, where there are several and a way to say so."""
     if (os.cpu_count() or 1) < 2 or not hasattr(os, "sched_setaffinity"):
-        return [sys.executable]
+        return [sys.executable, "-m", module]
     pin = (
-        f"import os, runpy, sys; os.sched_setaffinity(0, {{{core}}}); "
-        "sys.argv = sys.argv[1:]; "
-        "runpy.run_path(sys.argv[0], run_name='__main__') if sys.argv[0] != 'pytest' "
-        "else runpy.run_module('pytest', run_name='__main__', alter_sys=True)"
+        f"import os, runpy; os.sched_setaffinity(0, {{{core}}}); "
+        f"runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
     )
     return [sys.executable, "-c", pin]
+
+
+def _environment() -> dict[str, str]:
+    """Have processes find this module, wherever they run."""
+    paths = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", ""))
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PYTEST_ADDOPTS": "",
+        "PYTHONHASHSEED": "0",
+    }
 
 
 def _cpu_of(command: list[str], folder: Path) -> float:
@@ -186,7 +172,7 @@ def _cpu_of(command: list[str], folder: Path) -> float:
     told = subprocess.run(
         [sys.executable, "-c", probe, *command],
         cwd=folder,
-        env={**os.environ, "PYTEST_ADDOPTS": "", "PYTHONHASHSEED": "0"},
+        env=_environment(),
         capture_output=True,
         text=True,
         check=True,
@@ -203,7 +189,7 @@ def run_evalkit(setting: Setting, folder: Path, documents: int) -> Outcome:
     args = f"model=m,base_url={serving.url}"
     args += f",{setting.model_args}" if setting.model_args else ""
     command = [
-        *_on_core(0), "pytest", *_QUIET, "sums.yaml", "--model", "openai",
+        *_on_core(0, "pytest"), *QUIET, "sums.yaml", "--model", "openai",
         "--model-args", args, "--max-concurrency", str(setting.connections),
         "--limit", str(documents), "--output-path", "out",
     ]  # fmt: skip
@@ -217,7 +203,7 @@ def run_bare(setting: Setting, folder: Path, documents: int) -> Outcome:
     """Post the same requests from a bare loop."""
     serving = Serving(setting.server)
     command = [
-        *_on_core(0), __file__, "--bare", serving.url,
+        *_on_core(0, _THIS), "--bare", serving.url,
         "--documents", str(documents), "--connections", str(setting.connections),
     ]  # fmt: skip
     cpu_s = _cpu_of(command, folder)
@@ -265,17 +251,7 @@ def suite(documents: int) -> Iterator[Path]:
     """Write the benchmark into a folder of its own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "pytest.ini").write_text("[pytest]\n")
-        (folder / "sums.yaml").write_text(_TASK)
-        with (folder / "test.jsonl").open("w") as file:
-            for n in range(documents):
-                question = (
-                    f"A train with {n} seats takes on {n % 97} passengers at each of "
-                    f"{n % 13 + 2} stops. How many passengers does it carry?"
-                )
-                answer = f"It carries them all.\n#### {(n % 97) * (n % 13 + 2)}"
-                row = {"question": question, "answer": answer}
-                file.write(json.dumps(row) + "\n")
+        write_sums(folder, documents)
         yield folder
 
 

@@ -9,7 +9,7 @@ regular expression, scores by exact match and writes durable samples.
 Every run is made several times and its least processor time counts: whatever else the
 machine does can only add to it.
 
-    python tests/performance/overhead.py [--counts 1000,10000,50000] [--workers 2]
+    python -m tests.performance.overhead [--counts 1000,10000,50000] [--workers 2]
 """
 
 from __future__ import annotations
@@ -23,27 +23,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-_TASK = """\
-task: sums
-dataset_path: json
-dataset_kwargs: {data_files: {test: test.jsonl}}
-test_split: test
-output_type: generate_until
-doc_to_text: "Question: {{question}}\\nAnswer:"
-doc_to_target: "{{answer}}"
-generation_kwargs: {until: ["Question:"], temperature: 0.0, max_gen_toks: 64}
-filter_list:
-  - name: strict-match
-    filter:
-      - {function: regex, regex_pattern: "#### (\\\\-?[0-9\\\\.\\\\,]+)"}
-      - {function: take_first}
-metric_list:
-  - metric: exact_match
-    aggregation: mean
-    higher_is_better: true
-    ignore_case: true
-    regexes_to_ignore: [",", "\\\\$", "(?s).*#### ", "\\\\.$"]
-"""
+from tests.performance.sums import QUIET, write_sums
 
 _PLAIN = """\
 import pytest
@@ -62,9 +42,6 @@ def pytest_collect_file(file_path, parent):
         return PlainFile.from_parent(parent, path=file_path)
 """
 
-# Plugins of whoever runs this script are not what is measured.
-_QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:anyio")
-
 
 class Cost(NamedTuple):
     """What one run took: seconds of all its processes, and megabytes of the largest."""
@@ -81,7 +58,7 @@ def measure(folder: Path, *arguments: str, repeats: int) -> Cost:
 
 def _run(folder: Path, *arguments: str) -> Cost:
     """Run pytest in a process of its own, and take its costs."""
-    command = [sys.executable, "-m", "pytest", *_QUIET, *arguments]
+    command = [sys.executable, "-m", "pytest", *QUIET, *arguments]
     # Where resource usage comes from: the children of a fresh process are just these.
     probe = (
         "import json, resource, subprocess, sys;"
@@ -107,18 +84,9 @@ def _run(folder: Path, *arguments: str) -> Cost:
 
 def write_suites(folder: Path, count: int) -> None:
     """Write the plain suite and the benchmark, of a number of documents."""
-    (folder / "pytest.ini").write_text("[pytest]\n")
+    write_sums(folder, count)
     (folder / "conftest.py").write_text(_PLAIN)
     (folder / "suite.plain").write_text(str(count))
-    (folder / "sums.yaml").write_text(_TASK)
-    with (folder / "test.jsonl").open("w") as file:
-        for number in range(count):
-            question = (
-                f"A train with {number} seats takes on {number % 97} passengers at each "
-                f"of {number % 13 + 2} stops. How many passengers does it carry?"
-            )
-            answer = f"It carries them all.\n#### {(number % 97) * (number % 13 + 2)}"
-            file.write(json.dumps({"question": question, "answer": answer}) + "\n")
 
 
 def costs(count: int, arguments: list[str], repeats: int) -> dict[str, Cost]:
