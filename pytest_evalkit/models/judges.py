@@ -74,8 +74,8 @@ def make_judge(name: str, args: Mapping[str, Any]) -> Backend:
     known = {**BACKENDS, **RATERS}
     if name not in known and ":" not in name:
         raise OptionError(
-            f"unknown judge {name!r}; {suggestion(name, known)} "
-            "Your own is written package.module:name"
+            f"unknown judge {name!r}; {suggestion(name, known)} (your own is "
+            "written package.module:name)"
         )
     role = JUDGE.called(name)
     factory = made_by(known.get(name, name), role)

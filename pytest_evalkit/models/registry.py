@@ -127,8 +127,8 @@ def construct(factory: Any, args: Mapping[str, Any], role: Role) -> Backend:
 def _factory(name: str) -> Any:
     if name not in BACKENDS and ":" not in name:
         raise OptionError(
-            f"unknown model {name!r}; {suggestion(name, BACKENDS)} "
-            "Your own is written package.module:Class"
+            f"unknown model {name!r}; {suggestion(name, BACKENDS)} (your own is "
+            "written package.module:Class)"
         )
     return made_by(BACKENDS.get(name, name), _MODEL.called(name))
 
