@@ -158,6 +158,17 @@ def imported_once() -> None:
         importlib.import_module(name)
 
 
+@pytest.fixture(autouse=True)
+def without_hypothesis(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spare inner sessions, and each of their workers, a plugin that takes a second."""
+    if "pytester" in request.fixturenames:
+        # It forgets what the environment says, so it comes first.
+        request.getfixturevalue("pytester")
+        monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+
+
 @pytest.fixture
 def arith_suite(pytester: pytest.Pytester) -> ArithSuite:
     suite = ArithSuite(pytester)

@@ -101,7 +101,8 @@ def environment(site: Path) -> Mapping[str, str]:
         **kept,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(site),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        # A plugin of these tests, which takes a second of each command.
+        "PYTEST_ADDOPTS": "-p no:hypothesispytest",
         "HF_HUB_OFFLINE": "1",
         "COLUMNS": "120",
     }

@@ -23,6 +23,7 @@ def test_a_misspelt_option_names_the_nearest_of_ours(
 
 
 def test_options_of_others_are_theirs(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
     pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--sampel')")
     known = pytester.runpytest_inprocess("--sampel", "1")
 
