@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from numbers import Integral, Real
+from typing import Any
 
 from pytest_evalkit.engine.deadline import PatientTimeout
 from pytest_evalkit.errors import (
@@ -18,6 +21,13 @@ from pytest_evalkit.values import (
     Request,
     Response,
 )
+
+_COUNTS = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
+_TIMES = ("started_at", "latency_s")
+# What is beyond is no count that anybody made, and no column of numbers holds.
+_MOST = 2**53
+# The usual ones first: asking an abstract class takes ten times as long.
+_WHOLE, _NUMBERS = (int, Integral), (float, int, Real)
 
 
 async def respond_once(
@@ -70,14 +80,39 @@ def _check(response: object) -> None:
     Raises:
         RequestRejectedError: It is none.
     """
-    if isinstance(response, LoglikelihoodResponse):
-        return
-    told = f"a {type(response).__name__}"
-    if isinstance(response, Response):
-        text: object = response.text
+    if isinstance(response, Response | LoglikelihoodResponse):
+        text: object = getattr(response, "text", "")
         if isinstance(text, str):
+            _check_figures(response)
             return
         told = f"a Response whose text is {text!r}"
+    else:
+        told = f"a {type(response).__name__}"
     raise RequestRejectedError(
         f"the backend returned {told}; it must return a Response with a text"
     )
+
+
+def _check_figures(response: AnyResponse) -> None:
+    """Make sure that counts and times can be recorded, and read again.
+
+    Raises:
+        RequestRejectedError: One is no count, or no time.
+    """
+    usage, timing = response.usage, response.timing
+    for name in () if usage is None else _COUNTS:
+        count: Any = getattr(usage, name)
+        # Libraries have whole numbers of their own.
+        if count is None or (isinstance(count, _WHOLE) and 0 <= int(count) <= _MOST):
+            continue
+        raise RequestRejectedError(
+            f"the backend returned {count!r} as {name} of its Usage; a count is a whole "
+            "number from 0, or None"
+        )
+    for name in () if timing is None else _TIMES:
+        seconds: Any = getattr(timing, name)
+        if not (isinstance(seconds, _NUMBERS) and math.isfinite(seconds)):
+            raise RequestRejectedError(
+                f"the backend returned {seconds!r} as {name} of its Timing, which are "
+                "seconds"
+            )
