@@ -158,11 +158,19 @@ def imported_once() -> None:
         importlib.import_module(name)
 
 
+_OF_WORKERS = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT")
+
+
 @pytest.fixture(autouse=True)
-def without_hypothesis(
+def by_themselves(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Spare inner sessions, and each of their workers, a plugin that takes a second."""
+    """Have inner sessions be nobody's workers, whoever runs this one.
+
+    And spare them, and each of their workers, a plugin that takes a second.
+    """
+    for name in _OF_WORKERS:
+        monkeypatch.delenv(name, raising=False)
     if "pytester" in request.fixturenames:
         # It forgets what the environment says, so it comes first.
         request.getfixturevalue("pytester")
