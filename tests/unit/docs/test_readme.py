@@ -35,7 +35,7 @@ def test_the_second_command_installs_and_runs_the_tests(readme: str) -> None:
     text = command(readme, "second")
 
     assert "pip install -e '.[test]'" in text
-    assert text.endswith("\npytest\n")
+    assert text.endswith("\npytest -n 2\n")
 
 
 def test_the_local_command_asks_the_checkpoint_of_this_repository(
