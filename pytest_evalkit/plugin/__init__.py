@@ -12,28 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-try:
-    from pytest_evalkit.plugin import hookspecs
-    from pytest_evalkit.plugin.fixtures import mock_server, model, record_score
-    from pytest_evalkit.plugin.garbage import give_back_at_end
-    from pytest_evalkit.plugin.interrupts import end_when_starting, forget_interrupt
-    from pytest_evalkit.plugin.options import (
-        OPTIONS_KEY,
-        add_options,
-        read_experiment_file,
-        read_options,
-    )
-    from pytest_evalkit.plugin.place import resumed_header
-    from pytest_evalkit.plugin.refusal import (
-        left_out_lines,
-        tell_refusal,
-        write_refusal,
-    )
-except KeyboardInterrupt:
-    # pytest takes no interrupt before its session begins. An ``exec`` that ends well
-    # has Python forget the interrupt, see ``forget_interrupt``.
-    exec("")  # noqa: S102 - there is nothing in it
-    raise SystemExit(pytest.ExitCode.INTERRUPTED) from None
+from pytest_evalkit.plugin import hookspecs
+from pytest_evalkit.plugin.fixtures import mock_server, model, record_score
+from pytest_evalkit.plugin.garbage import give_back_at_end
+from pytest_evalkit.plugin.interrupts import forget_interrupt
+from pytest_evalkit.plugin.options import (
+    OPTIONS_KEY,
+    add_options,
+    read_experiment_file,
+    read_options,
+)
+from pytest_evalkit.plugin.place import resumed_header
+from pytest_evalkit.plugin.refusal import left_out_lines, tell_refusal, write_refusal
 
 if TYPE_CHECKING:
     from pytest_evalkit.plugin.collection import TaskFile
@@ -43,8 +33,7 @@ __all__ = ["mock_server", "model", "record_score"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare options and ini keys."""
-    with end_when_starting():
-        add_options(parser)
+    add_options(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -61,14 +50,13 @@ def pytest_load_initial_conftests(
     Once conftest files have declared their options, what is unknown is misspelt.
     """
     give_back_at_end(early_config)
-    with end_when_starting():
-        read_experiment_file(early_config, args)
-        yield
-        _, unknown = parser.parse_known_and_unknown_args(list(args))
-        if unknown:
-            from pytest_evalkit.plugin.misspelling import hint_at_options
+    read_experiment_file(early_config, args)
+    yield
+    _, unknown = parser.parse_known_and_unknown_args(list(args))
+    if unknown:
+        from pytest_evalkit.plugin.misspelling import hint_at_options
 
-            hint_at_options(parser, unknown)
+        hint_at_options(parser, unknown)
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,9 +1,6 @@
-"""Ctrl-C before the first document and after the last.
+"""Ctrl-C after the last document: it must not land where the run concludes.
 
-Before a session begins pytest takes no interrupt: it ends with a traceback, and by the
-signal. Most of that time goes by while conftest files are imported.
-
-After the last document it must not land where the run concludes. pytest takes an interrupt for the end of the run while items run, and for nothing it knows
+pytest takes an interrupt for the end of the run while items run, and for nothing it knows
 afterwards: what was about to be written would be lost, and the exit status with it. So
 from the end of the documents to the end of the session, the first interrupt is only
 noted, and the run ends as one that was interrupted. Who interrupts once more wants it to
@@ -16,8 +13,6 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -29,21 +24,6 @@ _LAST_WORDS = (
     b"\nended at once; what was recorded is in the journal of the run, and results may be"
     b" missing\n"
 )
-
-
-@contextmanager
-def end_when_starting() -> Iterator[None]:
-    """End the process with the status of an interrupt where nobody else would take it.
-
-    Raises:
-        SystemExit: There was an interrupt.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        forget_interrupt()
-        sys.stderr.write("\ninterrupted while pytest starts\n")
-        raise SystemExit(pytest.ExitCode.INTERRUPTED) from None
 
 
 def forget_interrupt() -> None:
