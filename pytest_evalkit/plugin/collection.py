@@ -16,6 +16,7 @@ from pytest_evalkit.errors import (
     UnsuitedModelError,
 )
 from pytest_evalkit.plugin.asked import asked_of
+from pytest_evalkit.plugin.garbage import look_less_often
 from pytest_evalkit.plugin.options import OPTIONS_KEY
 from pytest_evalkit.plugin.place import node_path
 from pytest_evalkit.plugin.refusal import note_left_out, note_refusal
@@ -65,6 +66,7 @@ class TaskFile(pytest.Module):
         Raises:
             CollectError: The task file is wrong or its documents cannot be read.
         """
+        look_less_often(self.config)
         options = self.config.stash[OPTIONS_KEY]
         for reference in asked_of(self.config).references(self.path):
             if options.selftest:

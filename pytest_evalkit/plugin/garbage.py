@@ -9,48 +9,61 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
 # Objects made between two collections of the youngest. What a document needs while it is
 # under way is no garbage yet.
 _YOUNG_OBJECTS = 20_000
-_IS_KEPT: pytest.StashKey[bool] = pytest.StashKey()
+_USUAL: pytest.StashKey[tuple[int, int, int]] = pytest.StashKey()
+
+
+def look_less_often(config: pytest.Config) -> None:
+    """Look for garbage less often from now on, and not among what is there already.
+
+    Args:
+        config: pytest's configuration.
+    """
+    if _USUAL not in config.stash:
+        config.stash[_USUAL] = usual = gc.get_threshold()
+        gc.set_threshold(_YOUNG_OBJECTS, *usual[1:])
+    gc.freeze()
+
+
+def look_as_usual(config: pytest.Config) -> None:
+    """Look for garbage as it was before, and everywhere."""
+    usual = config.stash.get(_USUAL, None)
+    if usual is not None:
+        del config.stash[_USUAL]
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 @contextmanager
 def few_collections(config: pytest.Config, *, keeps: bool) -> Iterator[None]:
-    """Look for garbage less often, and not among what is there already.
+    """Look for garbage less often while documents are run.
 
     Args:
         config: pytest's configuration.
-        keeps: Whether to leave out, until the session is over, also what is there
-            afterwards, through all of which pytest looks twice more. Not where there
-            are tests of others: what they leave behind is for pytest to find.
+        keeps: Whether to go on so until the session is over, as pytest then looks
+            through all that is there twice more. Not where there are tests of others:
+            what they leave behind is for pytest to find.
     """
-    gc.freeze()
-    usual = gc.get_threshold()
-    gc.set_threshold(_YOUNG_OBJECTS, *usual[1:])
+    look_less_often(config)
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
         if keeps:
             gc.freeze()
-            config.stash[_IS_KEPT] = True
         else:
-            gc.unfreeze()
+            look_as_usual(config)
 
 
 def give_back_at_end(config: pytest.Config) -> None:
-    """Have garbage looked for everywhere again when all else of a session is over.
+    """Have garbage looked for as usual again when all else of a session is over.
 
     To be called before pytest begins to look itself: what is asked for first is done
     last.
     """
-
-    def give_back() -> None:
-        if config.stash.get(_IS_KEPT, False):
-            gc.unfreeze()
-
-    config.add_cleanup(give_back)
+    config.add_cleanup(partial(look_as_usual, config))
