@@ -22,12 +22,16 @@ _USUAL: pytest.StashKey[tuple[int, int, int]] = pytest.StashKey()
 def look_less_often(config: pytest.Config) -> None:
     """Look for garbage less often from now on, and not among what is there already.
 
+    To be called as often as one likes: what comes later is looked at, as thousands of
+    task files leave some behind.
+
     Args:
         config: pytest's configuration.
     """
-    if _USUAL not in config.stash:
-        config.stash[_USUAL] = usual = gc.get_threshold()
-        gc.set_threshold(_YOUNG_OBJECTS, *usual[1:])
+    if _USUAL in config.stash:
+        return
+    config.stash[_USUAL] = usual = gc.get_threshold()
+    gc.set_threshold(_YOUNG_OBJECTS, *usual[1:])
     gc.freeze()
 
 
@@ -42,7 +46,7 @@ def look_as_usual(config: pytest.Config) -> None:
 
 @contextmanager
 def few_collections(config: pytest.Config, *, keeps: bool) -> Iterator[None]:
-    """Look for garbage less often while documents are run.
+    """Look for garbage less often while documents are run, and not among the items.
 
     Args:
         config: pytest's configuration.
@@ -51,6 +55,7 @@ def few_collections(config: pytest.Config, *, keeps: bool) -> Iterator[None]:
             what they leave behind is for pytest to find.
     """
     look_less_often(config)
+    gc.freeze()
     try:
         yield
     finally:
