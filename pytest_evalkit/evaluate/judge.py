@@ -134,15 +134,16 @@ def asking_judge(ask: Ask, judge: Judge | None) -> Callable[[Asked], Awaitable[T
         judge: Who judges, or None where nobody does.
     """
 
-    async def ask_either(asked: Asked) -> Told:
-        if not isinstance(asked, JudgeQuestion):
-            return await ask(asked)
+    def ask_either(asked: Asked) -> Awaitable[Told]:
+        return verdict(asked) if isinstance(asked, JudgeQuestion) else ask(asked)
+
+    async def verdict(question: JudgeQuestion) -> Verdict:
         if judge is None:
             raise JudgeError(
                 "the scorer asks a judge, and there is none; say needs: [judge] in the "
                 "task, and name one with --judge"
             )
-        return await judge.verdict(asked)
+        return await judge.verdict(question)
 
     return ask_either
 

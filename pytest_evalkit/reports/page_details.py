@@ -60,7 +60,10 @@ class Details:
 
     def asked(self, sample: SampleDict) -> list[dict[str, Any]]:
         """Write what the model was asked: messages, or texts that were weighed."""
-        return [*self._messages(sample), *self._weighed(sample)]
+        asked = list(self._messages(sample))
+        if "arguments" in sample:
+            asked.extend(self._weighed(sample))
+        return asked
 
     def answered(self, samples: Sequence[SampleDict]) -> dict[str, Any]:
         """Write what became of a document: its answers, and what came with them."""
