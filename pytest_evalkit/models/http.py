@@ -137,7 +137,7 @@ class Transport:
         """
         session = await self._sessions.get()
         whole: bytes | None = None
-        with translated(self._url, listener):
+        with Translated(self._url, listener):
             async with session.post(
                 self._url,
                 data=_in_pieces(body),
@@ -165,7 +165,7 @@ class Transport:
 
     async def _whole(self, method: str, body: bytes | None) -> dict[str, Any]:
         session = await self._sessions.get()
-        with translated(self._url):
+        with Translated(self._url):
             async with session.request(
                 method,
                 self._url,
@@ -199,7 +199,7 @@ def _in_pieces(body: bytes) -> bytes | BytesIO:
     return BytesIO(body) if len(body) > _LARGE_BYTES else body
 
 
-class translated:  # noqa: N801 - reads as the function that it stands for
+class Translated:
     """Raises errors of the connection as ours; around a block.
 
     The block raises ``ModelUnavailableError`` where the certificate is not trusted, or
@@ -233,9 +233,9 @@ class translated:  # noqa: N801 - reads as the function that it stands for
             ModelUnavailableError: As the class says.
             TransientModelError: As the class says.
         """
-        return error is not None and self._is_none(error)
+        return error is not None and self._is_harmless(error)
 
-    def _is_none(self, error: BaseException) -> bool:
+    def _is_harmless(self, error: BaseException) -> bool:
         import aiohttp
 
         place = masked_url(self._url)

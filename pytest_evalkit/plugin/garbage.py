@@ -35,6 +35,11 @@ def look_less_often(config: pytest.Config) -> None:
     gc.freeze()
 
 
+def pass_over() -> None:
+    """Look for garbage no more among what is there now, as it will stay."""
+    gc.freeze()
+
+
 def look_as_usual(config: pytest.Config) -> None:
     """Look for garbage as it was before, and everywhere."""
     usual = config.stash.get(_USUAL, None)
@@ -55,12 +60,12 @@ def few_collections(config: pytest.Config, *, keeps: bool) -> Iterator[None]:
             what they leave behind is for pytest to find.
     """
     look_less_often(config)
-    gc.freeze()
+    pass_over()
     try:
         yield
     finally:
         if keeps:
-            gc.freeze()
+            pass_over()
         else:
             look_as_usual(config)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Generator
 from typing import Any
 
@@ -15,7 +14,7 @@ from pytest_evalkit.plugin.collection import DocumentItem
 from pytest_evalkit.plugin.concluding import Conclusion, conclude
 from pytest_evalkit.plugin.documents import DocumentRunner, RunStoppedError
 from pytest_evalkit.plugin.early_stopping import EarlyStopping
-from pytest_evalkit.plugin.garbage import few_collections
+from pytest_evalkit.plugin.garbage import few_collections, pass_over
 from pytest_evalkit.plugin.gate_names import check_gate_names
 from pytest_evalkit.plugin.hosting import is_started_here
 from pytest_evalkit.plugin.interrupts import keep_interrupts, tell_interrupt
@@ -206,7 +205,7 @@ class EvaluationSession:
             self._tell_controller(PROBLEM_KEY, problem)
         elif self._run.has_journal:
             # The reports live on as the items do.
-            gc.freeze()
+            pass_over()
             self._conclusion = conclude(session, self._run, is_whole=is_whole)
             self._conclusion.problem = self._conclusion.problem or problem
         if is_whole:

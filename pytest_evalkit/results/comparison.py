@@ -15,7 +15,7 @@ from pytest_evalkit.results.metric_change import (
     metric_changes,
 )
 from pytest_evalkit.results.recorded import Answers, RecordedRun, read_answers
-from pytest_evalkit.stats import holm
+from pytest_evalkit.stats import holm_of_tested
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +65,12 @@ def compare_runs(
         for comparison in compared
         for change in comparison.changes
     ]
-    adjusted = iter(holm([p for p in p_values if p is not None]))
+    adjusted = iter(holm_of_tested(p_values))
     return [
         replace(
             comparison,
             changes=[
-                change
-                if change.paired.difference.p_value is None
-                else replace(change, adjusted_p=next(adjusted))
+                replace(change, adjusted_p=next(adjusted))
                 for change in comparison.changes
             ],
         )

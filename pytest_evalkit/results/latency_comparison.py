@@ -16,7 +16,7 @@ from pytest_evalkit.results.load_drops import load_differences
 from pytest_evalkit.results.load_gate_figures import ERROR_RATE
 from pytest_evalkit.results.load_verdicts import MOST_ERRORS
 from pytest_evalkit.results.recorded import RecordedRun
-from pytest_evalkit.stats import holm
+from pytest_evalkit.stats import holm_of_tested
 
 
 def with_latency(
@@ -34,15 +34,12 @@ def with_latency(
     timed: dict[int, TimedDocuments] = {}
     found = [_compared(each, timed, is_forced=is_forced) for each in comparisons]
     p_values = [change.difference.p_value for each in found for change in each.latency]
-    adjusted = iter(holm([p for p in p_values if p is not None]))
+    adjusted = iter(holm_of_tested(p_values))
     return [
         replace(
             each,
             latency=[
-                change
-                if change.difference.p_value is None
-                else replace(change, adjusted_p=next(adjusted))
-                for change in each.latency
+                replace(change, adjusted_p=next(adjusted)) for change in each.latency
             ],
         )
         for each in found

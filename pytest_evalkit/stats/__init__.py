@@ -21,7 +21,7 @@ from pytest_evalkit.stats.mean import (
     standard_error,
     t_interval,
 )
-from pytest_evalkit.stats.multiplicity import holm
+from pytest_evalkit.stats.multiplicity import holm, holm_of_tested
 from pytest_evalkit.stats.paired import (
     Difference,
     mcnemar_exact,
@@ -74,6 +74,7 @@ __all__ = [
     "documents_needed",
     "draws",
     "holm",
+    "holm_of_tested",
     "interval95",
     "jackknife_error",
     "majority_at_k",

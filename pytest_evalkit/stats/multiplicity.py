@@ -28,3 +28,19 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, (len(p_values) - rank) * p_values[position])
         adjusted[position] = min(1.0, highest)
     return adjusted
+
+
+def holm_of_tested(p_values: Sequence[float | None]) -> list[float | None]:
+    """Correct p values among which some are None, of what could not be tested.
+
+    Args:
+        p_values: In any order.
+
+    Returns:
+        The adjusted values, in the same order; None stays None, and counts as no test.
+
+    >>> holm_of_tested([0.01, None, 0.03])
+    [0.02, None, 0.03]
+    """
+    adjusted = iter(holm([p for p in p_values if p is not None]))
+    return [None if p is None else next(adjusted) for p in p_values]

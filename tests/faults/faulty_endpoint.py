@@ -6,7 +6,7 @@ without streaming, with several attempts and with one, in one process and over w
 Every document must end scored or in error, none be lost or recorded twice, and whatever
 has a score must have that of the clean run.
 
-    python tests/faults/faulty_endpoint.py [--documents 1000] [--rate 0.1]
+    python -m tests.faults.faulty_endpoint [--documents 1000] [--rate 0.1]
 """
 
 from __future__ import annotations
@@ -24,20 +24,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_TASK = """\
-task: sums
-dataset_path: json
-dataset_kwargs: {data_files: {test: test.jsonl}}
-test_split: test
-output_type: generate_until
-doc_to_text: "{{question}}"
-doc_to_target: "{{answer}}"
-generation_kwargs: {until: ["Question:"], temperature: 0.0, max_gen_toks: 64}
-metric_list: [{metric: exact_match}]
-"""
+from tests.faults.sums import write_sums
+
 _KINDS = "429,500,reset,hang,cut"
-# Which of the answers are wrong, so that scores have something to say.
-_WRONG_EVERY = 3
 
 CASES: dict[str, tuple[str, ...]] = {
     "five attempts": (),
@@ -53,17 +42,7 @@ CASES: dict[str, tuple[str, ...]] = {
 def write_suite(folder: Path, documents: int) -> None:
     """Write the benchmark, and the answers that the server gives."""
     (folder / "pytest.ini").write_text("[pytest]\n")
-    (folder / "sums.yaml").write_text(_TASK)
-    with (
-        (folder / "test.jsonl").open("w") as rows,
-        (folder / "answers.jsonl").open("w") as answers,
-    ):
-        for n in range(documents):
-            question, answer = f"{n} + {n} =", str(2 * n)
-            said = "no idea" if n % _WRONG_EVERY == 0 else answer
-            row = {"id": f"q{n}", "question": question, "answer": answer}
-            rows.write(json.dumps(row) + "\n")
-            answers.write(json.dumps({"prompt": question, "answer": said}) + "\n")
+    write_sums(folder, documents)
 
 
 @contextmanager

@@ -16,19 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_TASK = """\
-task: sums
-dataset_path: json
-dataset_kwargs: {data_files: {test: test.jsonl}}
-test_split: test
-output_type: generate_until
-doc_to_text: "{{question}}"
-doc_to_target: "{{answer}}"
-generation_kwargs: {until: ["Question:"], temperature: 0.0, max_gen_toks: 64}
-metric_list: [{metric: exact_match}]
-"""
-# Which answers are wrong, so that scores have something to say.
-_WRONG_EVERY = 3
+from tests.faults.sums import write_sums
+
 _LONGEST_S = 60.0
 _TIMES = ("timing", "request_latency_s", "recalled", "attempts")
 
@@ -169,16 +158,7 @@ class Scene:
         (self.folder / "pytest.ini").write_text(
             "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
         )
-        (self.folder / "sums.yaml").write_text(_TASK)
-        rows, answers = [], []
-        for n in range(self.documents):
-            question, answer = f"{n} + {n} =", str(2 * n)
-            said = "no idea" if n % _WRONG_EVERY == 0 else answer
-            rows.append({"id": f"q{n}", "question": question, "answer": answer})
-            answers.append({"prompt": question, "answer": said})
-        answers.append({"prompt": "ping", "answer": "pong"})
-        _write_lines(self.folder / "test.jsonl", rows)
-        _write_lines(self.folder / "answers.jsonl", answers)
+        write_sums(self.folder, self.documents)
         self.endpoint = Endpoint(self.folder)
 
     @contextmanager
@@ -350,7 +330,3 @@ def _samples_in_journals(root: Path) -> list[dict[str, Any]]:
                 if "kind" not in value:
                     found.append(value)
     return found
-
-
-def _write_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

@@ -16,17 +16,16 @@ from pytest_evalkit.evaluate.counting import (
 )
 from pytest_evalkit.tasks import OpenedTask
 from pytest_evalkit.values import (
-    AnyResponse,
     Counted,
     Exchange,
     Recalled,
-    Request,
     Response,
     Timing,
     TokenSource,
     Uncounted,
     Usage,
 )
+from tests.unit.evaluate.answering import answering
 from tests.unit.evaluate.leading import FIVE, Talk, right
 
 PAYLOAD = b'{"messages": "three words here"}'
@@ -90,17 +89,9 @@ class Document:
     def __init__(self, opened: OpenedTask, *answers: Response | Exception) -> None:
         self.lines: list[bytes] = []
         self.left: list[UncountedDocument] = []
-        answers_left = iter(answers)
-
-        async def ask(_: Request) -> AnyResponse:
-            answer = next(answers_left)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
         evaluation = Evaluation(
             opened=opened,
-            ask=ask,
+            ask=answering(answers),
             record=self.lines.append,
             reasoning_tags=[],
             started_at=0.0,

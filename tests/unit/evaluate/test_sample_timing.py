@@ -11,16 +11,15 @@ from pytest_evalkit.evaluate.request_log import RequestLog
 from pytest_evalkit.evaluate.timing import inter_token_s, token_logprobs
 from pytest_evalkit.messages import Message
 from pytest_evalkit.values import (
-    AnyResponse,
     Exchange,
     Generate,
     Recalled,
-    Request,
     Response,
     Timing,
     TokenLogprob,
     Usage,
 )
+from tests.unit.evaluate.answering import answering
 
 # The run began at 3 s of the clock.
 STARTED_AT = 3.0
@@ -47,16 +46,9 @@ RECALLED = Response(text="x", attempts=0, recalled=Recalled(requests=1))
 def times(answers: Sequence[Response | Exception]) -> dict[str, Any]:
     """Ask once for each answer, and say what the log has of it."""
     log = RequestLog()
-    left = iter(answers)
-
-    async def ask(_: Request) -> AnyResponse:
-        answer = next(left)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
     async def ask_all() -> None:
-        listened = log.asking(ask)
+        listened = log.asking(answering(answers))
         for answer in answers:
             if isinstance(answer, Exception):
                 with pytest.raises(type(answer)):

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_evalkit.results.load_sweep import SweepDict, sweep_of
-from pytest_evalkit.stats.load_figures import load_figures
-from pytest_evalkit.stats.request_times import RequestTimes
+from tests.unit.results.loads import steady_load
 
 USUAL_S = 0.25
 
@@ -40,20 +39,11 @@ def swept(
 
 
 def _run(rate: int, latency_s: float, tasks: Sequence[str], *, complete: bool) -> Any:
-    requests = [
-        RequestTimes(
-            status="successful",
-            sent_at=number / rate,
-            ended_at=number / rate + latency_s,
-            output_tokens=2,
-        )
-        for number in range(100)
-    ]
     row = {"metric": "acc", "filter": "none", "value": 0.5, "ci95": (0.4, 0.6)}
     return {
         "complete": complete,
         "model_name": "m",
         "aggregates": {task: [row] for task in tasks},
         "group_subtasks": {},
-        "load": {**load_figures(requests), "client": None},
+        "load": {**steady_load(rate, latency_s), "client": None},
     }

@@ -4,29 +4,19 @@ from typing import Any
 
 from pytest_evalkit.reports.load_sweep import sweep_lines
 from pytest_evalkit.results.load_sweep import sweep_of
-from pytest_evalkit.stats.load_figures import load_figures
-from pytest_evalkit.stats.request_times import RequestTimes
+from tests.unit.results.loads import steady_load
 
 
 def run(
     latency_s: float, throughput: int, score: float, *, complete: bool = True
 ) -> Any:
-    requests = [
-        RequestTimes(
-            status="successful",
-            sent_at=number / throughput,
-            ended_at=number / throughput + latency_s,
-            output_tokens=2,
-        )
-        for number in range(100)
-    ]
     row = {"metric": "acc", "filter": "none", "value": score, "ci95": (0.2, 0.9)}
     return {
         "complete": complete,
         "model_name": "m",
         "aggregates": {"t": [row]},
         "group_subtasks": {},
-        "load": load_figures(requests),
+        "load": steady_load(throughput, latency_s),
     }
 
 
