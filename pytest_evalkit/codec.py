@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -43,6 +43,17 @@ def encode(value: Any) -> bytes:
         CodecError: Part of the value has no JSON form.
     """
     return _encode(_ENCODER, value, is_sorted=False)
+
+
+def encode_lines(values: Iterable[Any]) -> bytes:
+    """Write values as lines of JSON, each with its newline.
+
+    Not-a-number and the infinities become null.
+
+    Raises:
+        CodecError: Part of a value has no JSON form.
+    """
+    return b"".join([encode(value) + b"\n" for value in values])
 
 
 def encode_canonical(value: Any) -> bytes:

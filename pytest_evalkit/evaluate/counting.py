@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple, NotRequired, Self, TypedDict, cast
 
-from pytest_evalkit.codec import decode, encode
+from pytest_evalkit.codec import decode, encode, encode_lines
 from pytest_evalkit.evaluate.request_log import RequestLog
 from pytest_evalkit.evaluate.timing import per_token_s, rounded
 from pytest_evalkit.evaluate.token_counts import TokenCounts
@@ -220,7 +220,7 @@ def counted_samples(
     samples = [decode(line) for line in document.samples.split(b"\n") if line]
     for sample in samples:
         _fill(sample, found)
-    return b"".join(encode(sample) + b"\n" for sample in samples)
+    return encode_lines(samples)
 
 
 def _uncounted_in(response: Response) -> Iterable[Uncounted | None]:

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pytest_evalkit.codec import CodecError, encode
+from pytest_evalkit.codec import CodecError, encode_lines
 from pytest_evalkit.conversations import TurnOutcome
 from pytest_evalkit.engine import drive
 from pytest_evalkit.engine.drive import Ask
@@ -257,7 +257,7 @@ def skip_document(
         opened=opened, doc_id=doc_id, prepared=None, started_s=0.0, latency_s=0.0
     )
     samples = unscored_samples(recorded, "skipped", reason, 0)
-    record(b"".join(encode(sample) + b"\n" for sample in samples))
+    record(encode_lines(samples))
     return DocumentOutcome(
         task=opened.task.name,
         doc_id=doc_id,
@@ -285,17 +285,14 @@ class _Document:
     def scored(self, answered: Answered) -> DocumentOutcome:
         recorded = self._recorded()
         try:
-            lines = b"".join(
-                encode(sample) + b"\n" for sample in scored_samples(recorded, answered)
-            )
+            lines = encode_lines(scored_samples(recorded, answered))
         except CodecError as error:
             return self.failed(f"a metric value cannot be recorded: {error}", 1)
         self._record(lines)
-        scores: dict[str, Any] = {
-            f"{name},{scored.filter}": value
-            for scored in answered.scored
-            for name, value in scored.metrics.items()
-        }
+        scores: dict[str, Any] = {}
+        for scored in answered.scored:
+            for name, value in scored.metrics.items():
+                scores[f"{name},{scored.filter}"] = value
         return DocumentOutcome(
             task=self.evaluation.opened.task.name,
             doc_id=self.doc_id,
@@ -314,7 +311,7 @@ class _Document:
     ) -> DocumentOutcome:
         recorded = self._recorded()
         samples = unscored_samples(recorded, status, message, attempts, raw)
-        self._record(b"".join(encode(sample) + b"\n" for sample in samples))
+        self._record(encode_lines(samples))
         return DocumentOutcome(
             task=self.evaluation.opened.task.name,
             doc_id=self.doc_id,

@@ -15,8 +15,8 @@ from pytest_evalkit.evaluate.sample import (
     SampleDict,
     Status,
 )
-from pytest_evalkit.evaluate.timing import token_logprobs
-from pytest_evalkit.evaluate.token_counts import TokenCounts
+from pytest_evalkit.evaluate.timing import rounded, token_logprobs
+from pytest_evalkit.evaluate.token_counts import TokenCounts, token_counts
 from pytest_evalkit.evaluate.turn_records import TurnDict, TurnLog, turn_dicts
 from pytest_evalkit.messages import Message, ToolCallPart, message_dicts
 from pytest_evalkit.scoring.repeated import Repeated
@@ -88,8 +88,8 @@ class Recorded(Struct, frozen=True, kw_only=True):
             "input": _messages(prepared) if prepared else [],
             "target": prepared.target if prepared else None,
             "timing": {
-                "started_s": round(self.started_s, 6),
-                "latency_s": round(self.latency_s, 6),
+                "started_s": rounded(self.started_s),
+                "latency_s": rounded(self.latency_s),
                 **self.requests,
             },
         }
@@ -140,6 +140,8 @@ def _arguments(prepared: Prepared) -> list[list[str]]:
     """Write the texts whose likelihood was asked for: context and continuation."""
     arguments = []
     for request in prepared.requests:
+        if isinstance(request, Generate):
+            continue
         if isinstance(request, Loglikelihood):
             arguments.append([request.context, request.continuation])
         elif isinstance(request, RollingLoglikelihood):
@@ -147,19 +149,11 @@ def _arguments(prepared: Prepared) -> list[list[str]]:
     return arguments
 
 
-def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDict]:
+def scored_samples(recorded: Recorded, answered: Answered) -> list[SampleDict]:
     """Write one sample per filter of a document that was answered, and scored if asked."""
+    samples: list[SampleDict] = []
     raw = answered.raw
-    shared = recorded.sample(recorded.status)
-    attempts = [response.attempts for response in answered.responses]
-    # A conversation may be scored although none of its turns was answered.
-    shared["attempts"] = max(attempts, default=1)
-    if answered.failure is not None:
-        shared["error"] = answered.failure
-    shared.update(_thought_facts(answered))
-    shared.update(_response_facts(answered.responses))
-    if answered.verdicts:
-        shared["judge"] = _one_or_all(answered.verdicts)
+    shared = _answered_sample(recorded, answered)
     for scored in answered.scored:
         sample = {**shared, "filter": scored.filter, "filtered_resps": scored.filtered}
         if raw != scored.filtered:
@@ -167,17 +161,37 @@ def scored_samples(recorded: Recorded, answered: Answered) -> Iterator[SampleDic
         sample["metrics"] = list(scored.metrics)
         if scored.sources:
             sample["metric_sources"] = dict(scored.sources)
-        if scored.parsed:
-            statuses = [parsed.status for parsed in scored.parsed]
-            sample["parse_status"] = _one_or_all(statuses)
-            sample["parse_rule"] = _one_or_all([each.rule for each in scored.parsed])
+        if len(scored.parsed) == 1:
+            (parsed,) = scored.parsed
+            sample["parse_status"] = parsed.status
+            sample["parse_rule"] = parsed.rule
+        elif scored.parsed:
+            sample["parse_status"] = [each.status for each in scored.parsed]
+            sample["parse_rule"] = [each.rule for each in scored.parsed]
         if scored.repeated is not None:
             sample.update(_repeated(scored.repeated))
         cluster = recorded.cluster if scored.cluster is None else scored.cluster
         if cluster is not None:
             sample["cluster"] = cluster
         sample.update(scored.metrics)
-        yield sample  # type: ignore[misc]  # the metrics' names are the task's
+        samples.append(sample)  # type: ignore[arg-type]  # a metric's name is the task's
+    return samples
+
+
+def _answered_sample(recorded: Recorded, answered: Answered) -> dict[str, Any]:
+    """Begin a sample with the answers, which do not depend on the filter."""
+    sample = recorded.sample(recorded.status)
+    sample["attempts"] = _attempts(answered.responses)
+    if answered.failure is not None:
+        sample["error"] = answered.failure
+    if any(answered.reasoning):
+        sample["reasoning"] = _one_or_all(answered.reasoning)
+    if answered.is_truncated:
+        sample["reasoning_truncated"] = True
+    sample.update(_response_facts(answered.responses))
+    if answered.verdicts:
+        sample["judge"] = _one_or_all(answered.verdicts)
+    return sample
 
 
 def _repeated(own: Repeated) -> dict[str, Any]:
@@ -214,18 +228,49 @@ def unscored_samples(
         yield {**shared, "filter": pipeline.name}  # type: ignore[typeddict-item]
 
 
-def _thought_facts(answered: Answered) -> dict[str, Any]:
-    """Tell what was thought; only what there is to tell."""
-    facts: dict[str, Any] = {}
-    if any(answered.reasoning):
-        facts["reasoning"] = _one_or_all(answered.reasoning)
-    if answered.is_truncated:
-        facts["reasoning_truncated"] = True
-    return facts
+def _attempts(responses: Sequence[AnyResponse]) -> int:
+    if len(responses) == 1:
+        return responses[0].attempts
+    # A conversation may be scored although none of its turns was answered.
+    return max((response.attempts for response in responses), default=1)
 
 
 def _response_facts(responses: Sequence[AnyResponse]) -> dict[str, Any]:
     """Tell what came with the answers; only what there is to tell."""
+    if len(responses) == 1:
+        (only,) = responses
+        if isinstance(only, Response) and _is_plain(only):
+            return _plain_facts(only)
+    return _all_facts(responses)
+
+
+def _is_plain(response: Response) -> bool:
+    """Whether an answer is a text, asked for once, with nothing but its cost to tell."""
+    return not (
+        response.refusal
+        or response.logprobs is not None
+        or response.transcript
+        or response.tool_calls
+        or response.notes
+        or (response.timing is not None and response.timing.turns_s)
+    )
+
+
+def _plain_facts(response: Response) -> dict[str, Any]:
+    """Tell of one such answer what ``_all_facts`` tells, without a look for the rest."""
+    facts: dict[str, Any] = {}
+    if response.finish_reason:
+        facts["finish_reason"] = response.finish_reason
+    if response.usage is not None:
+        facts["token_counts"] = token_counts(response.usage)
+    if response.timing is not None:
+        facts["request_latency_s"] = rounded(response.timing.latency_s)
+    if response.recalled is not None:
+        facts["recalled"] = _recalled_dict([response.recalled])
+    return facts
+
+
+def _all_facts(responses: Sequence[AnyResponse]) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     texts = _texts(responses)
     reasons = [response.finish_reason for response in texts]
@@ -238,7 +283,7 @@ def _response_facts(responses: Sequence[AnyResponse]) -> dict[str, Any]:
     timings = [response.timing for response in responses if response.timing]
     request_s = [s for one in timings for s in one.turns_s or (one.latency_s,)]
     if request_s:
-        facts["request_latency_s"] = _one_or_all([round(s, 6) for s in request_s])
+        facts["request_latency_s"] = _one_or_all([rounded(s) for s in request_s])
     facts.update(_way_facts(texts))
     recalled = [each.recalled for each in responses if each.recalled]
     if recalled:
@@ -297,11 +342,13 @@ def _recalled_dict(recalled: Sequence[Recalled]) -> RecalledDict:
     return {
         "requests": sum(one.requests for one in recalled),
         "token_counts": _token_counts(recalled),
-        "latency_s": round(sum(latencies_s), 6) if latencies_s else None,
+        "latency_s": rounded(sum(latencies_s)) if latencies_s else None,
     }
 
 
 def _token_counts(costs: Sequence[AnyResponse | Recalled]) -> TokenCounts | None:
+    if len(costs) == 1:
+        return token_counts(costs[0].usage)
     usages = [cost.usage for cost in costs if cost.usage is not None]
     if not usages:
         return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from pytest_evalkit.engine.drive import Ask
 from pytest_evalkit.errors import ModelError, RequestCutError
@@ -22,16 +24,13 @@ from pytest_evalkit.values import (
 RequestStatus = Literal["successful", "errored", "incomplete"]
 
 
-class _Sent(NamedTuple):
+class _Sent(Struct, frozen=True):
     """One request that was sent; times are of ``time.monotonic``."""
 
     status: RequestStatus
     timing: Timing | None
     usage: Usage | None = None
     uncounted: Uncounted | None = None
-
-
-_Read = Callable[[_Sent, float], Any]
 
 
 class RequestLog:
@@ -86,23 +85,18 @@ class RequestLog:
             Fields of ``SampleTiming``, one value each, or a list where several requests
             were sent; empty where none was.
         """
+        if len(self._sent) == 1 and len(self._sent[0]) == 1:
+            # As with most documents, whose own counts are those of the one request.
+            (only,) = self._sent[0]
+            return _told(only, started_at, _is_waiting(only), _is_streamed(only))
         sent = [one for each in self._sent for one in each]
         if not sent:
             return {}
-        fields = dict(_WHEN)
-        if any(map(_waited_s, sent)):
-            fields |= _WAITING
-        if any(map(_is_streamed, sent)):
-            fields |= _STREAMED
-        if len(self._sent) > 1 or len(sent) > 1:
-            # The document's own counts are the sum of all.
-            fields |= _COUNTED
-        if len(sent) == 1:
-            return {name: read(sent[0], started_at) for name, read in fields.items()}
-        return {
-            name: [read(one, started_at) for one in sent]
-            for name, read in fields.items()
-        }
+        waits, streams = any(map(_is_waiting, sent)), any(map(_is_streamed, sent))
+        told = [_told(one, started_at, waits, streams) | _counts(one) for one in sent]
+        if len(told) == 1:
+            return told[0]
+        return {name: [one[name] for one in told] for name in told[0]}
 
 
 def _failed(status: RequestStatus, error: ModelError | RequestCutError) -> tuple[_Sent]:
@@ -118,11 +112,13 @@ def _failed(status: RequestStatus, error: ModelError | RequestCutError) -> tuple
 
 
 def _answered(response: AnyResponse) -> Sequence[_Sent]:
-    if isinstance(response, Response) and response.exchanges:
-        return [_exchanged(one) for one in response.exchanges]
+    uncounted = None
+    if isinstance(response, Response):
+        if response.exchanges:
+            return [_exchanged(one) for one in response.exchanges]
+        uncounted = response.uncounted
     if response.recalled is not None:
         return ()
-    uncounted = response.uncounted if isinstance(response, Response) else None
     return (_Sent("successful", response.timing, response.usage, uncounted),)
 
 
@@ -130,46 +126,61 @@ def _exchanged(one: Exchange) -> _Sent:
     return _Sent("successful", one.timing, one.usage, one.uncounted)
 
 
-def _timed(read: Callable[[Timing, float], Any]) -> _Read:
-    """Read of a request what is known only where it was timed."""
-    return lambda one, started_at: (
-        None if one.timing is None else read(one.timing, started_at)
-    )
-
-
-def _waited_s(one: _Sent) -> float | None:
-    return None if one.timing is None else rounded(one.timing.waited_s)
+def _is_waiting(one: _Sent) -> bool:
+    timing = one.timing
+    return timing is not None and bool(timing.waited_s and rounded(timing.waited_s))
 
 
 def _is_streamed(one: _Sent) -> bool:
     return one.timing is not None and one.timing.n_chunks is not None
 
 
-def _span(timing: Timing) -> float | None:
-    return sum(timing.gaps_s) if timing.gaps_s else None
+def _told(
+    one: _Sent, started_at: float, is_waiting: bool, is_streamed: bool
+) -> dict[str, Any]:
+    """Tell when a request was sent, and of waiting and of tokens where any has that.
+
+    What is known only of a request that was timed is None of one that was not.
+    """
+    timing = one.timing
+    planned_at = None if timing is None else timing.planned_at
+    told = {
+        "request_status": one.status,
+        "planned_at_s": None
+        if planned_at is None
+        else rounded(planned_at - started_at),
+        "sent_at_s": None
+        if timing is None
+        else rounded(timing.started_at - started_at),
+        "request_s": None if timing is None else rounded(timing.latency_s),
+    }
+    if is_waiting:
+        told["retry_wait_s"] = None if timing is None else rounded(timing.waited_s)
+    if is_streamed:
+        told.update(_NO_TOKENS if timing is None else _of_tokens(timing, one.usage))
+    return told
 
 
-def _since(started_at: float, moment: float | None) -> float | None:
-    return None if moment is None else round(moment - started_at, 6)
+def _of_tokens(timing: Timing, usage: Usage | None) -> dict[str, Any]:
+    return {
+        "ttft_s": rounded(timing.ttft_s),
+        "ttfo_s": rounded(timing.ttfo_s),
+        "gaps_sum_s": rounded(sum(timing.gaps_s)) if timing.gaps_s else None,
+        "inter_token_s": rounded(inter_token_s(timing, usage)),
+        "n_chunks": timing.n_chunks,
+        "bad_frames": timing.bad_frames,
+    }
 
 
-# What is told of a request: how it is read of what was sent, and the start of the run.
-_WHEN: Mapping[str, _Read] = {
-    "request_status": lambda one, _: one.status,
-    "planned_at_s": _timed(lambda timing, start: _since(start, timing.planned_at)),
-    "sent_at_s": _timed(lambda timing, start: _since(start, timing.started_at)),
-    "request_s": _timed(lambda timing, _: rounded(timing.latency_s)),
-}
-_WAITING: Mapping[str, _Read] = {"retry_wait_s": lambda one, _: _waited_s(one)}
-_STREAMED: Mapping[str, _Read] = {
-    "ttft_s": _timed(lambda timing, _: rounded(timing.ttft_s)),
-    "ttfo_s": _timed(lambda timing, _: rounded(timing.ttfo_s)),
-    "gaps_sum_s": _timed(lambda timing, _: rounded(_span(timing))),
-    "inter_token_s": lambda one, _: rounded(inter_token_s(one.timing, one.usage)),
-    "n_chunks": _timed(lambda timing, _: timing.n_chunks),
-    "bad_frames": _timed(lambda timing, _: timing.bad_frames),
-}
-_COUNTED: Mapping[str, _Read] = {
-    "input_tokens": lambda one, _: one.usage and one.usage.input_tokens,
-    "output_tokens": lambda one, _: one.usage and one.usage.output_tokens,
-}
+# What is told of the tokens of a request whose times nobody knows.
+_NO_TOKENS: Mapping[str, None] = dict.fromkeys(
+    _of_tokens(Timing(started_at=0.0, latency_s=0.0), None)
+)
+
+
+def _counts(one: _Sent) -> dict[str, Any]:
+    usage = one.usage
+    return {
+        "input_tokens": None if usage is None else usage.input_tokens,
+        "output_tokens": None if usage is None else usage.output_tokens,
+    }

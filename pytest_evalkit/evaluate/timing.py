@@ -46,5 +46,8 @@ def token_logprobs(tokens: Sequence[TokenLogprob] | None) -> list[Any] | None:
 
 
 def rounded(seconds: float | None) -> float | None:
-    """Cut seconds to microseconds, as samples have them; None stays None."""
-    return None if seconds is None else round(seconds, 6)
+    """Cut seconds to microseconds, as samples have them; None stays None.
+
+    By whole microseconds, since rounding decimals goes by way of a text.
+    """
+    return None if seconds is None else round(seconds * 1e6) / 1e6

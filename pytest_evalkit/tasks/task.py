@@ -308,8 +308,12 @@ class OpenedTask:
         Args:
             index: The position of the document, from zero.
         """
-        values = {name: column[index] for name, column in self._keywords.items()}
-        return {name: str(value) for name, value in values.items() if value is not None}
+        found: dict[str, str] = {}
+        for name, column in self._keywords.items():
+            value = column[index]
+            if value is not None:
+                found[name] = str(value)
+        return found
 
     def _keyword_columns(self) -> dict[str, Sequence[Any]]:
         names = self.task.recipe.keywords
