@@ -11,9 +11,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from string import ascii_uppercase
 from typing import Any
+
+from msgspec.structs import replace
 
 from pytest_evalkit.scoring import (
     NOT_FOUND,

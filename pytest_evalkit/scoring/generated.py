@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
+
+from msgspec import Struct, field
 
 from pytest_evalkit.errors import ScoringError
 from pytest_evalkit.scoring.metrics import (
@@ -18,8 +19,7 @@ from pytest_evalkit.scoring.metrics import (
 from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, ScoringPlan
 
 
-@dataclass(slots=True)
-class Values:
+class Values(Struct):
     """What the metrics make of one answer.
 
     Attributes:
@@ -94,7 +94,7 @@ def _value(
         raise ScoringError(
             f"the document has no target to compare with by metric {metric.name!r}"
         )
-    is_several = isinstance(target, list | tuple)
+    is_several = isinstance(target, (list, tuple))
     targets = list(target) if is_several else [target]
     if metric.function is exact_match or metric.function is anls:
         score = _matched(metric, targets, answer)
@@ -146,22 +146,28 @@ def _over_targets(
 
 def _matched(metric: MetricSpec, targets: Sequence[Any], answer: Any) -> float:
     """Compare each repeat with all targets; of several repeats, take the mean."""
-    answers = answer if isinstance(answer, list) else [answer]
-    if not answers:
+    if not isinstance(answer, list):
+        return _nearest(metric, targets, answer)
+    if not answer:
         raise ScoringError(f"the filter left metric {metric.name!r} no answer")
-    texts = [str(target) for target in targets]
-    scores = [
-        0.0 if each is None else _nearest(metric, texts, str(each)) for each in answers
-    ]
+    scores = [_nearest(metric, targets, each) for each in answer]
     return sum(scores) / len(scores)
 
 
-def _nearest(metric: MetricSpec, targets: Sequence[str], answer: str) -> float:
-    assert metric.function is not None
+def _nearest(metric: MetricSpec, targets: Sequence[Any], answer: Any) -> float:
+    """Compare an answer with the target that it is nearest to."""
+    if answer is None:
+        return 0.0
+    match, said = metric.function, [str(answer)]
+    assert match is not None
+    if len(targets) == 1:
+        return float(
+            match(references=[str(targets[0])], predictions=said, **metric.kwargs)
+        )
     return float(
         max(
-            metric.function(references=[text], predictions=[answer], **metric.kwargs)
-            for text in targets
+            match(references=[str(target)], predictions=said, **metric.kwargs)
+            for target in targets
         )
     )
 

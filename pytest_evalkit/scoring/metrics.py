@@ -51,17 +51,22 @@ def exact_match(
     ...             ignore_punctuation=True)
     1.0
     """
-
-    def normal(text: str) -> str:
+    equal = 0
+    for one, other in zip(references, predictions, strict=True):
+        reference, answer = one, other
         for regex in regexes_to_ignore:
-            text = _compiled(regex).sub("", text)
-        text = text.lower() if ignore_case else text
-        text = text.translate(_NO_PUNCTUATION) if ignore_punctuation else text
-        return text.translate(_NO_DIGITS) if ignore_numbers else text
-
-    pairs = list(zip(references, predictions, strict=True))
-    equal = sum(normal(reference) == normal(answer) for reference, answer in pairs)
-    return equal / len(pairs)
+            pattern = _compiled(regex)
+            reference, answer = pattern.sub("", reference), pattern.sub("", answer)
+        if ignore_case:
+            reference, answer = reference.lower(), answer.lower()
+        if ignore_punctuation:
+            reference = reference.translate(_NO_PUNCTUATION)
+            answer = answer.translate(_NO_PUNCTUATION)
+        if ignore_numbers:
+            reference = reference.translate(_NO_DIGITS)
+            answer = answer.translate(_NO_DIGITS)
+        equal += reference == answer
+    return equal / len(references)
 
 
 # The cache of the re module is behind a function that costs more than most patterns.

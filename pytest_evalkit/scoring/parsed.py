@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
+
 ParseStatus = Literal["found", "ambiguous", "none"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
+class Parsed(Struct, frozen=True, kw_only=True):
     """What a parser made of an answer.
 
     Attributes:
@@ -68,11 +69,15 @@ class ParserFilter:
         Returns:
             The values in the same shape, and how each was read.
         """
-        if isinstance(responses, list):
-            parsed = tuple(self.read(each, doc, choices) for each in responses)
-            return [one.value for one in parsed], parsed
-        one = self.read(responses, doc, choices)
-        return one.value, (one,)
+        if not isinstance(responses, list):
+            one = self.read(responses, doc, choices)
+            return one.value, (one,)
+        values, parsed = [], []
+        for response in responses:
+            one = self.read(response, doc, choices)
+            values.append(one.value)
+            parsed.append(one)
+        return values, tuple(parsed)
 
     def __call__(self, responses: Any, doc: Mapping[str, Any]) -> Any:
         """Read responses as any filter does, without the task's choices."""

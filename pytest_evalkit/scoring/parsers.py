@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from string import ascii_uppercase
 from typing import Any
+
+from msgspec.structs import replace
 
 from pytest_evalkit.errors import OptionError, ScoringError
 from pytest_evalkit.naming import suggestion

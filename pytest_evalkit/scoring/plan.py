@@ -147,6 +147,9 @@ class ScoringPlan:
         missing: What a client turn without an answer is worth in a conversation.
         runs_code: Whether scoring runs programs, for seconds each; it then stands apart
             from filtering, which can be interrupted elsewhere.
+        is_conversation: Whether documents are conversations, with an answer for each
+            client turn.
+        is_generation: Whether answers are texts that the model wrote.
     """
 
     pipelines: tuple[FilterPipeline, ...]
@@ -162,16 +165,15 @@ class ScoringPlan:
     asks_alone: bool = False
     missing: Missing = "exclude"
     runs_code: bool = False
+    is_conversation: bool = field(init=False)
+    is_generation: bool = field(init=False)
 
-    @property
-    def is_conversation(self) -> bool:
-        """Whether documents are conversations, with an answer for each client turn."""
-        return self.output_type == CONVERSATION
-
-    @property
-    def is_generation(self) -> bool:
-        """Whether answers are texts that the model wrote."""
-        return self.output_type.startswith("generate") or self.is_conversation
+    def __post_init__(self) -> None:
+        """Tell kinds of answers apart: once for all, as each document asks often."""
+        is_conversation = self.output_type == CONVERSATION
+        is_generation = is_conversation or self.output_type.startswith("generate")
+        object.__setattr__(self, "is_conversation", is_conversation)
+        object.__setattr__(self, "is_generation", is_generation)
 
     @property
     def needs_unconditional(self) -> bool:

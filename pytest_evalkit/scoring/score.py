@@ -6,9 +6,9 @@ import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from pytest_evalkit.errors import ScoringError
 from pytest_evalkit.scoring.conversation_metrics import conversation_values, turn_dicts
@@ -101,7 +101,13 @@ def score_flow(
         yield ()
     every: list[Scored] = []
     for read in reads:
-        scored = yield from _scored(scoring, read, doc, key)
+        own: tuple[Parsed, ...] = ()
+        if scoring.process_results is None:
+            values = _listed_values(scoring, doc, key, read.results)
+        else:
+            # Only the task's own scorer may ask.
+            values, own = yield from _values(scoring, doc, key, read.results)
+        scored = _scored(scoring, read, doc, key, values, own)
         if plan.reasoned is not None:
             scored = _reasoned(plan, scored, answers, whole)
         every.append(scored)
@@ -131,7 +137,7 @@ def _renamed(own: Repeated, names: Mapping[str, str]) -> Repeated:
     return replace(own, scores=scores)
 
 
-class _Read(NamedTuple):
+class _Read(Struct, frozen=True, kw_only=True):
     """What the filters of one pipeline made of the responses of a document.
 
     Attributes:
@@ -158,16 +164,18 @@ def _read(
 ) -> _Read:
     if plan.is_conversation:
         return _read_turns(pipeline, doc, key, responses)
-    read = [_filtered(pipeline, doc, key, each) for each in responses]
+    results: list[Any] = []
+    parsed: tuple[Parsed, ...] = ()
+    for repeats in responses:
+        result, how = _filtered(pipeline, doc, key, repeats)
+        results.append(result)
+        parsed += how
     is_several = len(responses) == 1 and len(responses[0]) > 1
     singles = None
-    if plan.is_scoring and plan.is_generation and is_several:
+    if is_several and plan.is_scoring and plan.is_generation:
         singles = [_single(pipeline, doc, key, each) for each in responses[0]]
     return _Read(
-        pipeline=pipeline.name,
-        results=[result for result, _ in read],
-        parsed=tuple(parsed for _, each in read for parsed in each),
-        singles=singles,
+        pipeline=pipeline.name, results=results, parsed=parsed, singles=singles
     )
 
 
@@ -203,9 +211,13 @@ def _read_turns(
 
 
 def _scored(
-    plan: ScoringPlan, read: _Read, doc: Mapping[str, Any], key: AnswerKey
-) -> ScoreFlow[Scored]:
-    values, own = yield from _values(plan, doc, key, read.results)
+    plan: ScoringPlan,
+    read: _Read,
+    doc: Mapping[str, Any],
+    key: AnswerKey,
+    values: Values,
+    own: tuple[Parsed, ...],
+) -> Scored:
     return Scored(
         filter=read.pipeline,
         filtered=_as_recorded(plan, read.results),
@@ -275,21 +287,28 @@ def _values(
     plan: ScoringPlan, doc: Mapping[str, Any], key: AnswerKey, results: list[Any]
 ) -> ScoreFlow[tuple[Values, tuple[Parsed, ...]]]:
     """Give the metrics' values, and how the task's own scorer read the answers."""
+    if plan.process_results is None or not plan.is_scoring:
+        return _listed_values(plan, doc, key, results), ()
+    handed = _handed(plan, results)
+    processed = yield from _processed(plan.process_results, doc, handed)
+    values, parsed = _parted(processed)
+    return Values(values), parsed
+
+
+def _listed_values(
+    plan: ScoringPlan, doc: Mapping[str, Any], key: AnswerKey, results: list[Any]
+) -> Values:
+    """Give the values of metrics that the task lists; none where nothing is scored."""
     if not plan.is_scoring:
-        return Values({}), ()
-    if plan.process_results is not None:
-        handed = _handed(plan, results)
-        processed = yield from _processed(plan.process_results, doc, handed)
-        values, parsed = _parted(processed)
-        return Values(values), parsed
+        return Values()
     if plan.is_conversation:
-        return Values(conversation_values(plan, key, results)), ()
+        return Values(conversation_values(plan, key, results))
     if not plan.is_generation:
-        return Values(likelihood_values(plan, key, results)), ()
+        return Values(likelihood_values(plan, key, results))
     answers = _handed(plan, results)
     is_one = plan.dialect != "lmms" or not isinstance(results[0], list)
     answer = answers[0] if is_one else answers
-    return generated_values(plan, doc, key, answer), ()
+    return generated_values(plan, doc, key, answer)
 
 
 def _parted(values: dict[str, Any]) -> tuple[dict[str, Any], tuple[Parsed, ...]]:
@@ -358,8 +377,8 @@ def _checked(plan: ScoringPlan, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """
     checked = dict(metrics)
     for name, value in metrics.items():
-        # Plain numbers first: asking an abstract class takes longer than all the rest.
-        is_number = isinstance(value, float | int | Real)
+        # Asking an abstract class takes longer than all the rest.
+        is_number = type(value) is float or isinstance(value, Real)
         if not is_number or math.isfinite(value):
             continue
         if not math.isnan(value):

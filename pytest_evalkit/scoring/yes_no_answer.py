@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pytest_evalkit.scoring.final_answer import last_boxed, last_tagged
 from pytest_evalkit.scoring.parsed import NOT_FOUND, Parsed, ambiguous, found
