@@ -19,12 +19,10 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType, TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pytest_evalkit.errors import ModelError
 from pytest_evalkit.evaluate.memory_limit import within_memory
 
 T = TypeVar("T")
@@ -75,22 +73,34 @@ class CodeLimit:
             flow: The flow.
             begins_free: Whether it asks first, without any code of the task.
         """
-        step = partial(next, flow)
-        limited = nullcontext() if begins_free else self()
-        while True:
-            with limited:
-                try:
-                    requests = step()
-                except StopIteration as stop:
-                    ended: T = stop.value
-                    return ended
-            try:
-                responses = yield requests
-            except ModelError as error:
-                step = partial(flow.throw, error)
-            else:
-                step = partial(flow.send, responses)
-            limited = self()
+        return _LimitedFlow(self, flow, begins_free)
+
+
+class _LimitedFlow(Generator[Sequence[RequestT], Sequence[ResponseT], T]):
+    """A flow whose steps are limited; not a generator itself, which costs a step more."""
+
+    __slots__ = ("_flow", "_is_free", "_limit")
+
+    def __init__(
+        self,
+        limit: CodeLimit,
+        flow: Generator[Sequence[RequestT], Sequence[ResponseT], T],
+        begins_free: bool,
+    ) -> None:
+        self._limit = limit
+        self._flow = flow
+        self._is_free = begins_free
+
+    def send(self, responses: Any) -> Sequence[RequestT]:
+        if self._is_free:
+            self._is_free = False
+            return self._flow.send(responses)
+        with self._limit():
+            return self._flow.send(responses)
+
+    def throw(self, *error: Any) -> Sequence[RequestT]:
+        with self._limit():
+            return self._flow.throw(*error)
 
 
 class _Block:

@@ -108,7 +108,10 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
     started = time.monotonic()
     document = _Document(evaluation, doc_id, started)
     try:
-        document.prepared = await _prepared(evaluation, doc_id)
+        if evaluation.preparing is not None and evaluation.opened.has_media:
+            document.prepared = await _prepared_apart(evaluation, doc_id)
+        else:
+            document.prepared = _prepared(evaluation, doc_id)
         return document.scored(await _answered(document, document.prepared))
     except UnjudgedError as error:
         return document.failed(str(error), error.attempts, error.raw)
@@ -124,23 +127,33 @@ async def evaluate_document(evaluation: Evaluation, doc_id: int) -> DocumentOutc
         return document.failed(str(error), 1)
 
 
-async def _answered(document: _Document, prepared: Prepared) -> Answered:
+def _answered(document: _Document, prepared: Prepared) -> Coroutine[Any, Any, Answered]:
+    """Get what asks the document and scores it; a step less than to wait for it here.
+
+    Raises:
+        RecordingError: It is to be answered from a run that has no answers of it.
+    """
     evaluation = document.evaluation
     if prepared.conversation is not None:
-        outcomes = await _led(document, prepared, prepared.conversation)
-        flow = conversation_flow(
-            evaluation.opened, prepared, outcomes, evaluation.reasoning_tags
-        )
-        # What is left to ask is for the judge.
-        return await _driven(evaluation, flow, evaluation.ask)
+        return _conversed(document, prepared, prepared.conversation)
     flow = document_flow(evaluation.opened, prepared, evaluation.reasoning_tags)
     ask = _asking(evaluation, document, prepared)
     # Requests are written already; only a dialogue is the task's own from the start.
     answering = _driven(evaluation, flow, ask, begins_free=prepared.rounds is None)
     picturing = _picturing(evaluation, prepared)
-    if picturing is None:
-        return await answering
-    return await _beside(answering, picturing)
+    return answering if picturing is None else _beside(answering, picturing)
+
+
+async def _conversed(
+    document: _Document, prepared: Prepared, plan: ConversationPlan
+) -> Answered:
+    evaluation = document.evaluation
+    outcomes = await _led(document, prepared, plan)
+    flow = conversation_flow(
+        evaluation.opened, prepared, outcomes, evaluation.reasoning_tags
+    )
+    # What is left to ask is for the judge.
+    return await _driven(evaluation, flow, evaluation.ask)
 
 
 def _driven(
@@ -195,17 +208,17 @@ def _asking(evaluation: Evaluation, document: _Document, prepared: Prepared) -> 
     return recorded_answers(run.label, sample, prepared)
 
 
-async def _prepared(evaluation: Evaluation, doc_id: int) -> Prepared:
-    opened = evaluation.opened
+def _prepared(evaluation: Evaluation, doc_id: int) -> Prepared:
+    with evaluation.limit():
+        return evaluation.opened.prepare(doc_id)
 
-    def prepare() -> Prepared:
-        with evaluation.limit():
-            return opened.prepare(doc_id)
 
-    if evaluation.preparing is None or not opened.has_media:
-        return prepare()
+async def _prepared_apart(evaluation: Evaluation, doc_id: int) -> Prepared:
+    """Prepare a document on a thread: reading media would hold up every request."""
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(evaluation.preparing, prepare)
+    return await loop.run_in_executor(
+        evaluation.preparing, _prepared, evaluation, doc_id
+    )
 
 
 def _picturing(

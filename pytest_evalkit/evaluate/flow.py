@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from pytest_evalkit.conversations import TurnOutcome
@@ -56,21 +56,30 @@ class UnjudgedError(Exception):
         self.attempts = error.attempts
 
 
-@dataclass(slots=True)
-class _Heard:
+class _Heard(Struct):
     """What was answered so far.
 
     Attributes:
         responses: Every response, in the order of asking.
-        thoughts: Of each the text without its thought; None for likelihoods.
+        reasoning: The thought of each; None where it had none.
+        is_truncated: Whether a thought was begun and never ended.
         raw: For each request, of each repeat, what was answered.
         results: The same as scoring takes it.
     """
 
     responses: list[AnyResponse] = field(default_factory=list)
-    thoughts: list[Stripped | None] = field(default_factory=list)
+    reasoning: list[str | None] = field(default_factory=list)
+    is_truncated: bool = False
     raw: list[list[Any]] = field(default_factory=list)
     results: list[list[Any]] = field(default_factory=list)
+
+    def take(self, response: Response, part: Stripped) -> None:
+        """Take in a text, and what it is without its thought."""
+        self.responses.append(response)
+        apart = response.reasoning
+        self.reasoning.append(part.reasoning if apart is None else apart)
+        if part.truncated:
+            self.is_truncated = True
 
 
 def document_flow(
@@ -88,7 +97,9 @@ def document_flow(
     """
     repeats = opened.task.repeats
     if prepared.rounds is None:
-        heard = yield from _answers(prepared, repeats, tags)
+        requests = _repeated_requests(prepared.requests, repeats)
+        responses = yield requests
+        heard = _answers(prepared, requests, responses, tags)
     else:
         heard = yield from _dialogues(prepared, prepared.rounds, repeats, tags)
     raw = _as_recorded(opened, heard.raw)
@@ -121,8 +132,7 @@ def conversation_flow(
             heard.results.append([None])
             continue
         part = strip_reasoning(response.text, tags)
-        heard.responses.append(response)
-        heard.thoughts.append(part)
+        heard.take(response, part)
         heard.raw.append([response.text])
         answer = TurnAnswer(text=part.text, calls=response.tool_calls)
         heard.results.append([answer])
@@ -163,39 +173,44 @@ def _concluded(
     return Answered(
         responses=heard.responses,
         raw=raw,
-        reasoning=tuple(map(_thought, heard.responses, heard.thoughts)),
-        is_truncated=any(
-            part is not None and part.truncated for part in heard.thoughts
-        ),
+        reasoning=tuple(heard.reasoning),
+        is_truncated=heard.is_truncated,
         scored=scored,
-        verdicts=verdict_records(verdicts),
+        verdicts=verdict_records(verdicts) if verdicts else (),
     )
 
 
-def _answers(prepared: Prepared, repeats: int, tags: ReasoningTags) -> Flow[_Heard]:
-    """Ask every request at once, each as often as the task repeats."""
-    requests = [
-        _repeated(request, repeat)
-        for request in prepared.requests
-        for repeat in range(repeats)
+def _repeated_requests(requests: Sequence[Request], repeats: int) -> Sequence[Request]:
+    """Write every request as often as the task repeats; all are asked at once."""
+    if repeats == 1:
+        return requests
+    return [
+        _repeated(request, repeat) for request in requests for repeat in range(repeats)
     ]
-    heard = _Heard()
-    for request, response in zip(requests, (yield requests), strict=True):
+
+
+def _answers(
+    prepared: Prepared,
+    requests: Sequence[Request],
+    responses: Sequence[AnyResponse],
+    tags: ReasoningTags,
+) -> _Heard:
+    heard, read = _Heard(), prepared.read
+    for request, response in zip(requests, responses, strict=True):
         if request.origin is None or request.origin.repeat == 0:
             heard.raw.append([])
             heard.results.append([])
-        heard.responses.append(response)
-        if isinstance(response, LoglikelihoodResponse):
-            heard.thoughts.append(None)
-            found = _likelihood(request, response)
-            heard.raw[-1].append(found)
-            heard.results[-1].append(found)
+        if isinstance(response, Response):
+            part = strip_reasoning(response.text, tags)
+            heard.take(response, part)
+            heard.raw[-1].append(response.text)
+            heard.results[-1].append(part.text if read is None else read(part.text))
             continue
-        part = strip_reasoning(response.text, tags)
-        heard.thoughts.append(part)
-        heard.raw[-1].append(response.text)
-        read = prepared.read
-        heard.results[-1].append(part.text if read is None else read(part.text))
+        heard.responses.append(response)
+        heard.reasoning.append(None)
+        found = _likelihood(request, response)
+        heard.raw[-1].append(found)
+        heard.results[-1].append(found)
     return heard
 
 
@@ -209,8 +224,8 @@ def _dialogues(
         request = _repeated(first, repeat)
         assert isinstance(request, Generate)
         ended = yield from dialogue(request, rounds, tags)
-        heard.responses.extend(ended.responses)
-        heard.thoughts.extend(ended.stripped)
+        for response, part in zip(ended.responses, ended.stripped, strict=True):
+            heard.take(response, part)
         heard.raw[0].append([response.text for response in ended.responses])
         heard.results[0].append(ended.outcome)
     return heard
@@ -230,15 +245,10 @@ def _likelihood(request: Request, response: LoglikelihoodResponse) -> Any:
 
 def _as_recorded(opened: OpenedTask, raw: list[list[Any]]) -> Any:
     """Leave out the lists of one: of repeats, and of the one request for a text."""
-    each = [repeats[0] if len(repeats) == 1 else repeats for repeats in raw]
-    is_one_text = opened.task.scoring.is_generation and len(each) == 1
-    return each[0] if is_one_text else each
-
-
-def _thought(response: AnyResponse, part: Stripped | None) -> str | None:
-    if isinstance(response, Response) and response.reasoning is not None:
-        return response.reasoning
-    return None if part is None else part.reasoning
+    if len(raw) == 1 and opened.task.scoring.is_generation:
+        (repeats,) = raw
+        return repeats[0] if len(repeats) == 1 else repeats
+    return [repeats[0] if len(repeats) == 1 else repeats for repeats in raw]
 
 
 def _blame(error: BaseException) -> str:

@@ -40,6 +40,6 @@ class DocumentOutcome(Struct, frozen=True, kw_only=True):
     def primary(self) -> tuple[str, float] | None:
         """The first score that is a number, with its name."""
         for name, value in self.scores.items():
-            if isinstance(value, int | float):
+            if isinstance(value, (int, float)):
                 return name, float(value)
         return None

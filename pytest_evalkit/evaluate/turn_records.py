@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict
+
+from msgspec import Struct, field
 
 from pytest_evalkit.conversations import Conversation, TurnOutcome, call_dict
 from pytest_evalkit.evaluate.timing import rounded
@@ -77,8 +79,7 @@ class TurnNote:
     is_cut: bool = False
 
 
-@dataclass(slots=True)
-class TurnLog:
+class TurnLog(Struct):
     """What was seen of the turns of one conversation, by their numbers.
 
     Attributes:

@@ -16,6 +16,7 @@ from pytest_evalkit.scoring.metrics import (
     exact_match,
     pair,
 )
+from pytest_evalkit.scoring.parsed import Parsed
 from pytest_evalkit.scoring.plan import AnswerKey, MetricSpec, ScoringPlan
 
 
@@ -25,10 +26,12 @@ class Values(Struct):
     Attributes:
         metrics: Value by name.
         sources: Of a name that no metric has, the metric whose function gave it.
+        parsed: How the task's own scorer read the answers, where it tells that.
     """
 
     metrics: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    parsed: tuple[Parsed, ...] = ()
 
 
 def generated_values(

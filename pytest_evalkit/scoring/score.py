@@ -97,20 +97,18 @@ def score_flow(
     if plan.runs_code:
         yield ()
     reads = [_read(scoring, pipeline, doc, key, said) for pipeline in plan.pipelines]
+    every: list[Scored] = []
     if plan.runs_code:
         yield ()
-    every: list[Scored] = []
     for read in reads:
-        own: tuple[Parsed, ...] = ()
         if scoring.process_results is None:
             values = _listed_values(scoring, doc, key, read.results)
         else:
             # Only the task's own scorer may ask.
-            values, own = yield from _values(scoring, doc, key, read.results)
-        scored = _scored(scoring, read, doc, key, values, own)
-        if plan.reasoned is not None:
-            scored = _reasoned(plan, scored, answers, whole)
-        every.append(scored)
+            values = yield from _values(scoring, doc, key, read.results)
+        every.append(_scored(scoring, read, doc, key, values))
+    if plan.reasoned is not None:
+        every = [_reasoned(plan, scored, answers, whole) for scored in every]
     return tuple(every)
 
 
@@ -216,7 +214,6 @@ def _scored(
     doc: Mapping[str, Any],
     key: AnswerKey,
     values: Values,
-    own: tuple[Parsed, ...],
 ) -> Scored:
     return Scored(
         filter=read.pipeline,
@@ -224,7 +221,7 @@ def _scored(
         metrics=_checked(plan, values.metrics),
         sources=values.sources,
         cluster=_cluster(plan, doc),
-        parsed=own or read.parsed,
+        parsed=values.parsed or read.parsed,
         repeated=_repeated(plan, read, doc, key),
     )
 
@@ -272,8 +269,8 @@ def _one_answer(
     try:
         next(flow)
     except StopIteration as ended:
-        values, own = ended.value
-        read = own or parsed
+        values = ended.value
+        read = values.parsed or parsed
         return OneAnswer(
             filtered=filtered,
             is_found=all(each.status != "none" for each in read),
@@ -285,14 +282,14 @@ def _one_answer(
 
 def _values(
     plan: ScoringPlan, doc: Mapping[str, Any], key: AnswerKey, results: list[Any]
-) -> ScoreFlow[tuple[Values, tuple[Parsed, ...]]]:
-    """Give the metrics' values, and how the task's own scorer read the answers."""
+) -> ScoreFlow[Values]:
+    """Give the metrics' values, by the task's own scorer where it has one."""
     if plan.process_results is None or not plan.is_scoring:
-        return _listed_values(plan, doc, key, results), ()
+        return _listed_values(plan, doc, key, results)
     handed = _handed(plan, results)
     processed = yield from _processed(plan.process_results, doc, handed)
-    values, parsed = _parted(processed)
-    return Values(values), parsed
+    metrics, parsed = _parted(processed)
+    return Values(metrics, parsed=parsed)
 
 
 def _listed_values(

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from msgspec import Struct
+
 from pytest_evalkit.messages import MediaPart, Message, Part, TextPart
 from pytest_evalkit.messages.interleaving import interleaved_parts
 
@@ -44,7 +46,7 @@ class Shot(NamedTuple):
     media: tuple[MediaPart, ...] = ()
 
 
-class Opening(NamedTuple):
+class Opening(Struct, frozen=True, kw_only=True):
     """What stands before a document's question.
 
     Attributes:
@@ -112,13 +114,14 @@ class Prompt:
         Raises:
             TaskError: A field has no text for this document.
         """
-        shots = self.shots(index, doc) if self.shots is not None else ()
-        between, behind = self.delimiters.shot_target, self.delimiters.shot
+        turns: list[Turn] = []
+        if self.shots is not None:
+            between, behind = self.delimiters.shot_target, self.delimiters.shot
+            for shot in self.shots(index, doc):
+                turns += turns_of(shot, between, behind)
         return Opening(
             description=self.description(doc),
-            turns=tuple(
-                turn for shot in shots for turn in turns_of(shot, between, behind)
-            ),
+            turns=tuple(turns),
             prefix=self.prefix(doc) if self.prefix is not None else "",
         )
 
@@ -145,7 +148,8 @@ class Prompt:
         Raises:
             DatasetError: A medium cannot be read.
         """
-        if self._is_plain and not opening.turns and not opening.prefix:
+        is_framed = self.media or self.is_multiturn or self.system_instruction
+        if not (is_framed or opening.turns or opening.prefix):
             return (Message.of_text("user", opening.description + question),)
         media = tuple(self.media(doc)) if self.media is not None else ()
         asked = self._asked(opening, question, media=media)
@@ -156,11 +160,6 @@ class Prompt:
             return (Message("user", self._joined(opening.description, turns)),)
         system = Message.of_text("system", self._system(opening))
         return (system, Message("user", self._joined("", turns)))
-
-    @property
-    def _is_plain(self) -> bool:
-        """Whether there is one message of text, but for what stands before it."""
-        return not (self.media or self.is_multiturn or self.system_instruction)
 
     def _system(self, opening: Opening) -> str:
         instruction = self.system_instruction or ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_evalkit.errors import TaskError
@@ -91,11 +92,18 @@ def _pieces(tree: Template, columns: Collection[str]) -> list[tuple[str, bool]] 
 def _joined(
     pieces: list[tuple[str, bool]], place: Place
 ) -> Callable[[Mapping[str, Any]], str]:
+    form = "".join(
+        "%s" if is_column else text.replace("%", "%%") for text, is_column in pieces
+    )
+    columns = [text for text, is_column in pieces if is_column]
+    # Of one column it gets the value, of several a tuple of them.
+    read = itemgetter(*columns) if columns else lambda _: ()
+    is_one = len(columns) == 1
+
     def render(doc: Mapping[str, Any]) -> str:
         try:
-            return "".join(
-                [str(doc[text]) if is_column else text for text, is_column in pieces]
-            )
+            found = read(doc)
+            return form % ((found,) if is_one else found)
         except KeyError as error:
             # Shots may come from documents with columns of their own.
             raise missing_column(str(error.args[0]), list(doc), place) from None

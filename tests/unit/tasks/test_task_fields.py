@@ -21,6 +21,7 @@ _DOC: dict[str, Any] = {
     "label": 1,
     "digits": "1",
     "options": ["x", "y"],
+    "pair": (1, 2),
     "self": "me",
 }
 _PLACE = Place(Path("a.yaml"), 4)
@@ -54,6 +55,9 @@ def binder(folder: TaskFolder) -> FieldBinder:
         ("{{question if question is defined else target}}", "Why?"),
         ("<b>{{'<'}}", "<b><"),
         ("no marks", "no marks"),
+        ("{{question}}{{label}}/{{options}}", "Why?1/['x', 'y']"),
+        ("100 % of {{pair}}, %s, {}", "100 % of (1, 2), %s, {}"),
+        ("{# nothing to see #}100 %", "100 %"),
     ],
 )
 def test_a_template_renders_as_in_the_reference(template: str, expected: str) -> None:
