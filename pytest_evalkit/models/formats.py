@@ -184,10 +184,12 @@ class PreparedMessages(NamedTuple):
     Attributes:
         messages: Their wire form.
         notes: What was changed in them on the way, in words for the record.
+        is_text: Whether no medium is among them.
     """
 
     messages: list[dict[str, Any]]
     notes: tuple[str, ...]
+    is_text: bool = True
 
 
 class MessageFormat:
@@ -233,7 +235,9 @@ class MessageFormat:
             raise RequestRejectedError(str(error)) from error
         media = {part: one.medium for part, one in zip(parts, sent, strict=True)}
         media_notes = tuple(note for one in sent for note in one.notes)
-        return PreparedMessages(self._write(messages, media), notes + media_notes)
+        return PreparedMessages(
+            self._write(messages, media), notes + media_notes, is_text=False
+        )
 
     async def run(self, function: Callable[[], bytes]) -> bytes:
         """Do something long with what was prepared, in the same few threads.

@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncGenerator, Coroutine
 from http import HTTPStatus
 from io import BytesIO
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_evalkit.errors import ModelUnavailableError, TransientModelError
@@ -137,7 +136,7 @@ class Transport:
         """
         session = await self._sessions.get()
         whole: bytes | None = None
-        with Translated(self._url, listener):
+        try:
             async with session.post(
                 self._url,
                 data=_in_pieces(body),
@@ -150,6 +149,10 @@ class Transport:
                         listener.feed(content, time.monotonic())
                 else:
                     whole = await response.read()
+        except _broken() as error:
+            if not listener.is_complete:
+                raise _told(error, self._url) from error
+            return None
         if whole is None:
             return None
         if not is_good:
@@ -164,16 +167,20 @@ class Transport:
         await self._sessions.aclose()
 
     async def _whole(self, method: str, body: bytes | None) -> dict[str, Any]:
-        session = await self._sessions.get()
-        with Translated(self._url):
-            async with session.request(
+        session = self._sessions.present or await self._sessions.get()
+        try:
+            # Reading to the end gives the connection back, as failing does: a block
+            # around it would be stepped through for nothing.
+            response = await session.request(
                 method,
                 self._url,
                 data=None if body is None else _in_pieces(body),
                 allow_redirects=False,
                 proxy=self._connection.proxy,
-            ) as response:
-                content = await response.read()
+            )
+            content = await response.read()
+        except _broken() as error:
+            raise _told(error, self._url) from error
         if response.status != HTTPStatus.OK:
             raise self._reader.failure(response.status, response.headers, content)
         return self._reader.answer(content)
@@ -199,61 +206,32 @@ def _in_pieces(body: bytes) -> bytes | BytesIO:
     return BytesIO(body) if len(body) > _LARGE_BYTES else body
 
 
-class Translated:
-    """Raises errors of the connection as ours; around a block.
+def _broken() -> tuple[type[Exception], ...]:
+    """List what aiohttp raises where there is no connection, or it broke."""
+    import aiohttp
 
-    The block raises ``ModelUnavailableError`` where the certificate is not trusted, or
-    the URL is none, and ``TransientModelError`` where there is no connection, or it
-    broke.
+    return aiohttp.ClientError, OSError
+
+
+def _told(error: Exception, url: str) -> ModelUnavailableError | TransientModelError:
+    """Tell an error of the connection as one of ours.
 
     Args:
+        error: One of those of ``_broken``.
         url: Where the connection goes.
-        listener: Who takes in the stream, where there is one: if all has come that
-            matters, a connection that breaks is no error.
     """
+    import aiohttp
 
-    __slots__ = ("_listener", "_url")
-
-    def __init__(self, url: str, listener: Listener | None = None) -> None:
-        self._url = url
-        self._listener = listener
-
-    def __enter__(self) -> None:
-        """Begin the block."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        """End the block; tell whether what it raised is no error.
-
-        Raises:
-            ModelUnavailableError: As the class says.
-            TransientModelError: As the class says.
-        """
-        return error is not None and self._is_harmless(error)
-
-    def _is_harmless(self, error: BaseException) -> bool:
-        import aiohttp
-
-        place = masked_url(self._url)
-        if isinstance(error, aiohttp.ClientSSLError | aiohttp.InvalidURL):
-            raise ModelUnavailableError(
-                f"cannot talk to {place}: {error}; check base_url"
-            ) from error
-        if isinstance(error, aiohttp.ClientConnectorError):
-            raise TransientModelError(
-                f"cannot reach {place}: {_why_not(error)}", is_unreachable=True
-            ) from error
-        if not isinstance(error, aiohttp.ClientError | OSError):
-            return False
-        if self._listener is not None and self._listener.is_complete:
-            return True
-        raise TransientModelError(
-            f"{place} broke off the connection: {error or type(error).__name__}"
-        ) from error
+    place = masked_url(url)
+    if isinstance(error, aiohttp.ClientSSLError | aiohttp.InvalidURL):
+        return ModelUnavailableError(f"cannot talk to {place}: {error}; check base_url")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return TransientModelError(
+            f"cannot reach {place}: {_why_not(error)}", is_unreachable=True
+        )
+    return TransientModelError(
+        f"{place} broke off the connection: {error or type(error).__name__}"
+    )
 
 
 def _why_not(error: ClientConnectorError) -> str:

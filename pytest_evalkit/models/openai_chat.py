@@ -172,7 +172,7 @@ class OpenAIChat(OpenAIEndpoint):
     async def _prepared(self, request: Generate) -> PreparedBody:
         prepared = await self._format.prepare(request.messages)
         payload = self._payload(request, _said(prepared, request))
-        if not any(message.media for message in request.messages):
+        if prepared.is_text:
             return PreparedBody(encode(payload), prepared.notes)
         # Megabytes of base64 would hold up every other request of the loop.
         body = await self._format.run(partial(encode, payload))

@@ -121,7 +121,7 @@ class OpenAICompletions(OpenAIEndpoint):
         prompt, notes = self._fitted(payload.pop("prompt"), payload.get("max_tokens"))
         if self._streams(request):
             body = body_of(encode(payload), (prompt,))
-            answer, timing = await self._exchange(body, is_streamed=True)
+            answer, timing = await self._streamed(body)
             completed = Completed(first_choice(answer), usage_of(answer), timing)
         else:
             completed = await self._batching.ask(encode(payload), prompt)

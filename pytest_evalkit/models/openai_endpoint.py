@@ -35,6 +35,10 @@ _RESERVED = {
     "stream": "stream= is an argument of the model",
     "n": "a request has one answer, --repeats asks several times",
 }
+_STREAMED: Mapping[str, Any] = {
+    "stream": True,
+    "stream_options": {"include_usage": True},
+}
 _PATHS = ("/chat/completions", "/completions")
 # What of an answer's choice its tokens are counted by.
 _COUNTED = ("message", "text", "finish_reason")
@@ -160,10 +164,13 @@ class OpenAIEndpoint(ABC):
             ModelUnavailableError: The endpoint accepts no request from us.
         """
         prepared = await self._prepared(request)
-        exchange = await self._exchange(
-            prepared.body, is_streamed=self._streams(request)
-        )
-        choice = first_choice(exchange.answer)
+        if self._streams(request):
+            answer, timing = await self._streamed(prepared.body)
+        else:
+            started_at = time.monotonic()
+            answer = await self._transport.post(prepared.body)
+            timing = _since(started_at)
+        choice = first_choice(answer)
         spoken = cut_at_stop(self._spoken(choice), request.parameters.stop)
         return Response(
             text=spoken.text,
@@ -172,8 +179,8 @@ class OpenAIEndpoint(ABC):
             tool_calls=spoken.tool_calls,
             finish_reason=spoken.finish_reason,
             logprobs=spoken.logprobs,
-            usage=usage_of(exchange.answer),
-            timing=exchange.timing,
+            usage=usage_of(answer),
+            timing=timing,
             notes=prepared.notes,
             uncounted=self._uncounted(
                 prepared.body if prepared.is_text else None, choice
@@ -228,16 +235,20 @@ class OpenAIEndpoint(ABC):
 
     def _payload(self, request: Generate, prompt: dict[str, Any]) -> dict[str, Any]:
         extra = request.parameters.extra
-        for name, remedy in _RESERVED.items():
-            if name in extra:
+        for name in extra:
+            if name in _RESERVED:
                 raise RequestRejectedError(
-                    f"the task may not set {name!r} in its generation_kwargs: {remedy}"
+                    f"the task may not set {name!r} in its generation_kwargs: "
+                    f"{_RESERVED[name]}"
                 )
-        payload = {"model": self.model, **prompt, **self._generation(request)}
-        if self._streams(request):
-            payload["stream"] = True
-            payload["stream_options"] = {"include_usage": True}
-        return payload | self.extra_body | dict(extra)
+        return {
+            "model": self.model,
+            **prompt,
+            **self._generation(request),
+            **(_STREAMED if self._streams(request) else {}),
+            **self.extra_body,
+            **extra,
+        }
 
     async def _prepared(self, request: Generate) -> PreparedBody:
         return PreparedBody(encode(await self.payload(request)))
@@ -256,21 +267,21 @@ class OpenAIEndpoint(ABC):
         told = request.is_streamed
         return self.is_streaming if told is None else told
 
-    async def _exchange(self, body: bytes, *, is_streamed: bool) -> Exchange:
-        """Send a payload, and wait for the whole answer in whatever way it comes."""
+    async def _streamed(self, body: bytes) -> Exchange:
+        """Send a payload, and wait for the whole of an answer that comes in pieces."""
         started_at = time.monotonic()
-        if not is_streamed:
-            answer = await self._transport.post(body)
-            latency_s = time.monotonic() - started_at
-            return Exchange(answer, Timing(started_at=started_at, latency_s=latency_s))
         stream = AnswerStream(started_at=started_at, broken_off=self._reader.broken_off)
         whole = await self._transport.stream(body, stream)
-        ended_at = time.monotonic()
         if whole is not None:
-            latency_s = ended_at - started_at
-            return Exchange(whole, Timing(started_at=started_at, latency_s=latency_s))
+            return Exchange(whole, _since(started_at))
+        ended_at = time.monotonic()
         stream.close(ended_at)
         return Exchange(stream.answer(), stream.timing(ended_at))
+
+
+def _since(started_at: float) -> Timing:
+    """Time an answer that has just come whole."""
+    return Timing(started_at=started_at, latency_s=time.monotonic() - started_at)
 
 
 def first_choice(answer: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -43,14 +43,23 @@ class PerLoop(Generic[T]):
         self._open_one = open_one
         self._is_closed = is_closed
 
+    @property
+    def present(self) -> T | None:
+        """The resource of the running loop; None while there is none, or no more."""
+        opened = self.opened.get(asyncio.get_running_loop())
+        if opened is None or self._is_closed(opened.resource):
+            return None
+        return opened.resource
+
     async def get(self) -> T:
         """Give the resource of the running loop, opened when it is first needed."""
-        loop = asyncio.get_running_loop()
-        opened = self.opened.get(loop)
-        if opened is None or self._is_closed(opened.resource):
-            self._forget_closed()
-            lifetime = self._open_one()
-            opened = self.opened[loop] = Opened(await anext(lifetime), lifetime)
+        present = self.present
+        if present is not None:
+            return present
+        self._forget_closed()
+        lifetime = self._open_one()
+        opened = Opened(await anext(lifetime), lifetime)
+        self.opened[asyncio.get_running_loop()] = opened
         return opened.resource
 
     async def aclose(self) -> None:
