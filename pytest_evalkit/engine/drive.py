@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any, TypeVar
@@ -20,6 +20,9 @@ ResponseT = TypeVar("ResponseT")
 # inside the flow as a ModelError, so that it may fall back.
 Flow = Generator[Sequence[Request], Sequence[AnyResponse], T]
 Ask = Callable[[Request], Awaitable[AnyResponse]]
+# What a function returns that only hands a request on: a coroutine of its own would be
+# stepped through each time that the request waits.
+Answering = Coroutine[Any, Any, T]
 
 
 async def drive(

@@ -14,7 +14,7 @@ from pytest_evalkit.engine.adaptive import AdaptiveLimit, Decision
 from pytest_evalkit.engine.asking import Asking
 from pytest_evalkit.engine.attempt import respond_once
 from pytest_evalkit.engine.control import Control
-from pytest_evalkit.engine.drive import Ask
+from pytest_evalkit.engine.drive import Answering, Ask
 from pytest_evalkit.engine.events import Event, LimitSet
 from pytest_evalkit.engine.gate import Gate, Sent, held_by
 from pytest_evalkit.engine.limiter import Limiter
@@ -120,12 +120,12 @@ class Engine:
         return self._fixed_limit if self._adaptive is None else self._adaptive.limit
 
     @overload
-    async def ask(self, request: Generate) -> Response: ...
+    def ask(self, request: Generate) -> Answering[Response]: ...
     @overload
-    async def ask(self, request: LikelihoodRequest) -> LoglikelihoodResponse: ...
+    def ask(self, request: LikelihoodRequest) -> Answering[LoglikelihoodResponse]: ...
     @overload
-    async def ask(self, request: Request) -> AnyResponse: ...
-    async def ask(self, request: Request) -> AnyResponse:
+    def ask(self, request: Request) -> Answering[AnyResponse]: ...
+    def ask(self, request: Request) -> Answering[AnyResponse]:
         """Get the answer to one request.
 
         One that the cache has costs nothing: no place in flight, no wait, no budget.
@@ -136,7 +136,7 @@ class Engine:
             WithheldError: It was not sent, since nothing is left to spend, or the load
                 has ended.
         """
-        return await self._answer(request, None)
+        return self._answer(request, None)
 
     @asynccontextmanager
     async def keep(self, request: Request) -> AsyncIterator[Ask]:
@@ -159,7 +159,7 @@ class Engine:
         finally:
             place.give_back()
 
-    def _answer(self, request: Request, gate: Gate | None) -> Awaitable[AnyResponse]:
+    def _answer(self, request: Request, gate: Gate | None) -> Answering[AnyResponse]:
         if self._recalling is None:
             return self._send(request, gate)
         return self._recalling.answer(request, partial(self._send, gate=gate))
@@ -188,21 +188,22 @@ class Engine:
         while True:
             await self._enter(limiter, request, is_first=attempts.made == 0)
             attempts.begin(self._control.clock())
-            sent = Sent(self._epoch, limiter.active - 1)
+            epoch, others = self._epoch, limiter.active - 1
             try:
-                response = await self._attempt(gate, request, sent.epoch)
+                response = await self._once(request, self.policy.timeout_s)
             except TransientModelError as error:
                 failure = error
                 attempts.fail(self._control.clock())
-                self._heed(limiter, error, sent)
+                self._heed(limiter, error, Sent(epoch, others))
             except ModelError:
                 attempts.fail(self._control.clock())
                 raise
             else:
+                self._take_in(response, gate.outage, attempts, epoch)
                 return attempts.told_with(response)
             finally:
                 limiter.leave()
-            await self._wait(gate, failure, attempts, sent.epoch)
+            await self._wait(gate, failure, attempts, epoch)
 
     @property
     def _epoch(self) -> int:
@@ -262,20 +263,22 @@ class Engine:
         characters = self._control.prefix_chars
         return NOTHING if characters is None else beginning_of(request, characters)
 
-    async def _attempt(self, gate: Gate, request: Request, epoch: int) -> AnyResponse:
-        """Ask once, and take in how it went if it went well."""
-        clock = self._control.clock
-        started = clock()
-        response = await self._once(request, self.policy.timeout_s)
-        self._note_answer(gate.outage)
+    def _take_in(
+        self,
+        response: AnyResponse,
+        outage: Outage | None,
+        attempts: Attempts,
+        epoch: int,
+    ) -> None:
+        """Note how an attempt went that went well."""
+        self._note_answer(outage)
         if self._adaptive is not None:
-            now, timing = clock(), response.timing
-            latency_s = now - started if timing is None else timing.latency_s
+            now, timing = self._control.clock(), response.timing
+            latency_s = now - attempts.since if timing is None else timing.latency_s
             self._move(self._adaptive.completed(epoch, latency_s, now))
         self._spending.count(response.usage)
-        return response
 
-    def _once(self, request: Request, seconds: float) -> Awaitable[AnyResponse]:
+    def _once(self, request: Request, seconds: float) -> Answering[AnyResponse]:
         return respond_once(
             self.backend, request, seconds, has_answered=self._has_answered
         )

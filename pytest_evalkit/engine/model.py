@@ -9,7 +9,7 @@ from typing import Any, overload
 
 from msgspec.structs import replace
 
-from pytest_evalkit.engine.drive import Ask, drive
+from pytest_evalkit.engine.drive import Answering, Ask, drive
 from pytest_evalkit.engine.engine import Engine
 from pytest_evalkit.messages import Message
 from pytest_evalkit.models.backend import Backend
@@ -51,15 +51,17 @@ class Model:
         return self.backend.model_name
 
     @overload
-    async def answer(self, request: Generate) -> Response: ...
+    def answer(self, request: Generate) -> Answering[Response]: ...
 
     @overload
-    async def answer(self, request: LikelihoodRequest) -> LoglikelihoodResponse: ...
+    def answer(
+        self, request: LikelihoodRequest
+    ) -> Answering[LoglikelihoodResponse]: ...
 
     @overload
-    async def answer(self, request: Request) -> AnyResponse: ...
+    def answer(self, request: Request) -> Answering[AnyResponse]: ...
 
-    async def answer(self, request: Request) -> AnyResponse:
+    def answer(self, request: Request) -> Answering[AnyResponse]:
         """Get the answer to one request.
 
         A model that writes a text may call its tools meanwhile; one that tells how
@@ -75,8 +77,8 @@ class Model:
                 has ended.
         """
         if self._toolbox is None:
-            return await self.engine.ask(request)
-        return await self._answered(request, self.engine.ask)
+            return self.engine.ask(request)
+        return self._answered(request, self.engine.ask)
 
     @asynccontextmanager
     async def keep(self, request: Request) -> AsyncIterator[Ask]:

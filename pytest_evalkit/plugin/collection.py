@@ -178,6 +178,11 @@ class DocumentItem(pytest.Item):
         return isinstance(other, DocumentItem) and other.task_file is self.task_file
 
     @property
+    def ihook(self) -> HookRelay:
+        """The hooks that hear of the document: those of its file, looked up once."""
+        return self.parent.report_hook
+
+    @property
     def location(self) -> tuple[str, int | None, str]:
         """Where to look: the task file, without pytest's costly path arithmetic."""
         return (self.parent.file.nodeid, None, self.name)

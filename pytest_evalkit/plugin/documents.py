@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -70,6 +70,8 @@ class DocumentRunner:
         self._anchors = Anchors(lambda file: self._executors.get(file, ()))
         self._evaluations = Evaluations(run, self._anchors, self._rest)
         self._skips: dict[TaskNode, str] = {}
+        # The task whose fixtures are set up, and whose model is known.
+        self._entered: TaskNode | None = None
         self._lookahead: Lookahead | None = None
         self._load = LoadWatch(run)
         self._stalls: StallWatch | None = None
@@ -154,6 +156,7 @@ class DocumentRunner:
 
     def _leave(self, item: DocumentItem, nextitem: pytest.Item | None) -> None:
         """Tear the file's fixtures down; what they raise is told, as for any test."""
+        self._entered = None
         try:
             self._anchors.leave(nextitem)
         # A user's fixture may raise anything, and the results are to stand.
@@ -219,9 +222,10 @@ class DocumentRunner:
         unmet = self._unmet(item)
         if unmet is not None:
             return unmet
-        if item.parent not in self._skips:
+        if item.parent is not self._entered and item.parent not in self._skips:
             try:
                 self._enter(item)
+                self._entered = item.parent
             except pytest.skip.Exception as skipped:
                 self._skips[item.parent] = str(skipped)
         return self._skips.get(item.parent) or self._withheld(item)
@@ -353,9 +357,9 @@ class DocumentRunner:
             return None
         return self._early.evaluate(item, evaluation)
 
-    async def _rest(self) -> None:
-        if self._lookahead is not None:
-            await self._lookahead.rest()
+    def _rest(self) -> Awaitable[None]:
+        assert self._lookahead is not None, "who has an answer was started by it"
+        return self._lookahead.rest()
 
     def stop_listening(self) -> None:
         """Handle interrupts no more: others will."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -145,7 +145,7 @@ class Lookahead:
             raise LeftOutError
         return task.result()
 
-    async def rest(self) -> None:
+    def rest(self) -> Awaitable[None]:
         """Let requests go first: what follows an answer can wait, the endpoint should not.
 
         To be awaited by a document that has an answer.
@@ -154,7 +154,7 @@ class Lookahead:
         self._resting.append(place)
         if len(self._resting) == 1:
             self._loop.call_soon(self._wake)
-        await place
+        return place
 
     def _wake(self) -> None:
         """Let some go on; more of them the more there are, so that all will."""
@@ -195,12 +195,15 @@ class Lookahead:
         run_through(self._loop, _rounds(_QUIET_ROUNDS))
 
     def _fill(self) -> None:
+        task, limit = None, 0
         while self._coming:
             item = self._coming[0]
             if item in self._tasks:
                 self._coming.popleft()
                 continue
-            if self._running >= self._limit(item):
+            if task is not item.parent:
+                task, limit = item.parent, self._limit(item)
+            if self._running >= limit:
                 return
             coroutine = self._start(item)
             if coroutine is None:

@@ -26,12 +26,20 @@ class Counter:
         pass
 
 
+class Item:
+    """Stands for a document's item, of which only its task is looked at."""
+
+    def __init__(self, task: object) -> None:
+        self.parent = task
+
+
 class Suite:
     """Documents that are numbers, and a look-ahead over them."""
 
     def __init__(self, count: int, limit: int) -> None:
         self.loop = asyncio.new_event_loop()
-        self.items = [cast("DocumentItem", object()) for _ in range(count)]
+        task = object()
+        self.items = [cast("DocumentItem", Item(task)) for _ in range(count)]
         self.watch = Counter()
         self.begun: list[int] = []
         self.most = 0
