@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from pytest_evalkit.errors import ModelError, RequestCutError, TransientModelError
@@ -69,13 +70,11 @@ class Verdict(NamedTuple):
     end: str | None
 
 
-class Attempts:
+class Attempts(Struct, eq=False):
     """The attempts of one request: how many, and how long it waited between them.
 
-    Args:
-        policy: What they are allowed.
-
     Attributes:
+        policy: What they are allowed.
         made: Attempts begun.
         last_sent_at: When the last one was, by the engine's clock; infinite where it
             does not count any more.
@@ -87,34 +86,19 @@ class Attempts:
         since: When it did, by the engine's clock.
     """
 
-    __slots__ = (
-        "_forgiven",
-        "_policy",
-        "_previous_at",
-        "_waited_s",
-        "ended_at",
-        "last_sent_at",
-        "made",
-        "outages",
-        "sent_at",
-        "since",
-        "state",
-        "waited_s",
-    )
-
-    def __init__(self, policy: RetryPolicy) -> None:
-        self._policy = policy
-        self._waited_s = 0.0
-        self._forgiven = 0
-        self._previous_at = math.inf
-        self.last_sent_at = math.inf
-        self.made = 0
-        self.outages = 0
-        self.sent_at: float | None = None
-        self.ended_at: float | None = None
-        self.waited_s = 0.0
-        self.state = ""
-        self.since = 0.0
+    policy: RetryPolicy
+    made: int = 0
+    last_sent_at: float = math.inf
+    sent_at: float | None = None
+    ended_at: float | None = None
+    waited_s: float = 0.0
+    outages: int = 0
+    state: str = ""
+    since: float = 0.0
+    # Since the endpoint was last gone, if it was.
+    _waited_s: float = 0.0
+    _forgiven: int = 0
+    _previous_at: float = math.inf
 
     def begin(self, at: float) -> None:
         """Count an attempt.
@@ -180,7 +164,7 @@ class Attempts:
             rng: Source of the jitter.
             is_first_contact: True while the endpoint has never answered anything.
         """
-        policy, asked_s = self._policy, error.retry_after_s
+        policy, asked_s = self.policy, error.retry_after_s
         wait_s = policy.wait_s(self.made, asked_s, rng)
         allowed = policy.attempts
         if is_first_contact and error.is_unreachable:
@@ -200,5 +184,5 @@ class Attempts:
     def _too_long(self, wait_s: float) -> str:
         return (
             f"{wait_s:.0f} s to wait after {self._waited_s:.0f} s, "
-            f"{self._policy.total_s:g} s are allowed"
+            f"{self.policy.total_s:g} s are allowed"
         )

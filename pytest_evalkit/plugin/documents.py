@@ -209,7 +209,9 @@ class DocumentRunner:
 
     def _is_asked(self, item: DocumentItem) -> bool:
         """Tell whether a document is to be evaluated, as far as can be told ahead."""
-        if self._unmet(item) is not None or item.nodeid in self._blamed:
+        if self._unmet(item) is not None:
+            return False
+        if self._blamed and item.nodeid in self._blamed:
             return False
         if self._early.is_saved(item):
             return False
