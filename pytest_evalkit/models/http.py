@@ -178,7 +178,11 @@ class Transport:
                 allow_redirects=False,
                 proxy=self._connection.proxy,
             )
-            content = await response.read()
+            # Mostly the whole of an answer has come with its head.
+            has_come = response.content.is_eof()
+            content = (
+                response.content.read_nowait() if has_come else await response.read()
+            )
         except _broken() as error:
             raise _told(error, self._url) from error
         if response.status != HTTPStatus.OK:
