@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
+
+from msgspec.structs import astuple
 
 from pytest_evalkit.engine.deadline import PatientTimeout
 from pytest_evalkit.errors import (
@@ -20,14 +23,15 @@ from pytest_evalkit.values import (
     LoglikelihoodResponse,
     Request,
     Response,
+    Usage,
 )
 
-_COUNTS = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens")
 _TIMES = ("started_at", "latency_s")
 # What is beyond is no count that anybody made, and no column of numbers holds.
 _MOST = 2**53
 # The usual ones first: asking an abstract class takes ten times as long.
-_WHOLE, _NUMBERS = (int, Integral), (float, int, Real)
+_WHOLE: Any = (int, Integral)
+_NUMBERS = (float, int, Real)
 
 
 async def respond_once(
@@ -100,10 +104,10 @@ def _check_figures(response: AnyResponse) -> None:
         RequestRejectedError: One is no count, or no time.
     """
     usage, timing = response.usage, response.timing
-    for name in () if usage is None else _COUNTS:
-        count: Any = getattr(usage, name)
+    counts: Sequence[Any] = () if usage is None else astuple(usage)
+    for name, count in zip(Usage.__struct_fields__, counts, strict=False):
         # Libraries have whole numbers of their own.
-        if count is None or (isinstance(count, _WHOLE) and 0 <= int(count) <= _MOST):
+        if count is None or (isinstance(count, _WHOLE) and 0 <= count <= _MOST):
             continue
         raise RequestRejectedError(
             f"the backend returned {count!r} as {name} of its Usage; a count is a whole "

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, get_args
+from typing import Any, ClassVar, get_args
+
+from msgspec import Struct
 
 from pytest_evalkit.errors import DatasetError, OptionError, RequestRejectedError
 from pytest_evalkit.messages import (
@@ -178,7 +180,7 @@ class MessageSettings:
         )
 
 
-class PreparedMessages(NamedTuple):
+class PreparedMessages(Struct, frozen=True):
     """Messages as an endpoint is to see them.
 
     Attributes:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from msgspec import Struct
+
 from pytest_evalkit.codec import encode
 from pytest_evalkit.errors import (
     OptionError,
@@ -44,7 +46,7 @@ _PATHS = ("/chat/completions", "/completions")
 _COUNTED = ("message", "text", "finish_reason")
 
 
-class PreparedBody(NamedTuple):
+class PreparedBody(Struct, frozen=True):
     """A payload as it is sent.
 
     Attributes:

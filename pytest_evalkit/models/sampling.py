@@ -76,18 +76,16 @@ class Sampling:
         seed = self.seed if asked.seed is None else asked.seed
         if seed is not None and request.origin is not None:
             seed += request.origin.repeat
+        tokens, top_p, top_k = asked.max_tokens, asked.top_p, asked.top_k
+        warmth = asked.temperature
         fields = {
-            "max_tokens": _chosen(asked.max_tokens, self.max_tokens),
-            "temperature": _chosen(asked.temperature, self.temperature),
-            "top_p": _chosen(asked.top_p, self.top_p),
-            "top_k": _chosen(asked.top_k, self.top_k),
+            "max_tokens": self.max_tokens if tokens is None else tokens,
+            "temperature": self.temperature if warmth is None else warmth,
+            "top_p": self.top_p if top_p is None else top_p,
+            "top_k": self.top_k if top_k is None else top_k,
             "frequency_penalty": self.frequency_penalty,
             "presence_penalty": self.presence_penalty,
             "stop": list(asked.stop[:_STOPS_SENT]) or None,
             "seed": seed,
         }
         return {name: value for name, value in fields.items() if value is not None}
-
-
-def _chosen(asked: float | None, default: float | None) -> float | None:
-    return default if asked is None else asked

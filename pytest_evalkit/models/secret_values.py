@@ -116,7 +116,8 @@ class SecretValues:
 
         A secret of digits may stand within a number, which is none.
         """
-        if not any(form in content for form in self._numbers):
+        numbers = self._numbers
+        if not numbers or not any(form in content for form in numbers):
             return self.content(content)
         values = map(decode, content.splitlines())
         return b"".join(encode(self.plain(value)) + b"\n" for value in values)

@@ -221,10 +221,12 @@ class DocumentRunner:
 
     def _reason_to_skip(self, item: DocumentItem) -> str | None:
         """Make the model ready, or say why the file's documents are not to be run."""
+        if item.parent is self._entered:
+            return self._withheld(item)
         unmet = self._unmet(item)
         if unmet is not None:
             return unmet
-        if item.parent is not self._entered and item.parent not in self._skips:
+        if item.parent not in self._skips:
             try:
                 self._enter(item)
                 self._entered = item.parent
