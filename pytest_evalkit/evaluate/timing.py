@@ -48,6 +48,12 @@ def token_logprobs(tokens: Sequence[TokenLogprob] | None) -> list[Any] | None:
 def rounded(seconds: float | None) -> float | None:
     """Cut seconds to microseconds, as samples have them; None stays None.
 
-    By whole microseconds, since rounding decimals goes by way of a text.
+    By whole microseconds, since rounding decimals goes by way of a text. What is no
+    number of them, as backends of users may tell, stays what it is.
     """
-    return None if seconds is None else round(seconds * 1e6) / 1e6
+    if seconds is None:
+        return None
+    try:
+        return round(seconds * 1e6) / 1e6
+    except (ValueError, OverflowError):
+        return seconds
