@@ -38,7 +38,7 @@ from pytest_evalkit.evaluate.outcome import DocumentOutcome
 from pytest_evalkit.evaluate.recorded import RecordedRun, recorded_answers
 from pytest_evalkit.evaluate.recorded_turns import RecordedTurns
 from pytest_evalkit.evaluate.recording import Recorded, scored_samples, unscored_samples
-from pytest_evalkit.evaluate.request_log import RequestLog
+from pytest_evalkit.evaluate.request_log import RequestLog, Rest
 from pytest_evalkit.evaluate.sample import Status
 from pytest_evalkit.evaluate.turn_records import TurnLog
 from pytest_evalkit.tasks import ConversationPlan, OpenedTask, Prepared
@@ -58,6 +58,8 @@ class Evaluation:
             as done.
         reasoning_tags: Pairs around thought to take out before filters see the text.
         started_at: ``time.monotonic()`` at the start of the run.
+        rest: Waited for by a document that has an answer before it goes on, so that
+            requests go first; None to go on at once.
         recorded: The run whose answers are scored again; nobody is asked then.
         limit: Bounds the time that the task's code may take.
         preparing: Where documents with media are prepared, and answers scored by running
@@ -78,6 +80,7 @@ class Evaluation:
     record: Callable[[bytes], None]
     reasoning_tags: ReasoningTags
     started_at: float
+    rest: Rest | None = None
     recorded: RecordedRun | None = None
     limit: CodeLimit = field(default_factory=lambda: CodeLimit(None))
     preparing: Executor | None = None
@@ -202,7 +205,7 @@ def _asking(evaluation: Evaluation, document: _Document, prepared: Prepared) -> 
     """
     run = evaluation.recorded
     if run is None:
-        return document.requests.asking(evaluation.ask)
+        return document.requests.asking(evaluation.ask, evaluation.rest)
     name = evaluation.opened.task.name
     sample = run.find(name, prepared.doc_hash, document.doc_id)
     return recorded_answers(run.label, sample, prepared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -20,6 +20,9 @@ from pytest_evalkit.values import (
     Uncounted,
     Usage,
 )
+
+# Lets others go first.
+Rest = Callable[[], Awaitable[None]]
 
 RequestStatus = Literal["successful", "errored", "incomplete"]
 
@@ -44,11 +47,12 @@ class RequestLog:
     def __init__(self) -> None:
         self._sent: list[Sequence[_Sent]] = []
 
-    def asking(self, ask: Ask) -> Ask:
+    def asking(self, ask: Ask, rest: Rest | None = None) -> Ask:
         """Listen to what is asked.
 
         Args:
             ask: Gets the answer to one request.
+            rest: What is waited for once there is one, before it is given; or None.
         """
 
         async def listened(request: Request) -> AnyResponse:
@@ -63,6 +67,8 @@ class RequestLog:
                 self._sent[place] = _failed("incomplete", error)
                 raise
             self._sent[place] = _answered(response)
+            if rest is not None:
+                await rest()
             return response
 
         return listened

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from pytest_evalkit.engine import Model
 from pytest_evalkit.engine.drive import Ask
 from pytest_evalkit.evaluate import CodeLimit, Evaluation
 from pytest_evalkit.plugin.anchor import PENDING, Anchors
@@ -64,7 +63,8 @@ class Evaluations:
         model = self._run.as_model(value)
         require_speakers(model.backend, node.opened)
         evaluation = replace(
-            self._by(node, self._asking_of(model)),
+            self._by(node, model.answer),
+            rest=self._after_answer,
             count_later=self._run.counting.keeper(model.backend),
         )
         if node.opened.task.conversation is None:
@@ -102,14 +102,9 @@ class Evaluations:
             None if gib is None else int(gib * _GIB),
         )
 
-    def _asking_of(self, model: Model) -> Ask:
-        async def ask(request: Request) -> AnyResponse:
-            response = await model.answer(request)
-            self._run.cache.note()
-            await self._rest()
-            return response
-
-        return ask
+    def _after_answer(self) -> Awaitable[None]:
+        self._run.cache.note()
+        return self._rest()
 
     def close(self) -> None:
         """Begin nothing any more, and end what is at work."""
