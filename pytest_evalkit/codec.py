@@ -163,6 +163,15 @@ def convert(value: Any, kind: Any) -> Any:
         raise CodecError(f"of another form: {error}") from error
 
 
+def is_of(value: Any, kind: type[msgspec.Struct]) -> bool:
+    """Tell whether a value of JSON has what a Struct asks for; more does not matter."""
+    try:
+        msgspec.convert(value, kind)
+    except (msgspec.ValidationError, OverflowError, UnicodeError):
+        return False
+    return True
+
+
 def _decode_tolerantly(text: bytes | str) -> Any:
     """Read what Python's own reader accepts too: lone surrogates, NaN."""
     try:
