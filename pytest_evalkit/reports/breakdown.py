@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.reports.standing import Standing, value_of
@@ -129,7 +128,7 @@ def categories_of(sample: SampleDict) -> dict[str, str]:
         return dict(named)
     found: dict[str, str] = {}
     for metric in sample["metrics"]:
-        value: Any = value_of(sample, metric)
+        value = value_of(sample, metric)
         if isinstance(value, dict):
             texts = {name: value.get(name) for name in _NAMES}
             found.update(

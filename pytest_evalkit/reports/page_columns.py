@@ -6,20 +6,28 @@ from typing import Any
 
 
 class Columns:
-    """A table, column by column.
+    """A table, taken in row by row and written column by column.
 
     Args:
         names: Of the columns.
+
+    Attributes:
+        rows: A value for each column, in their order.
     """
 
     def __init__(self, *names: str) -> None:
-        self.values: dict[str, list[Any]] = {name: [] for name in names}
-        self._appending = [column.append for column in self.values.values()]
+        self._names = names
+        self.rows: list[tuple[Any, ...]] = []
 
-    def add(self, *values: Any) -> None:
-        """Add a row: a value for each column, in their order."""
-        for append, value in zip(self._appending, values, strict=True):
-            append(value)
+    @property
+    def values(self) -> dict[str, list[Any]]:
+        """The columns, by their names."""
+        columns = map(list, zip(*self.rows, strict=True))
+        return (
+            dict(zip(self._names, columns, strict=True))
+            if self.rows
+            else {name: [] for name in self._names}
+        )
 
 
 class Names:

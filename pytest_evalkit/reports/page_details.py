@@ -60,7 +60,10 @@ class Details:
 
     def asked(self, sample: SampleDict) -> list[dict[str, Any]]:
         """Write what the model was asked: messages, or texts that were weighed."""
-        asked = list(self._messages(sample))
+        asked = [
+            self._message(sample["task"], place, message)
+            for place, message in enumerate(sample["input"])
+        ]
         if "arguments" in sample:
             asked.extend(self._weighed(sample))
         return asked
@@ -70,7 +73,7 @@ class Details:
         first = samples[0]
         detail: dict[str, Any] = {
             "answers": [self._answer(sample) for sample in samples],
-            "facts": list(_facts(first)),
+            "facts": _facts(first),
         }
         raw = _raw(first)
         if raw is not None:
@@ -82,8 +85,9 @@ class Details:
             value: Any = first.get(key)
             if value is not None and (value or key in _EVEN_IF_EMPTY):
                 detail[key] = self._texts.add(plain(value))
-        if first.get("notes"):
-            detail["notes"] = [self._texts.add(note) for note in first["notes"]]
+        notes = first.get("notes")
+        if notes:
+            detail["notes"] = [self._texts.add(note) for note in notes]
         return detail
 
     def _answer(self, sample: SampleDict) -> dict[str, Any]:
@@ -101,18 +105,18 @@ class Details:
             answer["parse"] = status if rule is None else f"{status}, by {plain(rule)}"
         return answer
 
-    def _messages(self, sample: SampleDict) -> Iterator[dict[str, Any]]:
-        for place, message in enumerate(sample["input"]):
-            content = message["content"]
-            family = (id(self), sample["task"], place, message["role"])
-            if isinstance(content, str):
-                parts = [self._texts.add(content, family)]
-            else:
-                parts = [
-                    self._part(part, (*family, index))
-                    for index, part in enumerate(content)
-                ]
-            yield {"role": message["role"], "parts": parts}
+    def _message(
+        self, task: str, place: int, message: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        role, content = message["role"], message["content"]
+        family = (id(self), task, place, role)
+        if isinstance(content, str):
+            parts = [self._texts.add(content, family)]
+        else:
+            parts = [
+                self._part(part, (*family, index)) for index, part in enumerate(content)
+            ]
+        return {"role": role, "parts": parts}
 
     def _part(self, part: Mapping[str, Any], family: tuple[Any, ...]) -> dict[str, Any]:
         kind = part["type"]
@@ -208,26 +212,30 @@ def _label(part: Mapping[str, Any]) -> str:
 
 
 def _seconds(recorded: Any) -> str:
-    each = recorded if isinstance(recorded, list) else [recorded]
-    return ", ".join(f"{one:.3g} s" for one in each if one is not None)
+    if not isinstance(recorded, list):
+        return f"{recorded:.3g} s"
+    return ", ".join(f"{one:.3g} s" for one in recorded if one is not None)
 
 
-def _facts(sample: SampleDict) -> Iterator[tuple[str, str]]:
-    if sample.get("finish_reason") is not None:
-        yield "finish reason", plain(sample["finish_reason"])
-    counts: Mapping[str, Any] = sample.get("token_counts") or {}
-    for name, kind in _TOKEN_KINDS if counts else ():
-        count = counts.get(kind)
-        if count is not None:
-            yield name, f"{count:,}"
+def _facts(sample: SampleDict) -> list[tuple[str, str]]:
+    facts: list[tuple[str, str]] = []
+    reason = sample.get("finish_reason")
+    if reason is not None:
+        facts.append(("finish reason", plain(reason)))
+    counts: Mapping[str, Any] | None = sample.get("token_counts")
+    if counts:
+        for name, kind in _TOKEN_KINDS:
+            count = counts.get(kind)
+            if count is not None:
+                facts.append((name, f"{count:,}"))
     if sample["attempts"] > 1:
-        yield "attempts", str(sample["attempts"])
-    if sample.get("request_latency_s") is not None:
-        yield "request latency", _seconds(sample["request_latency_s"])
-    timing: Mapping[str, Any] = sample.get("timing") or {}
-    if timing.get("ttft_s") is not None:
-        yield "first token", _seconds(timing["ttft_s"])
-    yield (
-        "document",
-        f"{sample['doc_id']} · {sample['doc_hash'][:12] or 'not prepared'}",
-    )
+        facts.append(("attempts", str(sample["attempts"])))
+    latency_s = sample.get("request_latency_s")
+    if latency_s is not None:
+        facts.append(("request latency", _seconds(latency_s)))
+    timing: Mapping[str, Any] | None = sample.get("timing")
+    if timing and timing.get("ttft_s") is not None:
+        facts.append(("first token", _seconds(timing["ttft_s"])))
+    content = sample["doc_hash"][:12] or "not prepared"
+    facts.append(("document", f"{sample['doc_id']} · {content}"))
+    return facts

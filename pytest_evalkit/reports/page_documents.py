@@ -99,7 +99,7 @@ class PageDocuments:
         counts = [results["coverage"][task]["selected"] for task in task_names(results)]
         # What small tasks leave is for large ones.
         self._most_each = limit_of(counts, most) if sum(counts) > most else most
-        self._taken: Counter[str] = Counter()
+        self._taken: dict[str, int] = {}
         self.texts = PageTexts()
         self.media = Names()
         self._details = Details(results, self.texts, self.media)
@@ -112,7 +112,7 @@ class PageDocuments:
         self._rows = Columns("doc", "filter", "outcome", "score", "answer")
         self._numbers: dict[DocumentKey, int] = {}
         self._keys = DocumentKeys()
-        self._names = {"tasks": Names(), "filters": Names(), "kinds": Names()}
+        self._tasks, self._filters, self._kinds = Names(), Names(), Names()
         self.details: list[dict[str, Any]] = []
         self.lines: list[Line] = []
         self.prompts: list[int] = []
@@ -131,25 +131,24 @@ class PageDocuments:
         self.count += 1
         number = len(self.details)
         first = samples[0]
-        latency_s = _latency(first)
+        task, latency_s = first["task"], _latency(first)
         self.qualities.add(first, standings[0], latency_s)
-        if self._taken[first["task"]] >= self._most_each:
+        taken = self._taken.get(task, 0)
+        if taken >= self._most_each:
             return
-        self._taken[first["task"]] += 1
+        self._taken[task] = taken + 1
         if self._is_compared:
             self._note_question(number, first)
         detail = self._details.of(samples)
         self.details.append(detail)
-        self._documents.add(*self._facts(samples, detail, latency_s))
+        self._documents.rows.append(self._facts(samples, detail, latency_s))
         for sample, standing in zip(samples, standings, strict=True):
+            name = sample["filter"]
             if self._is_compared:
-                self.lines.append(Line(number, sample["filter"], standing))
-            self._rows.add(
-                number,
-                self._names["filters"].number(sample["filter"]),
-                *columns_of(standing),
-                short(sample["filtered_resps"]),
-            )
+                self.lines.append(Line(number, name, standing))
+            answer = short(sample["filtered_resps"])
+            filtered = self._filters.number(name)
+            self._rows.rows.append((number, filtered, *columns_of(standing), answer))
 
     def _note_question(self, number: int, sample: SampleDict) -> None:
         key = self._keys.key_of(sample)
@@ -171,9 +170,9 @@ class PageDocuments:
         first = samples[0]
         timing = first.get("timing")
         tokens = first.get("token_counts")
-        kinds = self._names["kinds"]
+        kinds = categories_of(first)
         return (
-            self._names["tasks"].number(first["task"]),
+            self._tasks.number(first["task"]),
             first["item_id"],
             short(first["target"]),
             None if timing is None else round(timing["started_s"], 3),
@@ -181,8 +180,8 @@ class PageDocuments:
             latency_s,
             None if tokens is None else tokens["output_tokens"],
             _parse(samples),
-            short(first.get("error")) or None,
-            [kinds.number(pair) for pair in categories_of(first).items()],
+            short(first["error"]) or None if "error" in first else None,
+            [self._kinds.number(pair) for pair in kinds.items()] if kinds else [],
             media_in(detail["input"]) if self.media else [],
         )
 
@@ -193,9 +192,9 @@ class PageDocuments:
     def index(self) -> dict[str, Any]:
         """Write what lists, filters and charts need."""
         return {
-            "tasks": self._names["tasks"].names,
-            "filters": self._names["filters"].names,
-            "kinds": self._names["kinds"].names,
+            "tasks": self._tasks.names,
+            "filters": self._filters.names,
+            "kinds": self._kinds.names,
             "outcomes": OUTCOMES,
             "documents": self._documents.values,
             "rows": self._rows.values,
@@ -214,15 +213,15 @@ class PageDocuments:
     def by_need(self) -> list[int]:
         """List the documents, those first that a reader looks for first: wrong ones."""
         best = dict.fromkeys(range(len(self.details)), len(OUTCOMES))
-        rows = self._rows.values
-        for number, outcome in zip(rows["doc"], rows["outcome"], strict=True):
+        for number, _, outcome, *_ in self._rows.rows:
             best[number] = min(best[number], _NEED[OUTCOMES[outcome]])
         return sorted(best, key=best.__getitem__)
 
     def media_of(self, number: int) -> Sequence[int]:
         """Tell which media a document shows, by their numbers."""
-        media: Sequence[int] = self._documents.values["media"][number]
-        return media
+        *_, media = self._documents.rows[number]
+        numbers: Sequence[int] = media
+        return numbers
 
 
 _NEED = {

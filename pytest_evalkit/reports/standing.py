@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 from pytest_evalkit.evaluate.sample import SampleDict
 from pytest_evalkit.results.schema import ResultsDict
+
+_NUMBERS = (float, int)
 
 Outcome = Literal["right", "partly", "wrong", "scored", "answered", "error", "skipped"]
 
@@ -63,7 +65,7 @@ def standing_of(sample: SampleDict, results: ResultsDict) -> Standing:
 def value_of(sample: SampleDict, metric: str) -> Any:
     """Get the value of one of a sample's metrics."""
     # Metric values stand beside the named keys, under the metrics' own names.
-    values = cast("Mapping[str, Any]", sample)
+    values: Mapping[str, object] = sample
     return values[metric]
 
 
@@ -73,7 +75,7 @@ def _score_key(results: ResultsDict, task: str) -> str:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, float | int) and math.isfinite(value):
+    if isinstance(value, _NUMBERS) and math.isfinite(value):
         return float(value)
     return None
 
