@@ -64,7 +64,10 @@ def media_of(messages: Iterable[Message]) -> tuple[MediaPart, ...]:
 
     A medium that is said twice is listed twice.
     """
-    return tuple(part for message in messages for part in message.media)
+    found: list[MediaPart] = []
+    for message in messages:
+        found += message.media
+    return tuple(found)
 
 
 def _message(

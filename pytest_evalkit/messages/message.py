@@ -116,21 +116,24 @@ class Message(Struct, frozen=True):
         return cls(role, (TextPart(text),))
 
     @property
-    def _is_text(self) -> bool:
-        """Whether there is one text and nothing else, as in most messages."""
-        return len(self.parts) == 1 and type(self.parts[0]) is TextPart
+    def only_text(self) -> str | None:
+        """The text where there is one and nothing else, as in most messages."""
+        if len(self.parts) == 1 and isinstance(self.parts[0], TextPart):
+            return self.parts[0].text
+        return None
 
     @property
     def text(self) -> str:
         """The text of the message, its media and tools left out."""
-        if self._is_text:
-            return self.parts[0].text  # type: ignore[union-attr]  # it is one
+        text = self.only_text
+        if text is not None:
+            return text
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
     @property
     def media(self) -> tuple[MediaPart, ...]:
         """The images, sounds and videos of the message, in order."""
-        if self._is_text:
+        if self.only_text is not None:
             return ()
         return tuple(part for part in self.parts if isinstance(part, MediaPart))
 

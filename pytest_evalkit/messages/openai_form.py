@@ -195,6 +195,9 @@ def url_of(source: MediaSource) -> str:
 def _message(
     message: Message, media: EncodedMedia | None, frame: FrameForm
 ) -> dict[str, Any]:
+    text = message.only_text
+    if text is not None:
+        return {"role": message.role, "content": text, **beside(message)}
     calls = [part for part in message.parts if isinstance(part, ToolCallPart)]
     said: dict[str, Any] = {
         "role": message.role,

@@ -136,8 +136,9 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:
-    if len(message.parts) == 1 and isinstance(message.parts[0], TextPart):
-        return message.parts[0].text
+    text = message.only_text
+    if text is not None:
+        return text
     return [_part(part) for part in message.parts]
 
 
