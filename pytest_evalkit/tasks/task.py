@@ -62,6 +62,8 @@ class Task:
         gate_places: Where each of them stands.
         needs: What must be there to run it.
         parameters: How its answers are generated.
+        conversation: How its conversations are led; None where its documents are none.
+        runs_code: Whether scoring runs programs that the model wrote.
     """
 
     name: str
@@ -81,6 +83,16 @@ class Task:
     needs: tuple[str, ...]
     parameters: GenerationParameters
     recipe: Recipe = field(repr=False, compare=False)
+    conversation: ConversationRules | None = field(
+        init=False, repr=False, compare=False
+    )
+    runs_code: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Read once what each document asks often."""
+        object.__setattr__(self, "conversation", self.recipe.conversation)
+        runs_code = bool(self.recipe.values.get("unsafe_code"))
+        object.__setattr__(self, "runs_code", runs_code)
 
     def open(self, sources: DataSources) -> OpenedTask:
         """Find and open the documents.
@@ -124,20 +136,10 @@ class Task:
         return value if isinstance(value, dict) else {}
 
     @property
-    def runs_code(self) -> bool:
-        """Whether scoring runs programs that the model wrote."""
-        return bool(self.recipe.values.get("unsafe_code"))
-
-    @property
     def needs_likelihoods(self) -> bool:
         """Whether it asks how likely the model finds a text."""
         is_likelihood = self.output_type in LIKELIHOOD_TYPES
         return is_likelihood and not self.recipe.is_choice_as_generation
-
-    @property
-    def conversation(self) -> ConversationRules | None:
-        """How its conversations are led; None where its documents are none."""
-        return self.recipe.conversation
 
     @property
     def is_constructing(self) -> bool:
@@ -187,6 +189,10 @@ class OpenedTask:
     Attributes:
         task: The task.
         documents: What it evaluates, in order.
+        id_column: The column that names documents; None where their positions do.
+        item_ids: A unique name for each document, in document order.
+        has_media: Whether preparing a document may read or decode media, which takes a
+            while.
 
     Args:
         task: The same.
@@ -205,23 +211,13 @@ class OpenedTask:
     ) -> None:
         self.task = task
         self.documents = documents
-        self._has_media = _shows_media(task.recipe)
+        self.has_media = _shows_media(task.recipe)
         self._asker = asker
         self._planned = planned
         self._keywords = self._keyword_columns()
         self._read_bundles = bind_bundles(task.recipe, documents)
-        self._id_column = self._naming_column()
-        self._item_ids = self._named()
-
-    @property
-    def id_column(self) -> str | None:
-        """The column that names documents; None where their positions do."""
-        return self._id_column
-
-    @property
-    def item_ids(self) -> Sequence[str]:
-        """A unique name for each document, in document order."""
-        return self._item_ids
+        self.id_column = self._naming_column()
+        self.item_ids: Sequence[str] = self._named()
 
     @cached_property
     def bundles(self) -> Sequence[Hashable] | None:
@@ -234,11 +230,6 @@ class OpenedTask:
             TaskError: The task's own function or template fails.
         """
         return None if self._read_bundles is None else self._read_bundles()
-
-    @property
-    def has_media(self) -> bool:
-        """Whether preparing a document may read or decode media, which takes a while."""
-        return self._has_media
 
     @cached_property
     def fingerprint(self) -> str:
@@ -347,9 +338,9 @@ class OpenedTask:
         return None
 
     def _named(self) -> list[str]:
-        if self._id_column is None:
+        if self.id_column is None:
             return item_ids.positions(len(self.documents))
-        return item_ids.unique(self.documents.column(self._id_column))
+        return item_ids.unique(self.documents.column(self.id_column))
 
 
 def _shows_media(recipe: Recipe) -> bool:
