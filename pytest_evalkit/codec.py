@@ -32,6 +32,8 @@ def _plain(value: Any) -> Any:
 _ENCODER = msgspec.json.Encoder(enc_hook=_plain)
 _CANONICAL_ENCODER = msgspec.json.Encoder(enc_hook=_plain, order="sorted")
 _DECODER = msgspec.json.Decoder()
+# What writing raises, where a value is no plain JSON.
+_UNUSUAL = (TypeError, ValueError, OverflowError, RecursionError)
 
 
 def encode(value: Any) -> bytes:
@@ -42,7 +44,10 @@ def encode(value: Any) -> bytes:
     Raises:
         CodecError: Part of the value has no JSON form.
     """
-    return _encode(_ENCODER, value, is_sorted=False)
+    try:
+        return _ENCODER.encode(value)
+    except _UNUSUAL as error:
+        return _otherwise(value, error, is_sorted=False)
 
 
 def encode_lines(values: Iterable[Any]) -> bytes:
@@ -62,20 +67,19 @@ def encode_canonical(value: Any) -> bytes:
     Raises:
         CodecError: Part of the value has no JSON form.
     """
-    return _encode(_CANONICAL_ENCODER, value, is_sorted=True)
-
-
-def _encode(encoder: msgspec.json.Encoder, value: Any, *, is_sorted: bool) -> bytes:
     try:
-        return encoder.encode(value)
-    except UnicodeEncodeError:
-        # Models do emit lone surrogates; only escapes can carry them.
+        return _CANONICAL_ENCODER.encode(value)
+    except _UNUSUAL as error:
+        return _otherwise(value, error, is_sorted=True)
+
+
+def _otherwise(value: Any, error: Exception, *, is_sorted: bool) -> bytes:
+    """Write what the fast writer does not, if anything can."""
+    # Models do emit lone surrogates; only escapes can carry them. And whole numbers may
+    # have any size, which only Python's own writer knows.
+    if isinstance(error, UnicodeEncodeError | OverflowError):
         return _escaped(value, is_sorted=is_sorted)
-    except OverflowError:
-        # Whole numbers may have any size, which only Python's own writer knows.
-        return _escaped(value, is_sorted=is_sorted)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise CodecError(str(error)) from error
+    raise CodecError(str(error)) from error
 
 
 def _escaped(value: Any, *, is_sorted: bool) -> bytes:

@@ -10,6 +10,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec import field as struct_field
+
 from pytest_evalkit.codec import CodecError, encode_lines
 from pytest_evalkit.conversations import TurnOutcome
 from pytest_evalkit.engine import drive
@@ -285,18 +288,15 @@ def skip_document(
     )
 
 
-class _Document:
+class _Document(Struct):
     """One document under way: turns how it ended into samples and an outcome."""
 
-    __slots__ = ("doc_id", "evaluation", "log", "prepared", "requests", "started")
-
-    def __init__(self, evaluation: Evaluation, doc_id: int, started: float) -> None:
-        self.evaluation = evaluation
-        self.doc_id = doc_id
-        self.started = started
-        self.prepared: Prepared | None = None
-        self.requests = RequestLog()
-        self.log = TurnLog()
+    evaluation: Evaluation
+    doc_id: int
+    started: float
+    prepared: Prepared | None = None
+    requests: RequestLog = struct_field(default_factory=RequestLog)
+    log: TurnLog = struct_field(default_factory=TurnLog)
 
     def scored(self, answered: Answered) -> DocumentOutcome:
         recorded = self._recorded()
