@@ -1,11 +1,11 @@
-"""The requests behind a run's samples: what was seen of each, in columns of numbers."""
+"""The requests behind a run's samples: what was seen of each, packed in a few bytes."""
 
 from __future__ import annotations
 
 import math
-from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from struct import Struct
 from typing import Any, get_args
 
 from pytest_evalkit.evaluate.sample import SampleDict
@@ -17,9 +17,11 @@ _STATUSES: tuple[RequestStatus, ...] = get_args(RequestStatus)
 _NUMBERS: Mapping[str, int] = {name: number for number, name in enumerate(_STATUSES)}
 _SECONDS = ("planned_at_s", "sent_at_s", "request_s", "ttft_s", "ttfo_s", "gaps_sum_s")
 _TOKENS = ("input_tokens", "output_tokens")
-_NONE = -1
-# Who counted its tokens, by number.
-_SOURCES: Sequence[TokenSource | None] = (None, *get_args(TokenSource))
+_SOURCES: tuple[TokenSource, ...] = get_args(TokenSource)
+_NONE, _NAN = -1, math.nan
+# Six times; two counts of tokens; which turn it is, of which conversation; which clock
+# its times are of; its status.
+_ROW = Struct("6d4qHB")
 
 # What is known of one request, by the names of a sample's ``timing``.
 _Seen = Mapping[str, Any]
@@ -35,11 +37,8 @@ class RequestLog:
     """
 
     def __init__(self) -> None:
-        self._seconds = {name: array("d") for name in _SECONDS}
-        self._tokens = {name: array("q") for name in _TOKENS}
-        self._statuses, self._sources = bytearray(), bytearray()
-        self._clocks = array("H")
-        self._turns, self._of_conversation = array("l"), array("l")
+        self._rows = bytearray()
+        self._sources: Counter[TokenSource] = Counter()
         self._conversations: list[str] = []
         self._known: dict[str, bytearray] = {}
         self._dates: dict[float, int] = {}
@@ -47,7 +46,7 @@ class RequestLog:
 
     def __len__(self) -> int:
         """Count the requests."""
-        return len(self._statuses)
+        return len(self._rows) // _ROW.size
 
     def add(self, sample: SampleDict, date: float = 0.0) -> None:
         """Take in the requests of one sample.
@@ -94,45 +93,43 @@ class RequestLog:
     def _append(
         self, seen: _Seen, clock: int, turn: int = _NONE, conversation: int = 0
     ) -> None:
-        for name, seconds in self._seconds.items():
-            value = seen.get(name)
-            seconds.append(math.nan if value is None else value)
-        for name, tokens in self._tokens.items():
-            count = seen.get(name)
-            tokens.append(_NONE if count is None else count)
-        self._sources.append(_SOURCES.index(_source(seen)))
-        self._statuses.append(_NUMBERS[seen["request_status"]])
-        self._clocks.append(clock)
-        self._turns.append(turn)
-        self._of_conversation.append(conversation - 1)
+        inputs, outputs = seen.get("input_tokens"), seen.get("output_tokens")
+        self._rows += _ROW.pack(
+            *[_NAN if (s := seen.get(name)) is None else s for name in _SECONDS],
+            _NONE if inputs is None else inputs,
+            _NONE if outputs is None else outputs,
+            turn,
+            conversation - 1,
+            clock,
+            _NUMBERS[seen["request_status"]],
+        )
+        if inputs is not None or outputs is not None:
+            self._sources[seen.get("token_source") or "server"] += 1
 
     def token_sources(self) -> dict[TokenSource, int]:
         """Count the requests by who counted their tokens; without those that nobody did."""
-        counts = Counter(self._sources)
-        return {
-            source: counts[number]
-            for number, source in enumerate(_SOURCES)
-            if source is not None and counts[number]
-        }
+        counts = self._sources
+        return {source: counts[source] for source in _SOURCES if source in counts}
 
     def __iter__(self) -> Iterator[RequestTimes]:
         """List the requests, on one clock."""
         begun = closed_up({date: date + end for date, end in self._ends.items()})
         shifts = [begun.get(date, 0.0) for date in self._dates]
-        columns = (
-            *(self._statuses, self._clocks, self._turns, self._of_conversation),
-            *self._seconds.values(),
-            *self._tokens.values(),
-        )
-        for row in zip(*columns, strict=True):
-            yield self._request(row, shifts[row[1]])
+        for row in _ROW.iter_unpack(self._rows):
+            yield self._request(row, shifts)
 
-    def _request(self, row: tuple[Any, ...], shift_s: float) -> RequestTimes:
-        """Read a request from its row: an entry of each column, in their order."""
-        status, _, turn, conversation, *seconds, inputs, outputs = row
-        planned, sent, took, ttft, ttfo, gaps = (
+    def _request(self, row: tuple[Any, ...], shifts: Sequence[float]) -> RequestTimes:
+        """Read a request from its row.
+
+        Args:
+            row: What was packed.
+            shifts: Seconds from the run's clock to each of the others.
+        """
+        *seconds, inputs, outputs, turn, conversation, clock, status = row
+        planned, sent, took, ttft, ttfo, gaps = [
             None if math.isnan(each) else each for each in seconds
-        )
+        ]
+        shift_s = shifts[clock]
         return RequestTimes(
             status=_STATUSES[status],
             planned_at=None if planned is None else planned + shift_s,
@@ -179,18 +176,19 @@ def _times(seen: _Seen) -> RequestTimes:
     )
 
 
-def _requests(sample: SampleDict, timing: Mapping[str, Any]) -> Iterator[_Seen]:
+def _requests(sample: SampleDict, timing: Mapping[str, Any]) -> Sequence[_Seen]:
     """List what is known of the requests of a document that is no conversation."""
     status = timing.get("request_status")
     if status is None:
-        return
+        return ()
     if isinstance(status, list):
         names = ("request_status", *_SECONDS, *_TOKENS, "token_source")
-        for place in range(len(status)):
-            yield {name: timing[name][place] for name in names if timing.get(name)}
-        return
+        return [
+            {name: timing[name][place] for name in names if timing.get(name)}
+            for place in range(len(status))
+        ]
     counts: Mapping[str, Any] = sample.get("token_counts") or {}
-    yield {**counts, **timing}
+    return [{**counts, **timing}]
 
 
 def _of_turn(turn: _Seen) -> _Seen:
@@ -203,11 +201,3 @@ def _of_turn(turn: _Seen) -> _Seen:
         "request_s": turn.get("latency_s"),
         "gaps_sum_s": sum(gaps) if gaps else turn.get("gaps_sum_s"),
     }
-
-
-def _source(seen: _Seen) -> TokenSource | None:
-    """Tell who counted the tokens of a request; None where nobody did."""
-    if all(seen.get(name) is None for name in _TOKENS):
-        return None
-    source: TokenSource = seen.get("token_source") or "server"
-    return source

@@ -50,27 +50,27 @@ class RequestTimes(Struct, frozen=True, kw_only=True):
     @property
     def client_queue_ms(self) -> float | None:
         """How long it waited in the client: sent minus planned."""
-        return _ms(_less(self.sent_at, self.planned_at))
+        return _ms_between(self.planned_at, self.sent_at)
 
     @property
     def ttft_ms(self) -> float | None:
         """Time to the first fragment of any kind."""
-        return _ms(self.ttft_s)
+        return None if self.ttft_s is None else self.ttft_s * 1000
 
     @property
     def ttfo_ms(self) -> float | None:
         """Time to the first fragment of visible text."""
-        return _ms(self.ttfo_s)
+        return None if self.ttfo_s is None else self.ttfo_s * 1000
 
     @property
     def e2el_ms(self) -> float | None:
         """End-to-end latency: ended minus sent."""
-        return _ms(_less(self.ended_at, self.sent_at))
+        return _ms_between(self.sent_at, self.ended_at)
 
     @property
     def e2el_including_queue_ms(self) -> float | None:
         """What a user waits who comes when the schedule says: ended minus planned."""
-        return _ms(_less(self.ended_at, self.planned_at))
+        return _ms_between(self.planned_at, self.ended_at)
 
     @property
     def tpot_ms(self) -> float | None:
@@ -81,7 +81,9 @@ class RequestTimes(Struct, frozen=True, kw_only=True):
         """
         if self.ttft_s is None or self.gaps_sum_s is None:
             return None
-        return _per_token(_less(self.e2el_ms, self.ttft_ms), self)
+        whole_ms = self.e2el_ms
+        rest_ms = None if whole_ms is None else whole_ms - self.ttft_s * 1000
+        return _per_token(rest_ms, self)
 
     @property
     def itl_ms(self) -> float | None:
@@ -91,7 +93,7 @@ class RequestTimes(Struct, frozen=True, kw_only=True):
         """
         if self.gaps_sum_s is None:
             return None
-        return _per_token(_ms(self.gaps_sum_s), self)
+        return _per_token(self.gaps_sum_s * 1000, self)
 
 
 METRICS: Mapping[str, Callable[[RequestTimes], float | None]] = {
@@ -108,12 +110,8 @@ METRICS: Mapping[str, Callable[[RequestTimes], float | None]] = {
 """What is told of single requests, by its name in results."""
 
 
-def _less(later: float | None, earlier: float | None) -> float | None:
-    return None if later is None or earlier is None else later - earlier
-
-
-def _ms(seconds: float | None) -> float | None:
-    return None if seconds is None else seconds * 1000
+def _ms_between(earlier: float | None, later: float | None) -> float | None:
+    return None if earlier is None or later is None else (later - earlier) * 1000
 
 
 def _per_token(span_ms: float | None, times: RequestTimes) -> float | None:
