@@ -4,8 +4,9 @@ A document is a bare item, cheap to make by the ten thousand, and so has no fixt
 its own. One anchor, an ordinary function item that asks for ``model`` and for what tasks
 name besides, is set up before the first document of a task file runs and torn down after the last: fixtures live as
 long as the file's documents need them, in whatever scope they were written, and pytest's
-own hooks do the work. The one private name touched, ``_fixtureinfo``, tells whether two
-files would get the same session fixture; without it each file simply waits its turn.
+own hooks do the work. Two private names are touched: ``_fixtureinfo`` tells whether two
+files would get the same session fixture, and without it each file simply waits its turn;
+``_setupstate`` is told that a file is left which needed no fixtures.
 """
 
 from __future__ import annotations
@@ -61,21 +62,34 @@ class Anchors:
         if self._current is not None:
             if self._current.parent is file:
                 return
-            self.leave(item)
+            self._tear_down(item)
         anchor = self._anchor(file)
         self._waiting.pop(file, None)
         self._current = anchor
         try:
             _set_up(anchor)
         except BaseException:
-            self.leave(item)
+            self._tear_down(item)
             raise
         definition = _session_definition(anchor)
         if definition is not None:
             self._session_values[definition] = anchor.funcargs["model"]
 
-    def leave(self, nextitem: pytest.Item | None) -> None:
-        """Tear down what the next item does not share."""
+    def leave(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Tear down what the next item does not share, whoever set it up.
+
+        Args:
+            item: The last document of its file.
+            nextitem: What runs next; None where nothing does.
+        """
+        if self._current is not None:
+            self._tear_down(nextitem)
+        else:
+            # The one before left the folders standing that it shared with this file,
+            # which needed none: all of its documents were taken, or skipped.
+            item.session._setupstate.teardown_exact(nextitem)  # noqa: SLF001 - no hook
+
+    def _tear_down(self, nextitem: pytest.Item | None) -> None:
         anchor, self._current = self._current, None
         if anchor is not None:
             anchor.ihook.pytest_runtest_teardown(item=anchor, nextitem=nextitem)

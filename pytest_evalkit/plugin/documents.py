@@ -158,7 +158,7 @@ class DocumentRunner:
         """Tear the file's fixtures down; what they raise is told, as for any test."""
         self._entered = None
         try:
-            self._anchors.leave(nextitem)
+            self._anchors.leave(item, nextitem)
         # A user's fixture may raise anything, and the results are to stand.
         except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001
             message = f"the model fixture raised {type(error).__name__}: {error}"

@@ -279,3 +279,26 @@ def test_a_run_that_is_still_written_is_refused(
 
     assert run.ret == pytest.ExitCode.USAGE_ERROR
     run.stderr.fnmatch_lines(["*a process still writes main.jsonl*"])
+
+
+@pytest.mark.parametrize("taken", [{"brith"}, {"brith", "other"}])
+def test_a_file_of_which_all_is_taken_is_left_as_any_other(
+    arith_suite: ArithSuite, taken: set[str]
+) -> None:
+    own = (arith_suite.root / "arith/arith.yaml").read_text()
+    arith_suite.write("arith/brith.yaml", own.replace("task: arith", "task: brith"))
+    arith_suite.task("other")
+    arith_suite.write("tests/test_own.py", "def test_own(tmp_path): pass")
+    arith_suite.run("--model", "oracle")
+    (folder,) = arith_suite.folders
+    (journal,) = (folder / "journal").glob("*.jsonl")
+    lines = map(json.loads, journal.read_text().splitlines())
+    kept = [one for one in lines if "doc_id" not in one or one["task"] in taken]
+    journal.write_text("".join(json.dumps(line) + "\n" for line in kept))
+
+    run = arith_suite.run("--model", "oracle", "--resume", "last")
+
+    run.assert_outcomes(passed=19)
+    assert run.ret == 0
+    resumed = {task for task, n in arith_suite.results()["resumed"].items() if n}
+    assert resumed == taken
