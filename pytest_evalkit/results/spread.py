@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -64,9 +65,8 @@ def add_spread(
     row["stderr"] = standard_error_of(
         metric, values, iterations=iterations, compat=plan.compat
     )
-    numbers = _numbers(plan, values, clusters)
     if plan.dialect == "lmms" and row["stderr"] is None:
-        plain = standard_error(numbers.values)
+        plain = standard_error(_numbers(plan, values, clusters).values)
         if plain is not None:
             row["stderr_clt"] = plain
     shared = _shared(plan, values, clusters)
@@ -76,9 +76,10 @@ def add_spread(
     _add_interval(row, spread, drawing.levels)
     if is_strict:
         row.pop("stderr_clustered", None)
-        clustered = _clustered(numbers) if plan.cluster_key else None
-        if clustered is not None:
-            row["stderr_clustered"] = clustered
+        if plan.cluster_key:
+            clustered = _clustered(_numbers(plan, values, clusters))
+            if clustered is not None:
+                row["stderr_clustered"] = clustered
     elif row["stderr"] is None:
         row["stderr"] = spread.stderr
 
@@ -102,11 +103,10 @@ def _shared(
     plan: ScoringPlan, values: Sequence[Any], clusters: Sequence[str | None]
 ) -> list[Hashable]:
     """Tell what each document shares; of one that stands alone, its position."""
-    shared: list[Hashable] = []
-    for position, (value, cluster) in enumerate(zip(values, clusters, strict=True)):
-        own = _own_cluster(plan, value, cluster)
-        shared.append(position if own is None else own)
-    return shared
+    owns: Iterable[str | None] = clusters
+    if plan.cluster_key:
+        owns = map(partial(_own_cluster, plan), values, clusters)
+    return [position if own is None else own for position, own in enumerate(owns)]
 
 
 def _own_cluster(plan: ScoringPlan, value: Any, cluster: str | None) -> str | None:

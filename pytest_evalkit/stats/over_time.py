@@ -94,7 +94,8 @@ class _Spans:
 
     def at(self, moment: float) -> int:
         """Tell in which span a moment lies; the end of the last is in it."""
-        return min(self.count - 1, int((moment - self.begin) / self.width))
+        place = int((moment - self.begin) / self.width)
+        return place if place < self.count else self.count - 1
 
     def rates(self, parts: Iterable[tuple[float, float, float]]) -> list[float]:
         """Spread amounts evenly from one moment to another; tell how much a second.
@@ -107,18 +108,18 @@ class _Spans:
         """
         inside = [0.0] * self.count
         slopes = [0.0] * (self.count + 1)
+        first, width, at = self.begin, self.width, self.at
         for begin, end, amount in parts:
             if end <= begin:
-                inside[self.at(end)] += amount
+                inside[at(end)] += amount
                 continue
-            for moment, slope in (
-                (begin, amount / (end - begin)),
-                (end, -amount / (end - begin)),
-            ):
-                place = self.at(moment)
-                left = self.begin + (place + 1) * self.width - moment
-                inside[place] += slope * left
-                slopes[place + 1] += slope
+            slope = amount / (end - begin)
+            place = at(begin) + 1
+            inside[place - 1] += slope * (first + place * width - begin)
+            slopes[place] += slope
+            place = at(end) + 1
+            inside[place - 1] -= slope * (first + place * width - end)
+            slopes[place] -= slope
         found, running = [], 0.0
         for place in range(self.count):
             running += slopes[place]
