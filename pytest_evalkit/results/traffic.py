@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pytest_evalkit.engine import Allowance, Price
@@ -94,7 +94,7 @@ class Traffic:
         told = [cost.tokens for cost in self._each() if cost.tokens is not None]
         usage: dict[str, int | None] = {"documents_with_counts": len(told)}
         for position, kind in enumerate(_COUNTS):
-            usage[kind] = _sum_told(counts[position] for counts in told)
+            usage[kind] = _sum_told([counts[position] for counts in told])
         return usage
 
     def budget(
@@ -212,6 +212,6 @@ def _numbers(recorded: Any) -> tuple[float, ...]:
     return tuple(value for value in values if value is not None)
 
 
-def _sum_told(counts: Iterator[Any]) -> int | None:
+def _sum_told(counts: Sequence[int | None]) -> int | None:
     told = [count for count in counts if count is not None]
     return sum(told) if told else None

@@ -107,7 +107,8 @@ class JsonLines:
                 self._files.append(number)
                 self._starts.append(start)
                 self._ends.append(end)
-                columns.update(dict.fromkeys(row))
+                if row.keys() != columns.keys():
+                    columns.update(dict.fromkeys(row))
                 for name, values in self._kept.items():
                     values.append(row.get(name))
         return columns
