@@ -118,6 +118,8 @@ class RunRecord:
     def resumed(self) -> dict[str, int]:
         """Count the documents of each task that were taken from earlier sessions."""
         earlier = [session_of(path) < self.sessions.last for path in self.paths]
+        if not any(earlier):
+            return dict.fromkeys(self.tasks, 0)
         return {
             name: task.resumed(lambda place: earlier[place.journal])
             for name, task in self.tasks.items()

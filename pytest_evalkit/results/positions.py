@@ -54,8 +54,6 @@ class Positions(AbstractSet[int]):
 
     def __contains__(self, position: object) -> bool:
         """Tell whether a position is in one of the ranges."""
-        if len(self._parts) == 1:
-            return position in self._parts[0]
         return any(position in part for part in self._parts)
 
     def __iter__(self) -> Iterator[int]:

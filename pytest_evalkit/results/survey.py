@@ -8,8 +8,7 @@ lines is surveyed in seconds.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict, cast
@@ -92,14 +91,15 @@ class TaskSurvey:
         return next(iter(self.selections.values()))
 
     @property
-    def selected(self) -> AbstractSet[int] | None:
+    def selected(self) -> Collection[int] | None:
         """The documents of the last session; None where it did not say which."""
         ranges: list[Sequence[int]] = []
         for selection in self.selections.values():
             if "documents" not in selection:
                 return None
             ranges.extend(selection["documents"])
-        return Positions(ranges)
+        # A range of Python's tells in no time what is in it.
+        return range(*ranges[0]) if len(ranges) == 1 else Positions(ranges)
 
     def add(self, head: _HeadDict, packed: int) -> None:
         """Take in where a sample stands; those of a document follow each other."""

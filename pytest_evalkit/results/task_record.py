@@ -107,11 +107,12 @@ class TaskRecord:
 
     def _documents(self) -> Iterator[int]:
         """List the documents that were selected, needed and recorded, in order."""
-        saved = self._saved
-        for document in self._found.documents():
-            is_chosen = self._chosen is None or document in self._chosen
-            if is_chosen and document not in saved:
-                yield document
+        chosen, saved = self._chosen, self._saved
+        return (
+            document
+            for document in self._found.documents()
+            if (chosen is None or document in chosen) and document not in saved
+        )
 
     def places(self) -> Iterator[Place]:
         """Tell where the samples stand: by document, then in the filters' order."""

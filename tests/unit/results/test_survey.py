@@ -67,7 +67,7 @@ def test_the_record_of_the_later_session_counts(tmp_path: Path) -> None:
     with PlaceReader(found.paths) as reader:
         assert all(b'"new"' in reader.line(place) for place in places)
     assert (task.status(0), task.status(1)) == ("scored", "scored")
-    assert task.selected == frozenset({0})
+    assert set(task.selected or ()) == {0}
     assert found.last_session == 2
 
 
@@ -75,7 +75,7 @@ def test_the_shares_of_one_session_are_one_selection(tmp_path: Path) -> None:
     write(tmp_path / "gw0.jsonl", selection(0, 2, 4))
     write(tmp_path / "gw1.jsonl", selection(1, 3, shard=1))
 
-    assert survey(tmp_path).tasks["sums"].selected == frozenset(range(5))
+    assert set(survey(tmp_path).tasks["sums"].selected or ()) == set(range(5))
 
 
 def test_later_processes_come_after_earlier_ones(tmp_path: Path) -> None:
