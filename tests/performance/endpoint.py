@@ -37,6 +37,7 @@ from pytest_evalkit.mockserver import MockServer
 from pytest_evalkit.mockserver.behaviour import Behaviour
 from pytest_evalkit.mockserver.connection import Plan
 from pytest_evalkit.serving import Head
+from tests.performance.environment import environment
 from tests.performance.sums import QUIET, write_sums
 
 _ANSWER = "It carries them all.\n#### 42"
@@ -123,7 +124,7 @@ class Serving:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._process = subprocess.Popen(
             [*_on_core(1, _THIS), "--serve", json.dumps(settings)],
-            env=_environment(),
+            env=environment(),
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -149,17 +150,6 @@ def _on_core(core: int, module: str) -> list[str]:
     return [sys.executable, "-c", pin]
 
 
-def _environment() -> dict[str, str]:
-    """Have processes find this module, wherever they run."""
-    paths = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", ""))
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "PYTEST_ADDOPTS": "",
-        "PYTHONHASHSEED": "0",
-    }
-
-
 def _cpu_of(command: list[str], folder: Path) -> float:
     """Run a command and tell the processor seconds that it and its children took."""
     probe = (
@@ -172,7 +162,7 @@ def _cpu_of(command: list[str], folder: Path) -> float:
     told = subprocess.run(
         [sys.executable, "-c", probe, *command],
         cwd=folder,
-        env=_environment(),
+        env=environment(),
         capture_output=True,
         text=True,
         check=True,

@@ -17,7 +17,6 @@ numbers of documents; the difference is what a document costs.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
 import subprocess
@@ -28,6 +27,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.performance.endpoint import Serving
+from tests.performance.environment import environment
 from tests.performance.overhead import write_suites
 from tests.performance.sums import QUIET
 
@@ -36,6 +36,8 @@ _COUNTER = (
     *("valgrind", "--tool=cachegrind", "--cache-sim=no"),
     "--cachegrind-out-file=/dev/null",
 )
+# What valgrind does not know how to follow.
+_FOLLOWED = {"UV_USE_IO_URING": "0"}
 _TOLD = re.compile(r"I\s+refs:\s+([\d,]+)")
 _MODEL = ("--model", "openai", "--max-concurrency", "64", "--model-args")
 
@@ -45,7 +47,7 @@ def counted(folder: Path, command: Sequence[str]) -> int:
     ran = subprocess.run(
         [*_COUNTER, sys.executable, "-m", *command],
         cwd=folder,
-        env=_environment(),
+        env=environment(**_FOLLOWED),
         capture_output=True,
         text=True,
         check=False,
@@ -54,18 +56,6 @@ def counted(folder: Path, command: Sequence[str]) -> int:
     if ran.returncode != 0 or told is None:
         raise SystemExit(ran.stdout[-1500:] + ran.stderr[-1500:])
     return int(told[1].replace(",", ""))
-
-
-def _environment() -> dict[str, str]:
-    paths = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", ""))
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "PYTEST_ADDOPTS": "",
-        "PYTHONHASHSEED": "0",
-        # What valgrind does not know how to follow.
-        "UV_USE_IO_URING": "0",
-    }
 
 
 def _bare(url: str, count: int) -> Sequence[str]:
@@ -100,7 +90,7 @@ def per_document(name: str, command: Callable[[int], Sequence[str]]) -> float:
                 # The first run asks, and leaves the answers behind.
                 arguments = [sys.executable, "-m", *command(count)]
                 subprocess.run(
-                    arguments, cwd=folder, env=_environment(), check=True,
+                    arguments, cwd=folder, env=environment(**_FOLLOWED), check=True,
                     capture_output=True,
                 )  # fmt: skip
             found.append(counted(folder, command(count)))

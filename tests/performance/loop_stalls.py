@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -157,6 +158,10 @@ async def _evaluated(
         Engine(backend, max_concurrency=in_flight),
         loop.run_until_complete,
     )
+    # As in a run of pytest, where looking for garbage among what stays would hold up
+    # every request.
+    gc.collect()
+    gc.freeze()
     started = time.monotonic()
     with ThreadPoolExecutor(1) as preparing, _watched() as gaps:
         evaluation = Evaluation(

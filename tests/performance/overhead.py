@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.performance.environment import environment
 from tests.performance.sums import QUIET, write_sums
 
 _PLAIN = """\
@@ -67,11 +67,10 @@ def _run(folder: Path, *arguments: str) -> Cost:
         "print(json.dumps([r.returncode, u.ru_utime + u.ru_stime, u.ru_maxrss,"
         " r.stdout[-800:] + r.stderr[-800:]]))"
     )
-    environment = {**os.environ, "PYTEST_ADDOPTS": "", "PYTHONHASHSEED": "0"}
     told = subprocess.run(
         [sys.executable, "-c", probe, *command],
         cwd=folder,
-        env=environment,
+        env=environment(),
         capture_output=True,
         text=True,
         check=True,
